@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IP addresses as SPF sees them: an IPv4-mapped IPv6 address is IPv4. */
+
+#ifndef ADDR_H
+#define ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct addr {
+	sa_family_t	family;		/* AF_INET, AF_INET6; AF_UNSPEC: none */
+	uint8_t		bytes[16];	/* network order, 4 or 16 used */
+};
+
+/* "2001:db8::1" with NUL; "1.0.0...ip6.arpa" with NUL. */
+#define ADDR_TEXT_SIZE 46
+#define ADDR_REVERSE_SIZE 74
+
+/*
+ * From a socket address (NULL allowed).  False: neither IPv4 nor IPv6, and
+ * out becomes AF_UNSPEC.  IPv4-mapped IPv6 becomes IPv4 (RFC 7208 s5).
+ */
+bool	addr_from_sockaddr(struct addr *out, const struct sockaddr *sa);
+
+/*
+ * Strict dotted quad or RFC 4291 text of len octets, no scope, no brackets.
+ * False: *out untouched.  addr_parse_v4/v6 accept one family and do not
+ * unmap; addr_parse accepts both and unmaps.
+ */
+bool	addr_parse(struct addr *out, const char *text);
+bool	addr_parse_v4(struct addr *out, const char *text, size_t len);
+bool	addr_parse_v6(struct addr *out, const char *text, size_t len);
+
+/* Canonical text (RFC 5952); "unknown" for AF_UNSPEC.  Returns buf. */
+const char *addr_format(const struct addr *a, char buf[ADDR_TEXT_SIZE]);
+
+/* "4.3.2.1.in-addr.arpa" or nibbles under ip6.arpa.  Returns buf. */
+const char *addr_format_reverse(const struct addr *a,
+	    char buf[ADDR_REVERSE_SIZE]);
+
+bool	addr_equal(const struct addr *a, const struct addr *b);
+bool	addr_is_loopback(const struct addr *a);
+
+/* The first len bits of addr; the other bits are ignored by matching. */
+struct addr_prefix {
+	struct addr	addr;
+	unsigned	len;
+};
+
+/*
+ * "ADDR" or "ADDR/LEN", both families, LEN decimal without leading zeros.
+ * False: malformed or too long a prefix.  ::ffff:a.b.c.d/96+n becomes IPv4/n.
+ */
+bool	addr_prefix_parse(struct addr_prefix *out, const char *text);
+/* Different families never match. */
+bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
+/* The same with any length cut: bits may be 0 to 32 or 128. */
+bool	addr_match_bits(const struct addr *a, const struct addr *b,
+	    unsigned bits);
+
+/* A set of prefixes; immutable once filled, then any thread may ask. */
+struct addr_set {
+	struct addr_prefix	*prefixes;
+	size_t			 count;
+};
+
+void	addr_set_init(struct addr_set *s);
+void	addr_set_fini(struct addr_set *s);
+void	addr_set_add(struct addr_set *s, const struct addr_prefix *p);
+bool	addr_set_contains(const struct addr_set *s, const struct addr *a);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The control thread: SIGHUP and SIGUSR1 reload the configuration. */
+
+#ifndef CTL_H
+#define CTL_H
+
+#include <stdbool.h>
+
+/*
+ * Starts the thread; before milter_run, after every fork.  path is the
+ * configuration file, borrowed; NULL: built-in defaults, a reload changes
+ * nothing.  False: errno.
+ */
+bool	ctl_start(const char *path);
+void	ctl_stop(void);
+
+/* Service manager notification (sd_notify); nothing where there is none. */
+void	ctl_notify_ready(void);
+void	ctl_notify_stopping(void);
+
+#endif

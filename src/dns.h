@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * DNS for evaluations: a shared cache with one query in flight per question,
+ * in front of a resolver that never blocks the caller.
+ *
+ * An evaluation is a function of the answers it has seen.  It asks its view;
+ * an answer that is not there yet is DNS_PENDING: the evaluation unwinds,
+ * dns_view_fetch starts the query, and when wake is called the evaluation
+ * runs again from its start, now finding that answer in the view.  So no
+ * thread ever waits inside an evaluation.
+ */
+
+#ifndef DNS_H
+#define DNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util.h"
+
+struct record;
+
+enum dns_type {		/* wire values */
+	DNS_TYPE_A = 1,
+	DNS_TYPE_PTR = 12,
+	DNS_TYPE_MX = 15,
+	DNS_TYPE_TXT = 16,
+	DNS_TYPE_AAAA = 28
+};
+
+enum dns_status {
+	DNS_OK,			/* at least one resource record */
+	DNS_NODATA,		/* the name exists, the type does not */
+	DNS_NXDOMAIN,
+	DNS_TEMPERROR,		/* SERVFAIL, timeout, refused, bogus ... */
+	DNS_PENDING,		/* not known yet: unwind and fetch */
+	DNS_LIMIT		/* over the view's query limit: unwind */
+};
+
+/*
+ * One resource record.  A and AAAA: 4 or 16 octets.  TXT: the character
+ * strings joined (RFC 7208 s3.3), NUL possible.  MX and PTR: the name as text
+ * without a trailing dot; dots inside labels cannot be told apart and make
+ * the record malformed (dropped, counted); "" is the root.
+ */
+struct dns_rr {
+	const char	*data;		/* len octets and a NUL */
+	size_t		 len;
+	uint16_t	 preference;	/* MX */
+};
+
+/* Immutable; lives as long as a view or the cache holds a reference. */
+struct dns_answer {
+	enum dns_status	 status;	/* OK NODATA NXDOMAIN TEMPERROR */
+	bool		 bogus;		/* TEMPERROR because of DNSSEC */
+	uint32_t	 ttl;		/* seconds */
+	size_t		 count;		/* records in rr; 0 unless DNS_OK */
+	struct dns_rr	*rr;		/* MX by preference, then as received */
+
+	/* TXT, filled when the answer is made, so once per cached answer: */
+	size_t		 spf_count;	/* records that are v=spf1 */
+	struct record	*spf;		/* parsed, if there is exactly one and
+					 * it is well formed */
+	const char	*spf_error;	/* else why not; NULL if spf_count != 1 */
+	size_t		 spf_error_offset;
+
+	enum dns_type	 type;
+	_Atomic unsigned references;	/* of dns.c only */
+	size_t		 octets;	/* memory it takes; of dns.c only */
+};
+
+struct dns;
+
+struct dns_options {
+	const char *const *servers;	/* "192.0.2.1:53"; count 0: system */
+	size_t		 server_count;
+	const char	*resolv_conf;	/* NULL: /etc/resolv.conf */
+	const char	*zone_file;	/* not NULL: answers from this text
+					 * only, see dns_zone.c for its form */
+	int64_t		 query_timeout_ms;	/* one name, all tries */
+	size_t		 cache_size;	/* octets; 0: no cache */
+	bool		 dnssec;
+};
+
+/*
+ * Starts the resolver and its threads.  NULL: d says why.  dns_free stops
+ * them; no view may be alive.
+ */
+struct dns	*dns_new(const struct dns_options *o, struct diag *d);
+void		 dns_free(struct dns *d);
+/* Text of the versions of the libraries used: "libunbound 1.17.1". */
+const char	*dns_version(void);
+
+/*
+ * One evaluation's window on the DNS.  One thread at a time.  It keeps a
+ * reference to each answer it has given, so every question is asked once and
+ * every run of the evaluation sees the same answers.
+ */
+struct dns_view;
+
+/* deadline_ms: past it every unknown answer is DNS_TEMPERROR. */
+struct dns_view	*dns_view_new(struct dns *d, int64_t deadline_ms,
+		    unsigned max_queries);
+void		 dns_view_free(struct dns_view *v);	/* cancels; NULL ok */
+
+/*
+ * name: labels of any octets but NUL and dot, no trailing dot, not empty, at
+ * most 253 octets, case insensitive.  DNS_OK, NODATA, NXDOMAIN, TEMPERROR:
+ * *out is the answer (borrowed from the view; NULL where the deadline has
+ * passed or the name is invalid).  DNS_PENDING and DNS_LIMIT: *out is NULL.
+ */
+enum dns_status	 dns_query(struct dns_view *v, const char *name,
+		    enum dns_type type, const struct dns_answer **out);
+
+/*
+ * After a run that met DNS_PENDING: starts the query.  True: the answer is
+ * there already, run again at once.  False: wake(arg) will be called exactly
+ * once, from another thread and without any lock held, unless dns_view_cancel
+ * comes first.  The answer comes by the query timeout at the latest.
+ */
+bool	dns_view_fetch(struct dns_view *v, void (*wake)(void *), void *arg);
+
+/*
+ * After it returns, wake of a fetch under way has either been called and
+ * returned, or will never be called.  Not from within wake.
+ */
+void	dns_view_cancel(struct dns_view *v);
+
+/* The same for callers with nothing else to do: fetches and waits. */
+void	dns_view_wait(struct dns_view *v);
+
+/* Questions this view has put, each once; and whether all came from cache. */
+unsigned dns_view_queries(const struct dns_view *v);
+bool	 dns_view_all_cached(const struct dns_view *v);
+
+#endif

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Not written yet. */
+
+#include "config.h"
+
+#include "dryrun.h"

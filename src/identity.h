@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* HELO arguments and reverse-paths, parsed into what SPF checks. */
+
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Longest DNS name in text, without a trailing dot, and its storage. */
+#define IDENTITY_NAME_MAX 253
+
+enum identity_status {
+	IDENTITY_OK,		/* lookup holds a name that DNS can be asked */
+	IDENTITY_EMPTY,		/* no HELO was given, or an empty argument */
+	IDENTITY_LITERAL,	/* [192.0.2.1]: never checked */
+	IDENTITY_SINGLE_LABEL,	/* "localhost": not a domain for SPF */
+	IDENTITY_MALFORMED,	/* empty or long label, bad A-label, odd octets */
+	IDENTITY_TOO_LONG	/* more than 253 octets */
+};
+
+/*
+ * One identity.  The result of any status but IDENTITY_OK is "none", without
+ * a lookup (RFC 7208 s4.3).  All texts are as the client sent them (any octet
+ * but NUL) unless said otherwise, are never NULL, and live until
+ * identity_fini.
+ */
+struct identity {
+	enum identity_status	 status;
+	bool	 null_sender;	/* MAIL FROM:<>; address is postmaster@HELO */
+	char	*address;	/* local@domain without brackets or route; the
+				 * argument itself for HELO */
+	char	*local;		/* all before the last @; "postmaster" where
+				 * there is none, and for HELO */
+	char	*domain;	/* all behind the last @; trailing dot kept */
+	char	 lookup[IDENTITY_NAME_MAX + 1];	/* A-labels, no trailing dot,
+						 * case kept; "" unless OK */
+};
+
+/*
+ * Zero-initialised storage is a valid empty identity (IDENTITY_OK is not its
+ * status: the caller must not use it before filling).  Both functions always
+ * fill *out from scratch and never fail; release with identity_fini.  Pure.
+ *
+ * identity_from_helo: arg NULL or "": IDENTITY_EMPTY.
+ * identity_from_mail: arg is the MAIL FROM argument as the client typed it:
+ *   <u@d>, u@d, <@relay:u@d>, < u@d >, <Foo <u@d>>, <u@d>foo, <>.  The null
+ *   sender becomes postmaster@HELO with helo's status and lookup (RFC 7208
+ *   s2.4).  An address without @ has the whole of it as local part and an
+ *   empty domain (IDENTITY_EMPTY); "@d" has the local part "postmaster".
+ *   UTF-8 domains are turned into A-labels for lookup (RFC 8616 s4).
+ */
+void	identity_from_helo(struct identity *out, const char *arg);
+void	identity_from_mail(struct identity *out, const char *arg,
+	    const struct identity *helo);
+void	identity_fini(struct identity *id);
+
+/*
+ * True if name of len octets (no trailing dot) can be asked of the DNS:
+ * labels of 1 to 63 octets, 253 in all, two labels at least if multi_label.
+ * Any octet but NUL and dot may stand in a label.
+ */
+bool	identity_name_is_valid(const char *name, size_t len, bool multi_label);
+
+const char	*identity_status_text(enum identity_status s); /* for problem= */
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Counters as table rows (stats_table.h); relaxed atomics, any thread. */
+
+#ifndef STATS_H
+#define STATS_H
+
+#include <stdint.h>
+
+#include "util.h"
+
+enum stats_counter {
+#define STATS(id, name, text) STATS_##id,
+#include "stats_table.h"
+#undef STATS
+	STATS_COUNT
+};
+
+void		 stats_add(enum stats_counter c, uint64_t n);
+void		 stats_inc(enum stats_counter c);
+uint64_t	 stats_get(enum stats_counter c);
+const char	*stats_name(enum stats_counter c);
+const char	*stats_text(enum stats_counter c);
+/* "name=value" of every counter that is not 0, separated by blanks. */
+void		 stats_format(struct sbuf *out);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One row a counter: STATS(identifier, "name", "what it counts"). */
+
+STATS(SESSIONS, "sessions", "SMTP connections")
+STATS(MESSAGES, "messages", "messages whose sender was given (MAIL)")
+STATS(SKIPPED_TRUSTED, "skipped_trusted", "messages of trusted networks")
+STATS(SKIPPED_AUTH, "skipped_auth", "messages of authenticated clients")
+STATS(SKIPPED_LOCAL, "skipped_local", "messages without a client address")
+STATS(EVALUATIONS, "evaluations", "SPF evaluations begun")
+STATS(EVALUATIONS_CACHED, "evaluations_cached",
+    "evaluations that found every DNS answer in the cache")
+STATS(EVALUATIONS_CANCELLED, "evaluations_cancelled",
+    "evaluations whose client left")
+STATS(EVALUATIONS_LATE, "evaluations_late",
+    "evaluations not ready when the reply was due, answered as temperror")
+STATS(EVALUATIONS_REFUSED, "evaluations_refused",
+    "evaluations answered as temperror because too many were in flight")
+STATS(RESULT_NONE, "result_none", "results none")
+STATS(RESULT_NEUTRAL, "result_neutral", "results neutral")
+STATS(RESULT_PASS, "result_pass", "results pass")
+STATS(RESULT_FAIL, "result_fail", "results fail")
+STATS(RESULT_SOFTFAIL, "result_softfail", "results softfail")
+STATS(RESULT_TEMPERROR, "result_temperror", "results temperror")
+STATS(RESULT_PERMERROR, "result_permerror", "results permerror")
+STATS(ACCEPTED, "accepted", "checked messages let through")
+STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
+STATS(REJECTED, "rejected", "messages refused with 5xx")
+STATS(BAD_IDENTITY, "bad_identity", "HELO names and senders that no lookup fits")
+STATS(BAD_RECORD, "bad_record", "SPF records with an error")
+STATS(HEADERS_DELETED, "headers_deleted",
+    "forged Authentication-Results fields removed")
+STATS(HEADERS_CUT, "headers_cut", "header values cut because of their length")
+STATS(DNS_QUERIES, "dns_queries", "queries given to the resolver")
+STATS(DNS_CACHE_HITS, "dns_cache_hits", "answers found in the cache")
+STATS(DNS_SHARED, "dns_shared", "waits for a query already under way")
+STATS(DNS_TIMEOUTS, "dns_timeouts", "names without an answer in time")
+STATS(DNS_FAILURES, "dns_failures", "answers that were DNS errors")
+STATS(DNS_BOGUS, "dns_bogus", "answers that failed DNSSEC validation")
+STATS(DNS_EVICTED, "dns_evicted", "answers evicted from the full cache")
+STATS(DNS_BAD_ANSWERS, "dns_bad_answers", "answers with malformed data")
+STATS(LIMIT_LOOKUPS, "limit_lookups", "evaluations over the DNS lookup limit")
+STATS(LIMIT_VOID, "limit_void", "evaluations over the void lookup limit")
+STATS(LIMIT_QUERIES, "limit_queries", "evaluations over the query limit")
+STATS(PROTOCOL_ERRORS, "protocol_errors",
+    "callbacks that broke the order of the milter protocol")
+STATS(RELOADS, "reloads", "configurations reloaded")
+STATS(RELOADS_FAILED, "reloads_failed", "reloads refused for their errors")

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tools every module needs: allocation, bounded text, numbers, clock, diag. */
+
+#ifndef UTIL_H
+#define UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define UTIL_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define UTIL_PRINTF(f, a)
+#endif
+
+/*
+ * Allocation that cannot fail: out of memory, or a size that overflows,
+ * aborts with a message.  Bound every size taken from outside before calling.
+ * Memory is zeroed by xcalloc only.  The caller frees with free().
+ */
+void	*xcalloc(size_t n, size_t size);
+void	*xreallocarray(void *p, size_t n, size_t size);
+void	*xmemdup(const void *p, size_t len);
+char	*xstrdup(const char *s);
+char	*xstrndup(const char *s, size_t max);
+char	*xasprintf(const char *fmt, ...) UTIL_PRINTF(1, 2);
+
+/*
+ * Text in storage of the caller.  What does not fit is dropped and
+ * remembered: overflow stays true, the text stays as long as it was before
+ * the piece that did not fit.  data is always terminated by NUL.
+ */
+struct sbuf {
+	char	*data;
+	size_t	 size;		/* octets of storage, at least 1 */
+	size_t	 len;		/* octets used, without the NUL */
+	bool	 overflow;
+};
+
+void	sbuf_init(struct sbuf *sb, char *storage, size_t size);
+void	sbuf_add(struct sbuf *sb, const void *data, size_t len);
+void	sbuf_str(struct sbuf *sb, const char *s);
+void	sbuf_char(struct sbuf *sb, char c);
+void	sbuf_fmt(struct sbuf *sb, const char *fmt, ...) UTIL_PRINTF(2, 3);
+bool	sbuf_ok(const struct sbuf *sb);
+
+/* Copies at most size - 1 octets and terminates; false if s was cut. */
+bool	util_copy(char *dst, size_t size, const char *s);
+
+/* Decimal digits only, the whole of len octets, at most max. */
+bool	util_parse_uint(const char *s, size_t len, uint64_t max,
+	    uint64_t *out);
+
+/* Monotonic milliseconds; all deadlines are absolute values of this clock. */
+int64_t	util_now_ms(void);
+
+/* ASCII only, independent of the locale. */
+bool	util_is_alpha(char c);
+bool	util_is_digit(char c);
+bool	util_is_alnum(char c);
+bool	util_is_space(char c);			/* SP HT CR LF VT FF */
+bool	util_is_print(char c);			/* 0x20 to 0x7e */
+char	util_lower(char c);
+bool	util_eq_nocase(const char *a, const char *b);
+bool	util_has_prefix_nocase(const char *s, size_t len, const char *prefix);
+
+/*
+ * Messages about one input, collected so that all are reported at once.
+ * file may be NULL (no place), line 0 (no line).
+ */
+struct diag_entry {
+	char	*file;
+	unsigned line;
+	char	*message;
+};
+
+struct diag {
+	struct diag_entry	*entries;
+	size_t			 count;
+};
+
+void	diag_init(struct diag *d);
+void	diag_fini(struct diag *d);
+void	diag_add(struct diag *d, const char *file, unsigned line,
+	    const char *fmt, ...) UTIL_PRINTF(4, 5);
+/* "file:line: message" into out; for printing and logging alike. */
+void	diag_format(const struct diag_entry *e, struct sbuf *out);
+
+#endif
