@@ -29,7 +29,8 @@ char	*xasprintf(const char *fmt, ...) UTIL_PRINTF(1, 2);
 /*
  * Text in storage of the caller.  What does not fit is dropped and
  * remembered: overflow stays true, the text stays as long as it was before
- * the piece that did not fit.  data is always terminated by NUL.
+ * the piece that did not fit, and nothing is added after it.  data is always
+ * terminated by NUL.
  */
 struct sbuf {
 	char	*data;
