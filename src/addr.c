@@ -1,6 +1,336 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/* IP addresses as SPF sees them: an IPv4-mapped IPv6 address is IPv4. */
 
 #include "config.h"
 
 #include "addr.h"
+#include "util.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define V4_BITS 32
+#define V6_BITS 128
+#define MAPPED_BITS 96		/* of ::ffff:0:0/96 before the IPv4 address */
+#define GROUPS 8
+
+static const uint8_t mapped_prefix[12] = {
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+};
+
+static void
+set_v4(struct addr *out, const void *bytes)
+{
+	memset(out, 0, sizeof(*out));
+	out->family = AF_INET;
+	memcpy(out->bytes, bytes, 4);
+}
+
+static void
+set_v6(struct addr *out, const void *bytes)
+{
+	memset(out, 0, sizeof(*out));
+	out->family = AF_INET6;
+	memcpy(out->bytes, bytes, 16);
+}
+
+static bool
+is_mapped(const struct addr *a)
+{
+	return a->family == AF_INET6 &&
+	    memcmp(a->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+static void
+unmap(struct addr *a)
+{
+	if (is_mapped(a)) {
+		struct addr v6 = *a;
+		set_v4(a, v6.bytes + sizeof(mapped_prefix));
+	}
+}
+
+bool
+addr_from_sockaddr(struct addr *out, const struct sockaddr *sa)
+{
+	memset(out, 0, sizeof(*out));
+	out->family = AF_UNSPEC;
+	if (sa == NULL)
+		return false;
+	/* Copied because sa may be aligned for struct sockaddr only. */
+	if (sa->sa_family == AF_INET) {
+		struct sockaddr_in sin;
+		memcpy(&sin, sa, sizeof(sin));
+		set_v4(out, &sin.sin_addr);
+		return true;
+	}
+	if (sa->sa_family == AF_INET6) {
+		struct sockaddr_in6 sin6;
+		memcpy(&sin6, sa, sizeof(sin6));
+		set_v6(out, &sin6.sin6_addr);
+		unmap(out);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * inet_pton with a length, limited to the octets that belong into an address:
+ * some systems let it accept a scope ("fe80::1%eth0").
+ */
+static bool
+parse_family(int family, const char *text, size_t len, void *bytes)
+{
+	char copy[ADDR_TEXT_SIZE];
+
+	if (len >= sizeof(copy))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = util_lower(text[i]);
+		if (!util_is_digit(c) && c != '.' && c != ':' &&
+		    !(c >= 'a' && c <= 'f'))
+			return false;
+	}
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return inet_pton(family, copy, bytes) == 1;
+}
+
+bool
+addr_parse_v4(struct addr *out, const char *text, size_t len)
+{
+	uint8_t bytes[4];
+
+	if (!parse_family(AF_INET, text, len, bytes))
+		return false;
+	set_v4(out, bytes);
+	return true;
+}
+
+bool
+addr_parse_v6(struct addr *out, const char *text, size_t len)
+{
+	uint8_t bytes[16];
+
+	if (!parse_family(AF_INET6, text, len, bytes))
+		return false;
+	set_v6(out, bytes);
+	return true;
+}
+
+bool
+addr_parse(struct addr *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (addr_parse_v4(out, text, len))
+		return true;
+	if (!addr_parse_v6(out, text, len))
+		return false;
+	unmap(out);
+	return true;
+}
+
+/* Where the first longest run of two or more zero groups is; RFC 5952 s4.2. */
+static unsigned
+find_zero_run(const unsigned groups[GROUPS], unsigned *len)
+{
+	unsigned best = GROUPS;
+
+	*len = 1;
+	for (unsigned i = 0; i < GROUPS; i++) {
+		unsigned n = 0;
+		while (i + n < GROUPS && groups[i + n] == 0)
+			n++;
+		if (n > *len) {
+			best = i;
+			*len = n;
+		}
+	}
+	return best;
+}
+
+/*
+ * Not inet_ntop: that writes ::1:2 as ::0.1.0.2, where RFC 5952 s5 wants a
+ * dotted quad only under a prefix that is known to hold IPv4 addresses.
+ */
+static void
+format_v6(const struct addr *a, struct sbuf *out)
+{
+	unsigned groups[GROUPS];
+	unsigned run;
+
+	for (unsigned i = 0; i < GROUPS; i++)
+		groups[i] = (unsigned)a->bytes[2 * i] << 8 |
+		    a->bytes[2 * i + 1];
+	unsigned start = find_zero_run(groups, &run);
+	for (unsigned i = 0; i < GROUPS; i++) {
+		if (i == start) {
+			sbuf_str(out, "::");
+			i += run - 1;
+			continue;
+		}
+		if (i > 0 && i != start + run)
+			sbuf_char(out, ':');
+		sbuf_fmt(out, "%x", groups[i]);
+	}
+}
+
+static void
+format_v4(const uint8_t bytes[4], struct sbuf *out)
+{
+	sbuf_fmt(out, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+const char *
+addr_format(const struct addr *a, char buf[ADDR_TEXT_SIZE])
+{
+	struct sbuf out;
+
+	sbuf_init(&out, buf, ADDR_TEXT_SIZE);
+	if (a->family == AF_INET) {
+		format_v4(a->bytes, &out);
+	} else if (is_mapped(a)) {
+		sbuf_str(&out, "::ffff:");
+		format_v4(a->bytes + sizeof(mapped_prefix), &out);
+	} else if (a->family == AF_INET6) {
+		format_v6(a, &out);
+	} else {
+		sbuf_str(&out, "unknown");
+	}
+	return buf;
+}
+
+const char *
+addr_format_reverse(const struct addr *a, char buf[ADDR_REVERSE_SIZE])
+{
+	struct sbuf out;
+
+	sbuf_init(&out, buf, ADDR_REVERSE_SIZE);
+	if (a->family == AF_INET) {
+		sbuf_fmt(&out, "%u.%u.%u.%u.in-addr.arpa", a->bytes[3],
+		    a->bytes[2], a->bytes[1], a->bytes[0]);
+	} else if (a->family == AF_INET6) {
+		for (unsigned i = 16; i > 0; i--)
+			sbuf_fmt(&out, "%x.%x.", a->bytes[i - 1] & 15,
+			    a->bytes[i - 1] >> 4);
+		sbuf_str(&out, "ip6.arpa");
+	}
+	return buf;
+}
+
+/* Of a family's addresses; 0: not an address. */
+static unsigned
+family_bits(const struct addr *a)
+{
+	if (a->family == AF_INET)
+		return V4_BITS;
+	return a->family == AF_INET6 ? V6_BITS : 0;
+}
+
+bool
+addr_match_bits(const struct addr *a, const struct addr *b, unsigned bits)
+{
+	unsigned width = family_bits(a);
+
+	if (width == 0 || a->family != b->family)
+		return false;
+	if (bits > width)
+		bits = width;
+
+	unsigned whole = bits / 8;
+	if (memcmp(a->bytes, b->bytes, whole) != 0)
+		return false;
+	if (bits % 8 == 0)
+		return true;
+	unsigned differ = (unsigned)a->bytes[whole] ^ b->bytes[whole];
+	return differ >> (8 - bits % 8) == 0;
+}
+
+bool
+addr_equal(const struct addr *a, const struct addr *b)
+{
+	return addr_match_bits(a, b, V6_BITS);
+}
+
+bool
+addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t v6_loopback[16] = { [15] = 1 };
+
+	if (a->family == AF_INET)
+		return a->bytes[0] == 127;
+	return a->family == AF_INET6 &&
+	    memcmp(a->bytes, v6_loopback, sizeof(v6_loopback)) == 0;
+}
+
+bool
+addr_prefix_parse(struct addr_prefix *out, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash != NULL ? (size_t)(slash - text) : strlen(text);
+	struct addr_prefix p;
+
+	if (!addr_parse_v4(&p.addr, text, len) &&
+	    !addr_parse_v6(&p.addr, text, len))
+		return false;
+	p.len = family_bits(&p.addr);
+	if (slash != NULL) {
+		const char *digits = slash + 1;
+		uint64_t bits;
+		if (digits[0] == '0' && digits[1] != '\0')
+			return false;
+		if (!util_parse_uint(digits, strlen(digits), p.len, &bits))
+			return false;
+		p.len = (unsigned)bits;
+	}
+	if (is_mapped(&p.addr)) {
+		/* Shorter: IPv4 is meant, but no IPv4 client would match. */
+		if (p.len < MAPPED_BITS)
+			return false;
+		p.len -= MAPPED_BITS;
+		unmap(&p.addr);
+	}
+	*out = p;
+	return true;
+}
+
+bool
+addr_prefix_match(const struct addr_prefix *p, const struct addr *a)
+{
+	return addr_match_bits(&p->addr, a, p->len);
+}
+
+void
+addr_set_init(struct addr_set *s)
+{
+	s->prefixes = NULL;
+	s->count = 0;
+}
+
+void
+addr_set_fini(struct addr_set *s)
+{
+	free(s->prefixes);
+	addr_set_init(s);
+}
+
+void
+addr_set_add(struct addr_set *s, const struct addr_prefix *p)
+{
+	s->prefixes = xreallocarray(s->prefixes, s->count + 1,
+	    sizeof(*s->prefixes));
+	s->prefixes[s->count++] = *p;
+}
+
+bool
+addr_set_contains(const struct addr_set *s, const struct addr *a)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (addr_prefix_match(&s->prefixes[i], a))
+			return true;
+	}
+	return false;
+}

@@ -36,10 +36,12 @@ bool	addr_parse_v6(struct addr *out, const char *text, size_t len);
 /* Canonical text (RFC 5952); "unknown" for AF_UNSPEC.  Returns buf. */
 const char *addr_format(const struct addr *a, char buf[ADDR_TEXT_SIZE]);
 
-/* "4.3.2.1.in-addr.arpa" or nibbles under ip6.arpa.  Returns buf. */
+/* "4.3.2.1.in-addr.arpa" or nibbles under ip6.arpa; "" for AF_UNSPEC.  Returns
+ * buf. */
 const char *addr_format_reverse(const struct addr *a,
 	    char buf[ADDR_REVERSE_SIZE]);
 
+/* AF_UNSPEC equals nothing, not even itself. */
 bool	addr_equal(const struct addr *a, const struct addr *b);
 bool	addr_is_loopback(const struct addr *a);
 
@@ -51,12 +53,13 @@ struct addr_prefix {
 
 /*
  * "ADDR" or "ADDR/LEN", both families, LEN decimal without leading zeros.
- * False: malformed or too long a prefix.  ::ffff:a.b.c.d/96+n becomes IPv4/n.
+ * False: malformed or too long a prefix.  ::ffff:a.b.c.d/96+n becomes IPv4/n,
+ * a shorter prefix of such an address is malformed.
  */
 bool	addr_prefix_parse(struct addr_prefix *out, const char *text);
 /* Different families never match. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
-/* The same with any length cut: bits may be 0 to 32 or 128. */
+/* The same for two addresses; bits over the family's width: all of it. */
 bool	addr_match_bits(const struct addr *a, const struct addr *b,
 	    unsigned bits);
 
