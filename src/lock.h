@@ -9,10 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct lock {
-	pthread_mutex_t	mutex;
-	pthread_t	owner;		/* meaningful while held */
-	atomic_bool	held;
+/* What clang's -Wthread-safety reads; nothing for other compilers. */
+#if defined(__clang__)
+#define LOCK_ATTRIBUTE(x) __attribute__((x))
+#else
+#define LOCK_ATTRIBUTE(x)
+#endif
+#define LOCK_GUARDED_BY(l) LOCK_ATTRIBUTE(guarded_by(l))
+#define LOCK_REQUIRES(l) LOCK_ATTRIBUTE(requires_capability(l))
+
+struct LOCK_ATTRIBUTE(capability("mutex")) lock {
+	pthread_mutex_t		 mutex;
+	_Atomic(const void *)	 owner;		/* of lock.c; NULL: free */
 };
 
 struct cond {
@@ -21,12 +29,19 @@ struct cond {
 
 #define LOCK_INITIALIZER { .mutex = PTHREAD_MUTEX_INITIALIZER }
 
+/*
+ * Misuse is a bug and aborts: acquiring a lock twice, releasing or waiting
+ * with one that the calling thread does not hold, freeing one in use.
+ */
 void	lock_init(struct lock *l);
 void	lock_fini(struct lock *l);
-void	lock_acquire(struct lock *l);
-void	lock_release(struct lock *l);
+void	lock_acquire(struct lock *l)
+	    LOCK_ATTRIBUTE(acquire_capability(*l));
+void	lock_release(struct lock *l)
+	    LOCK_ATTRIBUTE(release_capability(*l));
 /* Asserts that the calling thread holds l. */
-void	lock_assert_held(const struct lock *l);
+void	lock_assert_held(const struct lock *l)
+	    LOCK_ATTRIBUTE(assert_capability(*l));
 
 void	cond_init(struct cond *c);
 void	cond_fini(struct cond *c);
@@ -36,6 +51,7 @@ void	cond_broadcast(struct cond *c);
  * Waits with l held until signalled or until deadline_ms (util_now_ms);
  * false: the deadline has passed.  Wakes spuriously: test your condition.
  */
-bool	cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms);
+bool	cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms)
+	    LOCK_REQUIRES(*l);
 
 #endif
