@@ -1,6 +1,72 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/* Counters as table rows (stats_table.h); relaxed atomics, any thread. */
 
 #include "config.h"
 
 #include "stats.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+
+struct row {
+	const char	*name;
+	const char	*text;
+};
+
+static const struct row rows[STATS_COUNT] = {
+#define STATS(id, name, text) [STATS_##id] = { name, text },
+#include "stats_table.h"
+#undef STATS
+};
+
+/* Nothing is ordered by a counter, so relaxed is enough. */
+static _Atomic uint64_t counters[STATS_COUNT];
+
+void
+stats_add(enum stats_counter c, uint64_t n)
+{
+	assert((unsigned)c < STATS_COUNT);
+	atomic_fetch_add_explicit(&counters[c], n, memory_order_relaxed);
+}
+
+void
+stats_inc(enum stats_counter c)
+{
+	stats_add(c, 1);
+}
+
+uint64_t
+stats_get(enum stats_counter c)
+{
+	assert((unsigned)c < STATS_COUNT);
+	return atomic_load_explicit(&counters[c], memory_order_relaxed);
+}
+
+const char *
+stats_name(enum stats_counter c)
+{
+	assert((unsigned)c < STATS_COUNT);
+	return rows[c].name;
+}
+
+const char *
+stats_text(enum stats_counter c)
+{
+	assert((unsigned)c < STATS_COUNT);
+	return rows[c].text;
+}
+
+void
+stats_format(struct sbuf *out)
+{
+	const char *blank = "";
+
+	for (unsigned i = 0; i < STATS_COUNT; i++) {
+		uint64_t value = stats_get((enum stats_counter)i);
+		if (value == 0)
+			continue;
+		sbuf_fmt(out, "%s%s=%" PRIu64, blank, rows[i].name, value);
+		blank = " ";
+	}
+}
