@@ -1,0 +1,241 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# From a fresh machine to a running filter, or to tested sources.
+set -eu
+cd "$(dirname "$0")"
+
+config=conf/spf-milter.conf
+jobs=$(nproc 2>/dev/null || echo 2)
+
+usage() {
+	cat <<-'END'
+	usage: ./quickstart.sh         build, check the configuration, run
+	       ./quickstart.sh build   install the build dependencies and build
+	       ./quickstart.sh check   the same, then every test there is
+	END
+}
+
+say() {
+	printf '==> %s\n' "$*"
+}
+
+die() {
+	printf 'quickstart: %s\n' "$*" >&2
+	exit 1
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null 2>&1; then
+		sudo "$@"
+	else
+		die "root is needed for: $*"
+	fi
+}
+
+# Debian and its relatives; installs only what is missing.
+install_deb() {
+	missing=
+	for package in "$@"; do
+		state=$(dpkg-query -W -f '${db:Status-Status}' "$package" \
+		    2>/dev/null || true)
+		[ "$state" = installed ] || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	say "installing:$missing"
+	as_root apt-get update -qq
+	# shellcheck disable=SC2086 # a list of words
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends $missing >/dev/null
+}
+
+install_rpm() {
+	missing=
+	for package in "$@"; do
+		rpm -q "$package" >/dev/null 2>&1 ||
+		    missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	say "installing:$missing"
+	# shellcheck disable=SC2086 # a list of words
+	as_root dnf install -y -q $missing
+}
+
+install_build_dependencies() {
+	if command -v apt-get >/dev/null 2>&1; then
+		install_deb gcc libc6-dev make autoconf automake pkg-config \
+		    libmilter-dev libspf2-dev libconfuse-dev libunbound-dev \
+		    libidn2-dev libjansson-dev libsystemd-dev dns-root-data
+	elif command -v dnf >/dev/null 2>&1; then
+		install_rpm gcc make autoconf automake pkgconf-pkg-config \
+		    sendmail-milter-devel libspf2-devel libconfuse-devel \
+		    unbound-devel libidn2-devel jansson-devel systemd-devel
+	else
+		say "no apt or dnf here: the build dependencies must be there"
+	fi
+}
+
+# Test tools bring services along; none of them shall start here.
+without_services() {
+	policy=/usr/sbin/policy-rc.d
+	if [ "$(id -u)" -ne 0 ] || [ -e "$policy" ]; then
+		"$@"
+		return
+	fi
+	printf '#!/bin/sh\nexit 101\n' > "$policy"
+	chmod 755 "$policy"
+	status=0
+	"$@" || status=$?
+	rm -f "$policy"
+	return "$status"
+}
+
+install_test_dependencies() {
+	command -v apt-get >/dev/null 2>&1 ||
+	    die "the tests install their tools with apt; see HACKING.md"
+	without_services install_deb clang libclang-rt-14-dev libcmocka-dev \
+	    python3 python3-dnspython python3-yaml \
+	    golang-blitiri-go-spf-dev mandoc shellcheck iproute2 m4 \
+	    daemontools nsd postfix
+	if [ "$(id -u)" -eq 0 ]; then
+		without_services sh t/integration/setup.sh
+	fi
+}
+
+build() {
+	if [ ! -x configure ]; then
+		say "preparing the build system"
+		autoreconf -i >build-autoreconf.log 2>&1 || {
+			cat build-autoreconf.log >&2
+			die "autoreconf failed"
+		}
+	fi
+	if [ ! -f Makefile ]; then
+		say "configuring"
+		./configure --quiet --sysconfdir=/etc --localstatedir=/var
+	fi
+	say "building"
+	make --no-print-directory -s -j "$jobs"
+}
+
+run() {
+	say "checking $config"
+	src/spf-milter -n -c "$config"
+	mkdir -p build-quickstart
+	own=build-quickstart/spf-milter.conf
+	{
+		printf 'include("%s/%s")\n' "$PWD" "$config"
+		printf 'log = "stderr"\n'
+		if [ "$(id -u)" -eq 0 ] &&
+		    src/spf-milter -n -v -c "$config" | grep -q '^user = ""'
+		then
+			user=nobody
+			id spf-milter >/dev/null 2>&1 && user=spf-milter
+			printf 'user = "%s"\n' "$user"
+		fi
+	} > "$own"
+	socket=$(src/spf-milter -n -v -c "$own" |
+	    sed -n 's/^socket = "\([^"]*\)".*/\1/p')
+	cat <<-END
+	==> listening on $socket; stop with Control-C
+
+	    Postfix, in main.cf:
+	        smtpd_milters = inet:127.0.0.1:8890
+	        milter_default_action = accept
+
+	    sendmail, in sendmail.mc:
+	        INPUT_MAIL_FILTER(\`spf-milter', \`S=inet:8890@127.0.0.1')dnl
+
+	END
+	exec src/spf-milter -f -c "$own"
+}
+
+# check: counts are taken from the logs of the test runs.
+
+total_passed=0
+total_failed=0
+total_skipped=0
+
+count_in() {
+	sed -n "s/^# $2: *//p" "$1" 2>/dev/null | awk '{ n += $1 }
+	    END { print n + 0 }'
+}
+
+# run_suite NAME LOG COMMAND...
+run_suite() {
+	name=$1
+	log=$2
+	shift 2
+	say "testing: $name"
+	status=0
+	rm -f "$log"
+	"$@" >build-check/suite.log 2>&1 || status=$?
+	passed=$(count_in "$log" PASS)
+	failed=$(($(count_in "$log" FAIL) + $(count_in "$log" ERROR)))
+	skipped=$(count_in "$log" SKIP)
+	if [ "$status" -ne 0 ] || [ "$failed" -ne 0 ]; then
+		[ -f "$log" ] && cat "$log"
+		tail -n 60 build-check/suite.log
+		[ "$failed" -gt 0 ] || failed=1
+	elif [ -f "$log" ]; then
+		sed -n 's/^\(SKIP: .*\)/    \1/p' "$log"
+	fi
+	printf '    %s: %s passed, %s failed, %s skipped\n' "$name" \
+	    "$passed" "$failed" "$skipped"
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+	total_skipped=$((total_skipped + skipped))
+}
+
+check() {
+	build
+	rm -rf build-check
+	mkdir build-check
+	say "packing the sources and building them with sanitizers"
+	make --no-print-directory -s distdir distdir=build-check/tree \
+	    >build-check/dist.log 2>&1 || {
+		cat build-check/dist.log >&2
+		die "make distdir failed"
+	}
+	mkdir build-check/asan
+	(
+		cd build-check/asan
+		../tree/configure --quiet CC=clang --enable-werror \
+		    --enable-sanitizers
+		make --no-print-directory -s -j "$jobs"
+	)
+	run_suite "sanitizers" build-check/asan/test-suite.log \
+	    make -C build-check/asan -j "$jobs" check
+	run_suite "as installed" test-suite.log \
+	    make -j "$jobs" check-release
+	run_suite "real mail servers" test-suite-integration.log \
+	    make check-integration
+	printf '%s passed, %s failed, %s skipped\n' "$total_passed" \
+	    "$total_failed" "$total_skipped"
+	[ "$total_failed" -eq 0 ]
+}
+
+case ${1-run} in
+run)
+	install_build_dependencies
+	build
+	run
+	;;
+build)
+	install_build_dependencies
+	build
+	;;
+check)
+	install_build_dependencies
+	install_test_dependencies
+	check
+	;;
+-h|--help|help)
+	usage
+	;;
+*)
+	usage >&2
+	exit 64
+	;;
+esac

@@ -86,6 +86,9 @@ void		 conf_dump(const struct conf *c, FILE *out);
 void		 conf_diff_restart(const struct conf *a, const struct conf *b,
 		    void (*report)(const char *name));
 
+/* "libconfuse 3.3". */
+const char	*conf_version(void);
+
 /* The option table: what the documentation check reads. */
 struct conf_row {
 	const char	*section;	/* NULL, "dns" or "reply" */

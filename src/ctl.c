@@ -1,6 +1,167 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/*
+ * The control thread.
+ *
+ * libmilter takes SIGHUP, SIGTERM and SIGINT on a thread of its own with
+ * sigwait(3), and each of them as "stop".  A second sigwait for SIGHUP would
+ * lose that race now and then.  So this thread starts first and is the only
+ * one that leaves SIGHUP unblocked all the time, even in its handler
+ * (SA_NODEFER): the kernel then gives the signal to it.  The handler writes
+ * one octet to a pipe that never blocks; a full pipe means that a reload is
+ * due anyway.  SIGUSR1 does the same and never competes.
+ */
 
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf.h"
 #include "ctl.h"
+#include "log.h"
+#include "stats.h"
+#include "util.h"
+
+#define REQUEST_RELOAD 'r'
+#define REQUEST_STOP 's'
+
+static int control_pipe[2] = { -1, -1 };
+static pthread_t control_thread;
+static const char *control_path;	/* set before the thread starts */
+
+static void
+request(char what)
+{
+	ssize_t n = write(control_pipe[1], &what, 1);
+
+	(void)n;	/* full: a request is waiting already */
+}
+
+static void
+on_signal(int signo)
+{
+	int saved = errno;
+
+	(void)signo;
+	request(REQUEST_RELOAD);
+	errno = saved;
+}
+
+static void
+warn_restart(const char *name)
+{
+	log_warning("reload: a new value of %s takes effect only after a "
+	    "restart", name);
+}
+
+static void
+log_diag(const struct diag *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		char line[1024];
+		struct sbuf sb;
+
+		sbuf_init(&sb, line, sizeof(line));
+		diag_format(&d->entries[i], &sb);
+		log_error("reload: %s", line);
+	}
+}
+
+static void
+reload(void)
+{
+	struct diag d;
+
+	diag_init(&d);
+	struct conf *fresh = conf_load(control_path, &d);
+	if (fresh != NULL) {
+		const struct conf *old = conf_acquire();
+
+		conf_diff_restart(old, fresh, warn_restart);
+		conf_release(old);
+		log_set_level(fresh->log_level);
+		conf_publish(fresh);
+		stats_inc(STATS_RELOADS);
+		log_warning("configuration reloaded%s%s",
+		    control_path != NULL ? " from " : "",
+		    control_path != NULL ? control_path : "");
+	} else {
+		log_diag(&d);
+		stats_inc(STATS_RELOADS_FAILED);
+		log_error("reload: the old configuration stays in force");
+	}
+	diag_fini(&d);
+}
+
+static void *
+control(void *arg)
+{
+	sigset_t reloads;
+	char what;
+
+	(void)arg;
+	sigemptyset(&reloads);
+	sigaddset(&reloads, SIGHUP);
+	sigaddset(&reloads, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &reloads, NULL);
+	for (;;) {
+		ssize_t n = read(control_pipe[0], &what, 1);
+
+		if (n == 1 && what == REQUEST_STOP)
+			break;
+		if (n == 1)
+			reload();
+		else if (n == 0 || errno != EINTR)
+			break;
+	}
+	return NULL;
+}
+
+static bool
+open_pipe(void)
+{
+	if (pipe(control_pipe) != 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+		fcntl(control_pipe[i], F_SETFD, FD_CLOEXEC);
+	return fcntl(control_pipe[1], F_SETFL, O_NONBLOCK) == 0;
+}
+
+bool
+ctl_start(const char *path)
+{
+	struct sigaction action = { .sa_handler = on_signal,
+		.sa_flags = SA_NODEFER | SA_RESTART };
+
+	if (!open_pipe())
+		return false;
+	control_path = path;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+
+	int error = pthread_create(&control_thread, NULL, control, NULL);
+	if (error != 0) {
+		errno = error;
+		return false;
+	}
+	return true;
+}
+
+void
+ctl_stop(void)
+{
+	const char stop = REQUEST_STOP;
+
+	/* The pipe may be full of reloads, which the thread works off. */
+	while (write(control_pipe[1], &stop, 1) != 1 && errno == EAGAIN) {
+		struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+
+		nanosleep(&pause, NULL);
+	}
+	pthread_join(control_thread, NULL);
+}

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/* No service manager to notify. */
 
 #include "config.h"
 
 #include "ctl.h"
+
+void
+ctl_notify_ready(void)
+{
+}
+
+void
+ctl_notify_stopping(void)
+{
+}

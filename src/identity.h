@@ -62,6 +62,9 @@ void	identity_fini(struct identity *id);
  */
 bool	identity_name_is_valid(const char *name, size_t len, bool multi_label);
 
+/* "libidn2 2.3.3". */
+const char	*identity_version(void);
+
 const char	*identity_status_text(enum identity_status s); /* for problem= */
 
 #endif
