@@ -304,7 +304,9 @@ test_match_bits_over_the_width_compares_all(void **state)
 	struct addr b = parse("192.0.2.1");
 	struct addr c = parse("192.0.2.0");
 
+	b.bytes[4] = 1;		/* no part of an IPv4 address */
 	assert_true(addr_match_bits(&a, &b, 128));
+	assert_true(addr_equal(&a, &b));
 	assert_false(addr_match_bits(&a, &c, 128));
 	assert_true(addr_match_bits(&a, &c, 31));
 }

@@ -34,7 +34,8 @@ aborts(void (*f)(void))
 static void
 allocate_overflow(void)
 {
-	free(xreallocarray(NULL, SIZE_MAX / 2, 3));
+	/* Wraps around to 4 octets, which would be granted. */
+	free(xreallocarray(NULL, SIZE_MAX / 4 + 2, 4));
 }
 
 static void
