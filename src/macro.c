@@ -1,6 +1,625 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/*
+ * RFC 7208 s7 macro strings, compiled into a row of pieces.
+ *
+ * A piece is literal text, a macro letter with its transformers, or one of
+ * the long names of our own templates.  %%, %_ and %- never change, so they
+ * become literal text when compiled.  Expansion makes the text of one macro
+ * at a time and never looks at expanded text again: a value from outside
+ * cannot bring in a macro.
+ *
+ * A name for the DNS is the last 253 octets of the expansion, so it is built
+ * from the right and stops as soon as there is enough, however long the
+ * values are.
+ */
 
 #include "config.h"
 
 #include "macro.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+
+#define NAME_MAX_LEN 253
+#define LABEL_MAX_LEN 63
+
+static const char delimiters[] = ".-+,/_=";
+
+enum piece_kind { PIECE_LITERAL, PIECE_LETTER, PIECE_LONG };
+
+struct piece {
+	enum piece_kind	 kind;
+	size_t		 start;		/* literal: place in text */
+	size_t		 len;
+	unsigned	 name;		/* long: index of macro_reply_names */
+	char		 letter;	/* lower case */
+	bool		 escape;	/* the letter was upper case */
+	bool		 reverse;
+	unsigned	 keep;		/* right-hand parts; 0: all */
+	unsigned	 delims;	/* bit i: delimiters[i]; 0: none given */
+};
+
+struct macro {
+	char		*text;		/* all literals, one after the other */
+	struct piece	*pieces;
+	size_t		 count;
+};
+
+enum long_name { LONG_RESULT, LONG_IDENTITY, LONG_REASON, LONG_QUEUE_ID };
+
+const char *const macro_reply_names[] = {
+	[LONG_RESULT] = "result",
+	[LONG_IDENTITY] = "identity",
+	[LONG_REASON] = "reason",
+	[LONG_QUEUE_ID] = "queue_id",
+	NULL
+};
+
+struct compiler {
+	enum macro_use		 use;
+	const char		*s;
+	size_t			 len;
+	size_t			 pos;
+	struct macro		*m;
+	struct sbuf		 text;
+	struct macro_error	*err;
+};
+
+static bool
+fail(struct compiler *c, size_t offset, const char *message)
+{
+	c->err->offset = offset;
+	c->err->message = message;
+	return false;
+}
+
+static struct piece *
+add_piece(struct compiler *c, enum piece_kind kind)
+{
+	struct piece *p = &c->m->pieces[c->m->count++];
+	p->kind = kind;
+	return p;
+}
+
+static void
+add_literal(struct compiler *c, const char *s, size_t len)
+{
+	size_t n = c->m->count;
+	struct piece *p = NULL;
+
+	if (n > 0 && c->m->pieces[n - 1].kind == PIECE_LITERAL)
+		p = &c->m->pieces[n - 1];
+	else {
+		p = add_piece(c, PIECE_LITERAL);
+		p->start = c->text.len;
+	}
+	sbuf_add(&c->text, s, len);
+	p->len += len;
+}
+
+/* At "name}" of a long name: takes it. */
+static bool
+compile_long(struct compiler *c)
+{
+	const char *s = c->s + c->pos;
+	size_t rest = c->len - c->pos;
+
+	for (unsigned i = 0; macro_reply_names[i] != NULL; i++) {
+		size_t n = strlen(macro_reply_names[i]);
+		if (rest > n && s[n] == '}' &&
+		    memcmp(s, macro_reply_names[i], n) == 0) {
+			add_piece(c, PIECE_LONG)->name = i;
+			c->pos += n + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* *DIGIT: a count that no value can have is as good as any larger one. */
+static bool
+compile_digits(struct compiler *c, struct piece *p)
+{
+	size_t start = c->pos;
+
+	for (; c->pos < c->len && util_is_digit(c->s[c->pos]); c->pos++) {
+		unsigned digit = (unsigned)(c->s[c->pos] - '0');
+		if (p->keep > (UINT_MAX - digit) / 10)
+			p->keep = UINT_MAX;
+		else
+			p->keep = p->keep * 10 + digit;
+	}
+	if (c->pos > start && p->keep == 0)
+		return fail(c, start, "the number of parts must not be zero");
+	return true;
+}
+
+static unsigned
+delimiter_bit(char ch)
+{
+	const char *at = ch == '\0' ? NULL : strchr(delimiters, ch);
+	return at == NULL ? 0 : 1U << (at - delimiters);
+}
+
+static bool
+compile_letter(struct compiler *c)
+{
+	size_t start = c->pos;
+	if (start == c->len)
+		return fail(c, start, "macro without a letter");
+
+	char letter = util_lower(c->s[c->pos]);
+	if (letter == '\0' || strchr("slodiphcrtv", letter) == NULL)
+		return fail(c, start, "unknown macro letter");
+	/* s7.2: letters for the text of an explanation only */
+	if (c->use == MACRO_DOMAIN_SPEC && strchr("crt", letter) != NULL)
+		return fail(c, start, "macro letter for explanations only");
+
+	struct piece *p = add_piece(c, PIECE_LETTER);
+	p->letter = letter;
+	p->escape = c->s[c->pos++] != letter;
+	if (!compile_digits(c, p))
+		return false;
+	if (c->pos < c->len && util_lower(c->s[c->pos]) == 'r') {
+		p->reverse = true;
+		c->pos++;
+	}
+	while (c->pos < c->len && delimiter_bit(c->s[c->pos]) != 0)
+		p->delims |= delimiter_bit(c->s[c->pos++]);
+	if (c->pos == c->len || c->s[c->pos] != '}')
+		return fail(c, c->pos, "macro is not closed by }");
+	c->pos++;
+	return true;
+}
+
+/* At "%". */
+static bool
+compile_expand(struct compiler *c)
+{
+	char next = '\0';
+	if (++c->pos < c->len)
+		next = c->s[c->pos++];
+
+	switch (next) {
+	case '%':
+		add_literal(c, "%", 1);
+		return true;
+	case '_':
+		add_literal(c, " ", 1);
+		return true;
+	case '-':
+		add_literal(c, "%20", 3);
+		return true;
+	case '{':
+		return (c->use == MACRO_REPLY && compile_long(c)) ||
+		    compile_letter(c);
+	default:
+		return fail(c, c->pos - (next != '\0'),
+		    "% must be followed by {, %, _ or -");
+	}
+}
+
+static bool
+is_literal_octet(enum macro_use use, char ch)
+{
+	switch (use) {
+	case MACRO_DOMAIN_SPEC:
+		return util_is_print(ch) && ch != ' ';
+	case MACRO_EXPLAIN:
+		return util_is_print(ch);
+	case MACRO_REPLY:
+		return ch != '\0';
+	}
+	return false;
+}
+
+/* The longest literal from here on. */
+static bool
+compile_literal(struct compiler *c)
+{
+	size_t start = c->pos;
+
+	for (; c->pos < c->len && c->s[c->pos] != '%'; c->pos++)
+		if (!is_literal_octet(c->use, c->s[c->pos]))
+			return fail(c, c->pos, "octet that must not stand here");
+	add_literal(c, c->s + start, c->pos - start);
+	return true;
+}
+
+/*
+ * toplabel of s7.1: letters, digits and hyphens, not only digits, no hyphen
+ * at either end.
+ */
+static bool
+is_toplabel(const char *s, size_t len)
+{
+	bool other = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (!util_is_alnum(s[i]) && s[i] != '-')
+			return false;
+		if (!util_is_digit(s[i]))
+			other = true;
+	}
+	return other && s[0] != '-' && s[len - 1] != '-';
+}
+
+/*
+ * domain-end of s7.1 for the source from start on, where the last macro of
+ * the string has ended, or the string begins.
+ */
+static bool
+is_domain_end(const char *s, size_t start, size_t len)
+{
+	if (start == len)
+		return len > 0;
+	if (s[len - 1] == '.')
+		len--;
+	size_t label = len;
+	while (label > start && s[label - 1] != '.')
+		label--;
+	return label > start && is_toplabel(s + label, len - label);
+}
+
+static bool
+compile_all(struct compiler *c)
+{
+	size_t macro_end = 0;
+
+	while (c->pos < c->len) {
+		bool literal = c->s[c->pos] != '%';
+		if (!(literal ? compile_literal(c) : compile_expand(c)))
+			return false;
+		if (!literal)
+			macro_end = c->pos;
+	}
+	if (c->use != MACRO_DOMAIN_SPEC ||
+	    is_domain_end(c->s, macro_end, c->len))
+		return true;
+	return fail(c, macro_end, c->len == 0 ? "empty domain" :
+	    "domain must end in a top-level label or a macro");
+}
+
+struct macro *
+macro_compile(enum macro_use use, const char *s, size_t len,
+    struct macro_error *err)
+{
+	size_t percents = 0;
+	for (size_t i = 0; i < len; i++)
+		if (s[i] == '%')
+			percents++;
+
+	/* Only %- grows, from two octets to three. */
+	struct macro *m = xcalloc(1, sizeof(*m));
+	m->pieces = xcalloc(2 * percents + 1, sizeof(*m->pieces));
+	m->text = xcalloc(len + percents + 1, 1);
+
+	struct compiler c = {
+		.use = use, .s = s, .len = len, .m = m, .err = err
+	};
+	sbuf_init(&c.text, m->text, len + percents + 1);
+	if (!compile_all(&c)) {
+		macro_free(m);
+		return NULL;
+	}
+	assert(sbuf_ok(&c.text));
+	/* Compiled records are cached: give back what was not needed. */
+	m->pieces = xreallocarray(m->pieces, m->count + 1, sizeof(*m->pieces));
+	return m;
+}
+
+void
+macro_free(struct macro *m)
+{
+	if (m == NULL)
+		return;
+	free(m->pieces);
+	free(m->text);
+	free(m);
+}
+
+static bool
+uses_letter(const struct macro *m, char letter)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->pieces[i].kind == PIECE_LETTER &&
+		    m->pieces[i].letter == letter)
+			return true;
+	return false;
+}
+
+bool
+macro_uses_validated(const struct macro *m)
+{
+	return uses_letter(m, 'p');
+}
+
+bool
+macro_is_literal(const struct macro *m, const char **text)
+{
+	if (m->count > 1 ||
+	    (m->count == 1 && m->pieces[0].kind != PIECE_LITERAL))
+		return false;
+	*text = m->text;
+	return true;
+}
+
+static const char *
+or_text(const char *s, const char *instead)
+{
+	return s == NULL ? instead : s;
+}
+
+/* %{i}: dotted quad, or the 32 nibbles of IPv6 divided by dots. */
+static char *
+client_parts(const struct addr *a)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[ADDR_TEXT_SIZE];
+
+	if (a->family != AF_INET6)
+		return xstrdup(addr_format(a, text));
+	char *out = xcalloc(64, 1);
+	for (size_t i = 0; i < 16; i++) {
+		out[4 * i] = hex[a->bytes[i] >> 4];
+		out[4 * i + 1] = '.';
+		out[4 * i + 2] = hex[a->bytes[i] & 15];
+		if (i < 15)
+			out[4 * i + 3] = '.';
+	}
+	return out;
+}
+
+static char *
+letter_value(char letter, const struct macro_vars *v)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	switch (letter) {
+	case 's':
+		return xasprintf("%s@%s", or_text(v->local, ""),
+		    or_text(v->sender_domain, ""));
+	case 'l':
+		return xstrdup(or_text(v->local, ""));
+	case 'o':
+		return xstrdup(or_text(v->sender_domain, ""));
+	case 'd':
+		return xstrdup(or_text(v->domain, ""));
+	case 'i':
+		return client_parts(v->client);
+	case 'p':
+		return xstrdup(or_text(v->validated, "unknown"));
+	case 'v':
+		return xstrdup(v->client->family == AF_INET6 ? "ip6" :
+		    "in-addr");
+	case 'h':
+		return xstrdup(or_text(v->helo, ""));
+	case 'c':
+		return xstrdup(addr_format(v->client, text));
+	case 'r':
+		return xstrdup(or_text(v->receiver, "unknown"));
+	default:
+		assert(letter == 't');
+		return xasprintf("%lld", (long long)v->time_s);
+	}
+}
+
+static char *
+long_value(unsigned name, const struct macro_vars *v)
+{
+	const char *id = v->queue_id;
+
+	switch ((enum long_name)name) {
+	case LONG_RESULT:
+		return xstrdup(or_text(v->result, ""));
+	case LONG_IDENTITY:
+		return xstrdup(or_text(v->identity, ""));
+	case LONG_REASON:
+		return xstrdup(or_text(v->reason, ""));
+	case LONG_QUEUE_ID:
+		return xstrdup(id == NULL || *id == '\0' ? "-" : id);
+	}
+	assert(false);
+	return NULL;
+}
+
+static bool
+divides(const struct piece *p, char ch)
+{
+	if (p->delims == 0)
+		return ch == '.';
+	return (delimiter_bit(ch) & p->delims) != 0;
+}
+
+/*
+ * Cuts [*begin, *end) of value to the parts that %{d2} or %{d2r} keep: the
+ * right-hand ones after the reversal, so the left-hand ones before it.
+ */
+static void
+keep_parts(const struct piece *p, const char *value, size_t *begin,
+    size_t *end)
+{
+	unsigned left = p->keep;
+	if (left == 0)
+		return;
+
+	if (p->reverse) {
+		for (size_t i = 0; i < *end; i++)
+			if (divides(p, value[i]) && --left == 0)
+				*end = i;
+		return;
+	}
+	for (size_t i = *end; i > 0 && *begin == 0; i--)
+		if (divides(p, value[i - 1]) && --left == 0)
+			*begin = i;
+}
+
+/* The transformers of s7.3; as long as value or shorter. */
+static void
+transform(const struct piece *p, char *value)
+{
+	size_t begin = 0;
+	size_t end = strlen(value);
+	char *copy = xmemdup(value, end + 1);
+	struct sbuf out;
+
+	sbuf_init(&out, value, end + 1);
+	keep_parts(p, copy, &begin, &end);
+	if (!p->reverse) {
+		for (size_t i = begin; i < end; i++)
+			sbuf_char(&out, divides(p, copy[i]) ? '.' : copy[i]);
+		free(copy);
+		return;
+	}
+	for (;;) {
+		size_t part = end;
+		while (part > 0 && !divides(p, copy[part - 1]))
+			part--;
+		sbuf_add(&out, copy + part, end - part);
+		if (part == 0)
+			break;
+		sbuf_char(&out, '.');
+		end = part - 1;
+	}
+	free(copy);
+}
+
+/* All but the unreserved characters of RFC 3986 s2.3 as %XX. */
+static char *
+url_escape(const char *value)
+{
+	size_t size = 3 * strlen(value) + 1;
+	char *text = xcalloc(size, 1);
+	struct sbuf out;
+
+	sbuf_init(&out, text, size);
+	for (; *value != '\0'; value++) {
+		if (util_is_alnum(*value) || strchr("-._~", *value) != NULL)
+			sbuf_char(&out, *value);
+		else
+			sbuf_fmt(&out, "%%%02X", (unsigned char)*value);
+	}
+	return text;
+}
+
+/* The text of a macro; the caller frees it. */
+static char *
+piece_expand(const struct piece *p, const struct macro_vars *v)
+{
+	if (p->kind == PIECE_LONG)
+		return long_value(p->name, v);
+
+	char *value = letter_value(p->letter, v);
+	if (p->keep != 0 || p->reverse || p->delims != 0)
+		transform(p, value);
+	if (!p->escape)
+		return value;
+	char *escaped = url_escape(value);
+	free(value);
+	return escaped;
+}
+
+void
+macro_expand(const struct macro *m, const struct macro_vars *v,
+    struct sbuf *out)
+{
+	for (size_t i = 0; i < m->count && sbuf_ok(out); i++) {
+		const struct piece *p = &m->pieces[i];
+		if (p->kind == PIECE_LITERAL) {
+			sbuf_add(out, m->text + p->start, p->len);
+			continue;
+		}
+		char *text = piece_expand(p, v);
+		sbuf_str(out, text);
+		free(text);
+	}
+}
+
+/* Puts the last octets of text before buf[start]; returns the new start. */
+static size_t
+prepend(char *buf, size_t start, const char *text, size_t len)
+{
+	size_t n = len < start ? len : start;
+	memcpy(buf + start - n, text + len - n, n);
+	return start - n;
+}
+
+/* The last size octets at most, at the end of buf; returns their start. */
+static size_t
+expand_tail(const struct macro *m, const struct macro_vars *v, char *buf,
+    size_t size)
+{
+	size_t start = size;
+
+	for (size_t i = m->count; i > 0 && start > 0; i--) {
+		const struct piece *p = &m->pieces[i - 1];
+		if (p->kind == PIECE_LITERAL) {
+			start = prepend(buf, start, m->text + p->start, p->len);
+			continue;
+		}
+		char *text = piece_expand(p, v);
+		start = prepend(buf, start, text, strlen(text));
+		free(text);
+	}
+	return start;
+}
+
+static bool
+is_ascii(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] > 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+labels_are_valid(const char *s, size_t len)
+{
+	size_t label = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		label = s[i] == '.' ? 0 : label + 1;
+		if ((s[i] == '.' && (i == 0 || s[i - 1] == '.')) ||
+		    label > LABEL_MAX_LEN)
+			return false;
+	}
+	return label > 0;
+}
+
+enum macro_name_status
+macro_expand_name(const struct macro *m, const struct macro_vars *v,
+    char out[254])
+{
+	/* Room for the octet before the name and the dot behind it. */
+	char buf[NAME_MAX_LEN + 2];
+	const char *local = or_text(v->local, "");
+
+	/* RFC 8616 s4: terms with %{s} or %{l} then match nothing. */
+	if (!is_ascii(local, strlen(local)) &&
+	    (uses_letter(m, 's') || uses_letter(m, 'l')))
+		return MACRO_NAME_NOT_ASCII;
+
+	size_t end = sizeof(buf);
+	size_t start = expand_tail(m, v, buf, end);
+	if (start < end && buf[end - 1] == '.')
+		end--;
+	/* s7.3: whole labels and their dots go until the rest fits. */
+	while (end - start > NAME_MAX_LEN) {
+		const char *dot = memchr(buf + start, '.', end - start);
+		if (dot == NULL)
+			return MACRO_NAME_INVALID;
+		start = (size_t)(dot - buf) + 1;
+	}
+	if (!labels_are_valid(buf + start, end - start))
+		return MACRO_NAME_INVALID;
+	if (!is_ascii(buf + start, end - start))
+		return MACRO_NAME_NOT_ASCII;
+	memcpy(out, buf + start, end - start);
+	out[end - start] = '\0';
+	return MACRO_NAME_OK;
+}
