@@ -43,7 +43,8 @@ struct record {
 	char			*text;		/* len octets and a NUL */
 	size_t			 len;
 	struct record_term	*terms;
-	size_t			 count;
+	size_t			 count;		/* takes up to 64 octets of
+						 * memory an octet of text */
 	struct macro		*redirect;	/* NULL: none */
 	struct macro		*exp;		/* NULL: none */
 };
