@@ -1,6 +1,556 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/*
+ * Header fields about SPF: ours made, forged ones spotted.
+ *
+ * A field is made of words, and a line is broken only between words, so
+ * nothing that stands in a value can touch the layout.  A word is a result, a
+ * word of the comment, or a whole key=value.  Every text from outside goes
+ * through clean_text, which leaves printable ASCII only, and then either into
+ * the comment (without what could end it) or through add_value, which quotes.
+ *
+ * Many readers of these fields look for '=', ';' and parentheses without
+ * minding quotes (OpenDMARC 1.4 is one: an address with '=' loses its domain
+ * there), or search them with a regular expression.  So these are written as
+ * quoted-pairs, which RFC 5322 s3.2.1 allows and which mean the same to a
+ * strict reader, and no bare value has a '='.
+ *
+ * Cutting could turn user@victim.example.AAAA@attacker.example, for which the
+ * attacker's domain may say pass, into an address of the victim.  Names and
+ * addresses are therefore cut at their start, and "..." marks every cut.
+ */
 
 #include "config.h"
 
 #include "header.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "addr.h"
+#include "stats.h"
+
+#define LINE_WIDTH 78		/* RFC 5322 s2.1.1, where possible */
+#define TAB_WIDTH 8
+#define PAIR_SIZE 1024		/* a key and a value, every octet quoted */
+
+/* What a bare value may hold beside letters, digits and dots. */
+static const char atext[] = "!#$%&'*+-/?^_`{|}~"; /* RFC 5322, without = */
+static const char token[] = "!#$%&'*+-^_`{|}~";	/* RFC 2045, the same */
+
+enum cut { CUT_START, CUT_END };
+
+/* The field being written: words with a blank or a fold between them. */
+struct field {
+	struct sbuf	*out;
+	size_t		 column;
+	bool		 begun;
+	bool		 has_pair;
+};
+
+struct style {
+	const char	*bare;		/* NULL: always quoted */
+	enum cut	 cut;
+};
+
+static const struct style style_address = { NULL, CUT_START };
+static const struct style style_name = { atext, CUT_START };
+static const struct style style_term = { atext, CUT_END };
+static const struct style style_text = { NULL, CUT_END };
+static const struct style style_token = { token, CUT_START };
+
+static bool
+is_empty(const char *s)
+{
+	return s == NULL || s[0] == '\0';
+}
+
+static void
+field_begin(struct field *f, struct sbuf *out, const char *name)
+{
+	f->out = out;
+	f->column = strlen(name) + strlen(": ");
+	f->begun = false;
+	f->has_pair = false;
+}
+
+static void
+field_word(struct field *f, const char *word, size_t len)
+{
+	/* a blank before the word, perhaps a ";" behind it */
+	if (f->begun && f->column + len + 2 > LINE_WIDTH) {
+		sbuf_str(f->out, "\n\t");
+		f->column = TAB_WIDTH;
+	} else if (f->begun) {
+		sbuf_char(f->out, ' ');
+		f->column++;
+	}
+	sbuf_add(f->out, word, len);
+	f->column += len;
+	f->begun = true;
+}
+
+static void
+field_separator(struct field *f)
+{
+	sbuf_char(f->out, ';');
+	f->column++;
+}
+
+/*
+ * Printable ASCII of s, cut to HEADER_TEXT_MAX octets.  True: it was cut.
+ */
+static bool
+clean_text(char out[HEADER_TEXT_MAX + 1], const char *s, enum cut cut)
+{
+	static const char mark[] = "...";
+	const size_t mark_len = sizeof(mark) - 1;
+	size_t len = strlen(s);
+	bool too_long = len > HEADER_TEXT_MAX;
+	size_t keep = too_long ? HEADER_TEXT_MAX - mark_len : len;
+	char *p = out;
+
+	if (too_long && cut == CUT_START) {
+		memcpy(p, mark, mark_len);
+		p += mark_len;
+		s += len - keep;
+	}
+	for (size_t i = 0; i < keep; i++)
+		*p++ = util_is_print(s[i]) ? s[i] : '?';
+	if (too_long && cut == CUT_END) {
+		memcpy(p, mark, mark_len);
+		p += mark_len;
+	}
+	*p = '\0';
+	return too_long;
+}
+
+/* RFC 5322 s3.2.3 dot-atom-text of the given special characters. */
+static bool
+is_bare(const char *s, const char *specials)
+{
+	bool after_dot = true;
+
+	for (; *s != '\0'; s++) {
+		if (*s == '.' && after_dot)
+			return false;
+		after_dot = *s == '.';
+		if (!after_dot && !util_is_alnum(*s) &&
+		    strchr(specials, *s) == NULL)
+			return false;
+	}
+	return !after_dot;
+}
+
+static void
+add_value(struct sbuf *out, const char *value, const struct style *style)
+{
+	char text[HEADER_TEXT_MAX + 1];
+
+	if (clean_text(text, value, style->cut))
+		stats_inc(STATS_HEADERS_CUT);
+	if (style->bare != NULL && is_bare(text, style->bare)) {
+		sbuf_str(out, text);
+		return;
+	}
+	sbuf_char(out, '"');
+	for (const char *p = text; *p != '\0'; p++) {
+		if (strchr("\"\\=;()", *p) != NULL)
+			sbuf_char(out, '\\');
+		sbuf_char(out, *p);
+	}
+	sbuf_char(out, '"');
+}
+
+static void
+field_pair(struct field *f, const char *key, const char *value,
+    const struct style *style)
+{
+	char storage[PAIR_SIZE];
+	struct sbuf pair;
+
+	sbuf_init(&pair, storage, sizeof(storage));
+	sbuf_str(&pair, key);
+	sbuf_char(&pair, '=');
+	add_value(&pair, value, style);
+	assert(sbuf_ok(&pair));
+	field_word(f, pair.data, pair.len);
+}
+
+/* A pair of Received-SPF; left out where there is no value. */
+static void
+field_spf_pair(struct field *f, const char *key, const char *value,
+    const struct style *style)
+{
+	if (is_empty(value))
+		return;
+	if (f->has_pair)
+		field_separator(f);
+	f->has_pair = true;
+	field_pair(f, key, value, style);
+}
+
+/* Text from outside into a comment: nothing that ends it or looks like key. */
+static void
+comment_name(struct sbuf *sb, const char *name)
+{
+	char text[HEADER_TEXT_MAX + 1];
+
+	clean_text(text, is_empty(name) ? "unknown" : name, CUT_START);
+	for (char *p = text; *p != '\0'; p++)
+		if (strchr("()\\\"=;", *p) != NULL)
+			*p = '?';
+	sbuf_str(sb, text);
+}
+
+static void
+comment_open(struct sbuf *sb, const char *receiver)
+{
+	sbuf_char(sb, '(');
+	if (!is_empty(receiver)) {
+		comment_name(sb, receiver);
+		sbuf_str(sb, ": ");
+	}
+}
+
+/* The comment goes in word by word, so that it folds like the rest. */
+static void
+comment_close(struct field *f, struct sbuf *sb)
+{
+	sbuf_char(sb, ')');
+	assert(sbuf_ok(sb));
+	for (const char *p = sb->data; *p != '\0';) {
+		size_t len = strcspn(p, " ");
+		if (len > 0)
+			field_word(f, p, len);
+		p += len + strspn(p + len, " ");
+	}
+}
+
+/* A sentence: what stands before the domain and what behind it. */
+struct sentence {
+	const char	*before;
+	const char	*between;	/* then comes the client */
+	const char	*after;		/* between and after NULL: no client */
+};
+
+static const struct sentence sentences[RESULT_COUNT] = {
+	[RESULT_NONE] = { "no SPF policy found for ", NULL, NULL },
+	[RESULT_NEUTRAL] = { "domain of ", " neither permits nor denies ",
+	    "" },
+	[RESULT_PASS] = { "domain of ", " designates ",
+	    " as permitted sender" },
+	[RESULT_FAIL] = { "domain of ", " does not designate ",
+	    " as permitted sender" },
+	[RESULT_SOFTFAIL] = { "domain of ", " probably does not permit ",
+	    " as sender" },
+	[RESULT_TEMPERROR] = { "SPF policy cannot be looked up now for ",
+	    NULL, NULL },
+	[RESULT_PERMERROR] = { "SPF policy cannot be interpreted for ",
+	    NULL, NULL },
+};
+
+static void
+field_comment(struct field *f, const struct header_facts *facts,
+    const char *client)
+{
+	const struct sentence *s = &sentences[facts->result];
+	char storage[PAIR_SIZE];
+	struct sbuf sb;
+
+	sbuf_init(&sb, storage, sizeof(storage));
+	comment_open(&sb, facts->receiver);
+	sbuf_str(&sb, s->before);
+	comment_name(&sb, facts->domain);
+	if (s->between != NULL) {
+		sbuf_str(&sb, s->between);
+		sbuf_str(&sb, client);
+		sbuf_str(&sb, s->after);
+	}
+	comment_close(f, &sb);
+}
+
+static void
+field_result(struct field *f, enum result r)
+{
+	field_word(f, result_name(r), strlen(result_name(r)));
+}
+
+void
+header_received_spf(struct sbuf *out, const struct header_facts *f)
+{
+	struct field field;
+	char client[ADDR_TEXT_SIZE] = "";
+
+	if (f->client != NULL && f->client->family != AF_UNSPEC)
+		addr_format(f->client, client);
+	field_begin(&field, out, "Received-SPF");
+	field_result(&field, f->result);
+	field_comment(&field, f, is_empty(client) ? "this client" : client);
+	field_spf_pair(&field, "client-ip", client, &style_name);
+	field_spf_pair(&field, "envelope-from", f->envelope_from,
+	    &style_address);
+	field_spf_pair(&field, "helo", f->helo, &style_name);
+	field_spf_pair(&field, "receiver", f->receiver, &style_name);
+	field_spf_pair(&field, "identity", scope_name(f->scope), &style_name);
+	field_spf_pair(&field, "mechanism", f->mechanism, &style_term);
+	field_spf_pair(&field, "problem", f->problem, &style_text);
+	assert(sbuf_ok(out));
+}
+
+void
+header_skipped(struct sbuf *out, const char *receiver, const char *why)
+{
+	struct field field;
+	char storage[PAIR_SIZE];
+	struct sbuf sb;
+
+	field_begin(&field, out, HEADER_SKIPPED_NAME);
+	field_result(&field, RESULT_NONE);
+	sbuf_init(&sb, storage, sizeof(storage));
+	comment_open(&sb, receiver);
+	sbuf_str(&sb, "skipped, ");
+	comment_name(&sb, why);
+	comment_close(&field, &sb);
+	field_spf_pair(&field, "receiver", receiver, &style_name);
+	field_spf_pair(&field, "identity", "none", &style_name);
+	assert(sbuf_ok(out));
+}
+
+/* smtp.mailfrom=domain; a domain of mail has no trailing dot (RFC 5321). */
+static void
+field_property(struct field *f, const struct header_facts *facts)
+{
+	const char *key = facts->scope == SCOPE_HELO ? "smtp.helo"
+	    : "smtp.mailfrom";
+	const char *domain = facts->domain;
+	char copy[HEADER_TEXT_MAX + 1];
+
+	if (is_empty(domain))
+		return;
+	size_t len = strlen(domain);
+	if (len > 1 && len <= HEADER_TEXT_MAX && domain[len - 1] == '.') {
+		memcpy(copy, domain, len - 1);
+		copy[len - 1] = '\0';
+		domain = copy;
+	}
+	field_pair(f, key, domain, &style_token);
+}
+
+static void
+field_method(struct field *f, const struct header_facts *facts)
+{
+	field_pair(f, "spf", result_name(facts->result), &style_token);
+	if (!is_empty(facts->problem))
+		field_pair(f, "reason", facts->problem, &style_text);
+	field_property(f, facts);
+}
+
+void
+header_auth_results(struct sbuf *out, const char *authserv_id,
+    const struct header_facts *f, size_t n)
+{
+	struct field field;
+	char storage[PAIR_SIZE];
+	struct sbuf id;
+
+	assert(n >= 1 && n <= SCOPE_COUNT);
+	field_begin(&field, out, "Authentication-Results");
+	sbuf_init(&id, storage, sizeof(storage));
+	add_value(&id, authserv_id, &style_token);
+	field_word(&field, id.data, id.len);
+	for (size_t i = 0; i < n; i++) {
+		field_separator(&field);
+		field_method(&field, &f[i]);
+	}
+	assert(sbuf_ok(out));
+}
+
+/*
+ * Forged fields.  Readers differ in how they read the part before the first
+ * ";" that names the server: with nested comments or without, joining pieces
+ * around dots, undoing quotes, backslashes or encoded-words first.  A field
+ * claims our name if any of these readings has it as a whole word; a field of
+ * another server has no reason to have it there.
+ */
+
+#define CLAIM_SIZE 1024
+
+enum octet {
+	OCTET_END,
+	OCTET_TEXT,		/* of a word, quoted or not */
+	OCTET_BLANK,		/* white space or part of a comment */
+	OCTET_QUOTE,
+	OCTET_SEMICOLON
+};
+
+struct scan {
+	const char	*p;
+	unsigned	 depth;		/* of comments */
+	bool		 quoted;
+};
+
+/* RFC 5322 s3.2: the next octet, *c, without its backslash. */
+static enum octet
+scan_next(struct scan *s, char *c)
+{
+	*c = *s->p;
+	if (*c == '\0')
+		return OCTET_END;
+	s->p++;
+	if (*c == '\\' && *s->p != '\0') {
+		*c = *s->p++;
+		return s->depth > 0 ? OCTET_BLANK : OCTET_TEXT;
+	}
+	if (s->depth > 0) {
+		if (*c == '(')
+			s->depth++;
+		else if (*c == ')')
+			s->depth--;
+		return OCTET_BLANK;
+	}
+	if (*c == '"') {
+		s->quoted = !s->quoted;
+		return OCTET_QUOTE;
+	}
+	if (util_is_space(*c))
+		return OCTET_BLANK;
+	if (s->quoted)
+		return OCTET_TEXT;
+	if (*c == '(') {
+		s->depth = 1;
+		return OCTET_BLANK;
+	}
+	return *c == ';' ? OCTET_SEMICOLON : OCTET_TEXT;
+}
+
+/* Octets before the first ";" that has some text before it. */
+static size_t
+claim_length(const char *value)
+{
+	struct scan s = { .p = value };
+	bool seen_text = false;
+
+	for (;;) {
+		const char *start = s.p;
+		char c;
+		enum octet o = scan_next(&s, &c);
+		if (o == OCTET_END || (o == OCTET_SEMICOLON && seen_text))
+			return (size_t)(start - value);
+		if (o == OCTET_TEXT)
+			seen_text = true;
+	}
+}
+
+static bool
+is_name_octet(char c)
+{
+	return util_is_alnum(c) || c == '.' || c == '-' || c == '_';
+}
+
+/* Is name of len octets at p (before end), alone but for a trailing dot? */
+static bool
+word_ends(const char *p, const char *end)
+{
+	if (p < end && *p == '.')
+		p++;
+	return p == end || !is_name_octet(*p);
+}
+
+static bool
+contains_word(const char *s, size_t len, const char *name, size_t name_len)
+{
+	const char *end = s + len;
+	bool boundary = true;
+
+	for (const char *p = s; (size_t)(end - p) >= name_len; p++) {
+		size_t i = 0;
+		while (boundary && i < name_len &&
+		    util_lower(p[i]) == util_lower(name[i]))
+			i++;
+		if (i == name_len && word_ends(p + i, end))
+			return true;
+		boundary = !is_name_octet(*p);
+	}
+	return false;
+}
+
+/* The words of a claim: comments and runs of blanks become one blank. */
+struct words {
+	struct sbuf	sb;
+	bool		join_dots;	/* "a . b" is "a.b" */
+	bool		blank;		/* before the next octet */
+};
+
+static void
+words_add(struct words *w, char c)
+{
+	bool join = w->join_dots && (c == '.' ||
+	    (w->sb.len > 0 && w->sb.data[w->sb.len - 1] == '.'));
+
+	if (w->blank && !join)
+		sbuf_char(&w->sb, ' ');
+	w->blank = false;
+	sbuf_char(&w->sb, c);
+}
+
+static void
+words_fill(struct words *w, const char *s, size_t len)
+{
+	struct scan scan = { .p = s };
+	char c;
+
+	while (scan.p < s + len) {
+		switch (scan_next(&scan, &c)) {
+		case OCTET_TEXT:
+			words_add(w, c);
+			break;
+		case OCTET_BLANK:
+		case OCTET_SEMICOLON:
+			w->blank = true;
+			break;
+		case OCTET_QUOTE:
+		case OCTET_END:
+			break;
+		}
+	}
+}
+
+/* An encoded-word, or octets that some reader may turn into our name. */
+static bool
+is_encoded(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] >= 0x80 ||
+		    (s[i] == '=' && i + 1 < len && s[i + 1] == '?'))
+			return true;
+	return false;
+}
+
+static bool
+words_claim(const char *s, size_t len, const char *id, size_t id_len,
+    bool join_dots)
+{
+	char storage[CLAIM_SIZE];
+	struct words w = { .join_dots = join_dots };
+
+	sbuf_init(&w.sb, storage, sizeof(storage));
+	words_fill(&w, s, len);
+	return !sbuf_ok(&w.sb) ||
+	    contains_word(w.sb.data, w.sb.len, id, id_len);
+}
+
+bool
+header_claims_authserv_id(const char *value, const char *authserv_id)
+{
+	size_t len = claim_length(value);
+	size_t id_len = strlen(authserv_id);
+
+	if (id_len > 1 && authserv_id[id_len - 1] == '.')
+		id_len--;
+	if (id_len == 0)
+		return false;
+	return is_encoded(value, len) ||
+	    contains_word(value, len, authserv_id, id_len) ||
+	    words_claim(value, len, authserv_id, id_len, true) ||
+	    words_claim(value, len, authserv_id, id_len, false);
+}

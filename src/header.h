@@ -15,7 +15,10 @@ struct addr;
 /* Room that every field of ours fits in: values are cut to make it so. */
 #define HEADER_VALUE_SIZE 4096
 
-/* One checked identity; texts as the client sent them, NULL: left out. */
+/* Longest text from outside in a field, before quoting. */
+#define HEADER_TEXT_MAX 300
+
+/* One checked identity; texts as sent by the client, NULL or "": left out. */
 struct header_facts {
 	enum result		 result;
 	enum scope		 scope;
@@ -25,36 +28,44 @@ struct header_facts {
 	const char	*helo;
 	const char	*receiver;	/* our name, authserv-id */
 	const char	*mechanism;	/* that matched; "default" */
-	const char	*problem;	/* of temperror and permerror */
+	const char	*problem;	/* of temperror, permerror and none */
 };
 
 /*
  * The value of a Received-SPF field (RFC 7208 s9.1), without the name:
  *   result (comment) client-ip=..; envelope-from=".."; helo=..; receiver=..;
  *   identity=..; mechanism=..; problem=".."
- * folded with "\n\t", every value a dot-atom where it is one, else a
- * quoted-string; octets that neither may hold become "?"; a value of more
- * than 300 octets is cut (counted).  Nothing from outside can end a comment,
- * add a key or a line.  Always fits HEADER_VALUE_SIZE.  Pure but for stats.
+ * folded with "\n\t", every value a dot-atom where it is one (and has no "=",
+ * which confuses readers), else a quoted-string; octets that neither may hold
+ * become "?"; a value of more than HEADER_TEXT_MAX octets is cut (counted),
+ * names and addresses at their start, so that the domain remains.  Nothing
+ * from outside can end a comment, add a key or a line.  Always fits
+ * HEADER_VALUE_SIZE.  Pure but for stats.
  */
 void	header_received_spf(struct sbuf *out, const struct header_facts *f);
 
 /*
  * The value of one Authentication-Results field (RFC 8601) with one spf=
- * result for each of n facts (n >= 1): authserv_id; spf=fail
+ * result for each of n facts (1 to SCOPE_COUNT): authserv_id; spf=fail
  * smtp.mailfrom=example.com.  The domain only: OpenDMARC drops addresses.
+ * Always fits HEADER_VALUE_SIZE.
  */
 void	header_auth_results(struct sbuf *out, const char *authserv_id,
 	    const struct header_facts *f, size_t n);
 
-/* The field for a message that was not checked: who and why, no result. */
+/*
+ * The field for a message that was not checked: who and why, no verdict.  The
+ * grammar has no result for that (s9.1), so it is "none" for the identity
+ * "none", which readers of mailfrom and helo results pass over.
+ */
+#define HEADER_SKIPPED_NAME "Received-SPF"
 void	header_skipped(struct sbuf *out, const char *receiver,
 	    const char *why);
 
 /*
  * True if the value of an incoming Authentication-Results field claims our
  * authserv-id (RFC 8601 s5), whatever its case, comments, quoting, folding or
- * version; when in doubt, true.
+ * version; when in doubt, true.  Linear in the length of value.
  */
 bool	header_claims_authserv_id(const char *value, const char *authserv_id);
 
