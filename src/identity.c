@@ -1,6 +1,301 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/*
+ * HELO arguments and reverse-paths, and the name that SPF looks up for them.
+ *
+ * The argument comes as the client typed it, so this is a reader of what is
+ * seen in SMTP, not of RFC 5321 grammar: the path is what the innermost angle
+ * brackets hold, else everything; a source route goes; the local part is all
+ * before the last @, with its quotes.  Only the domain decides whether there
+ * is anything to check.
+ */
 
 #include "config.h"
 
 #include "identity.h"
+
+#include <idn2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+#define LABEL_MAX 63
+/*
+ * A character is up to four octets of UTF-8 and at least one of an A-label,
+ * so no name that fits is lost, and the converter never gets much text.
+ */
+#define UTF8_MAX (4 * (IDENTITY_NAME_MAX + 1))
+
+static const char postmaster[] = "postmaster";
+
+/* Some octets of an argument. */
+struct span {
+	const char	*s;
+	size_t		 len;
+};
+
+static struct span
+trim(struct span sp)
+{
+	while (sp.len > 0 && util_is_space(sp.s[0])) {
+		sp.s++;
+		sp.len--;
+	}
+	while (sp.len > 0 && util_is_space(sp.s[sp.len - 1]))
+		sp.len--;
+	return sp;
+}
+
+bool
+identity_name_is_valid(const char *name, size_t len, bool multi_label)
+{
+	size_t label = 0;
+	size_t labels = 1;
+
+	if (len > IDENTITY_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] == '\0')
+			return false;
+		if (name[i] != '.') {
+			if (++label > LABEL_MAX)
+				return false;
+			continue;
+		}
+		if (label == 0)
+			return false;
+		label = 0;
+		labels++;
+	}
+	return label > 0 && (labels > 1 || !multi_label);
+}
+
+/*
+ * A domain of visible ASCII into out.  The grammar of host names is not asked
+ * for: underscores and worse are published, and a name that nobody has
+ * published has no record.
+ */
+static enum identity_status
+lookup_ascii(char out[IDENTITY_NAME_MAX + 1], const char *domain)
+{
+	size_t len = strlen(domain);
+
+	if (len > 0 && domain[len - 1] == '.')
+		len--;
+	if (len > IDENTITY_NAME_MAX)
+		return IDENTITY_TOO_LONG;
+	for (size_t i = 0; i < len; i++)
+		if (!util_is_print(domain[i]) || domain[i] == ' ')
+			return IDENTITY_MALFORMED;
+	if (!identity_name_is_valid(domain, len, false))
+		return IDENTITY_MALFORMED;
+	if (!identity_name_is_valid(domain, len, true))
+		return IDENTITY_SINGLE_LABEL;
+	memcpy(out, domain, len);
+	out[len] = '\0';
+	return IDENTITY_OK;
+}
+
+static bool
+is_host_name(const char *s)
+{
+	while (util_is_alnum(*s) || *s == '-' || *s == '_' || *s == '.')
+		s++;
+	return *s == '\0';
+}
+
+/* RFC 8616 s4: U-labels become A-labels. */
+static enum identity_status
+lookup_utf8(char out[IDENTITY_NAME_MAX + 1], const char *domain)
+{
+	uint8_t *ascii = NULL;
+
+	if (strlen(domain) > UTF8_MAX)
+		return IDENTITY_TOO_LONG;
+	int rc = idn2_lookup_u8((const uint8_t *)domain, &ascii,
+	    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (rc == IDN2_TOO_BIG_DOMAIN)
+		return IDENTITY_TOO_LONG;
+	if (rc != IDN2_OK)
+		return IDENTITY_MALFORMED;
+	/* Mapping may have made a slash or a blank of one character. */
+	const char *name = (const char *)ascii;
+	enum identity_status status = is_host_name(name) ?
+	    lookup_ascii(out, name) : IDENTITY_MALFORMED;
+	idn2_free(ascii);
+	return status;
+}
+
+/* Fills status and lookup from domain. */
+static void
+set_lookup(struct identity *id)
+{
+	const char *domain = id->domain;
+	bool ascii = true;
+
+	for (const char *s = domain; *s != '\0'; s++)
+		if ((unsigned char)*s > 0x7f)
+			ascii = false;
+	if (*domain == '\0')
+		id->status = IDENTITY_EMPTY;
+	else if (*domain == '[')
+		id->status = IDENTITY_LITERAL;
+	else if (ascii)
+		id->status = lookup_ascii(id->lookup, domain);
+	else
+		id->status = lookup_utf8(id->lookup, domain);
+}
+
+void
+identity_from_helo(struct identity *out, const char *arg)
+{
+	if (arg == NULL)
+		arg = "";
+	*out = (struct identity){
+		.address = xstrdup(arg),
+		.local = xstrdup(postmaster),
+		.domain = xstrdup(arg)
+	};
+	set_lookup(out);
+}
+
+/*
+ * The octets between the innermost angle brackets, or all.  Brackets within
+ * a quoted local part do not count; false: a quote does not end.
+ */
+static bool
+find_path(struct span arg, bool quoting, struct span *out)
+{
+	bool quoted = false;
+	size_t begin = 0;
+	size_t end = arg.len;
+
+	for (size_t i = 0; i < end; i++) {
+		char c = arg.s[i];
+		if (quoting && quoted && c == '\\')
+			i++;
+		else if (quoting && c == '"')
+			quoted = !quoted;
+		else if (!quoted && c == '<')
+			begin = i + 1;
+		else if (!quoted && c == '>' && begin > 0)
+			end = i;
+	}
+	*out = trim((struct span){ arg.s + begin, end - begin });
+	return !quoted;
+}
+
+/*
+ * Without "@a,@b:" (RFC 5321 appendix C); a colon within an address literal
+ * does not end a route.
+ */
+static struct span
+drop_route(struct span path)
+{
+	bool literal = false;
+
+	if (path.len == 0 || path.s[0] != '@')
+		return path;
+	for (size_t i = 0; i < path.len; i++) {
+		char c = path.s[i];
+		if (c == '[')
+			literal = true;
+		else if (c == ']')
+			literal = false;
+		else if (c == ':' && !literal)
+			return trim((struct span){ path.s + i + 1,
+			    path.len - i - 1 });
+	}
+	return path;
+}
+
+/* postmaster@HELO, RFC 7208 s2.4; with what is known about the HELO name. */
+static void
+set_null_sender(struct identity *out, const struct identity *helo)
+{
+	bool known = helo != NULL && helo->domain != NULL;
+	const char *domain = known ? helo->domain : "";
+
+	out->null_sender = true;
+	out->status = known ? helo->status : IDENTITY_EMPTY;
+	out->local = xstrdup(postmaster);
+	out->domain = xstrdup(domain);
+	out->address = xasprintf("%s@%s", postmaster, domain);
+	if (known)
+		memcpy(out->lookup, helo->lookup, sizeof(out->lookup));
+}
+
+static void
+set_address(struct identity *out, struct span path)
+{
+	size_t at = path.len;
+
+	while (at > 0 && path.s[at - 1] != '@')
+		at--;
+	if (at == 0) {
+		out->local = xstrndup(path.s, path.len);
+		out->domain = xstrdup("");
+		out->address = xstrdup(out->local);
+	} else {
+		out->local = at == 1 ? xstrdup(postmaster) :
+		    xstrndup(path.s, at - 1);
+		out->domain = xstrndup(path.s + at, path.len - at);
+		out->address = xasprintf("%s@%s", out->local, out->domain);
+	}
+	set_lookup(out);
+}
+
+void
+identity_from_mail(struct identity *out, const char *arg,
+    const struct identity *helo)
+{
+	struct span all = { arg == NULL ? "" : arg, 0 };
+	struct span path;
+
+	all.len = strlen(all.s);
+	if (!find_path(all, true, &path))
+		find_path(all, false, &path);
+	path = drop_route(path);
+
+	*out = (struct identity){ 0 };
+	if (path.len == 0)
+		set_null_sender(out, helo);
+	else
+		set_address(out, path);
+}
+
+void
+identity_fini(struct identity *id)
+{
+	free(id->address);
+	free(id->local);
+	free(id->domain);
+	*id = (struct identity){ 0 };
+}
+
+const char *
+identity_version(void)
+{
+	return "libidn2 " IDN2_VERSION;
+}
+
+const char *
+identity_status_text(enum identity_status s)
+{
+	switch (s) {
+	case IDENTITY_OK:
+		return "valid domain name";
+	case IDENTITY_EMPTY:
+		return "no domain name";
+	case IDENTITY_LITERAL:
+		return "address literal";
+	case IDENTITY_SINGLE_LABEL:
+		return "domain name of a single label";
+	case IDENTITY_MALFORMED:
+		return "malformed domain name";
+	case IDENTITY_TOO_LONG:
+		return "domain name too long";
+	}
+	return "";
+}

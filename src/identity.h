@@ -15,7 +15,8 @@ enum identity_status {
 	IDENTITY_EMPTY,		/* no HELO was given, or an empty argument */
 	IDENTITY_LITERAL,	/* [192.0.2.1]: never checked */
 	IDENTITY_SINGLE_LABEL,	/* "localhost": not a domain for SPF */
-	IDENTITY_MALFORMED,	/* empty or long label, bad A-label, odd octets */
+	IDENTITY_MALFORMED,	/* empty or long label, blanks and controls,
+				 * UTF-8 that is not valid IDNA */
 	IDENTITY_TOO_LONG	/* more than 253 octets */
 };
 
@@ -34,7 +35,8 @@ struct identity {
 				 * there is none, and for HELO */
 	char	*domain;	/* all behind the last @; trailing dot kept */
 	char	 lookup[IDENTITY_NAME_MAX + 1];	/* A-labels, no trailing dot,
-						 * case kept; "" unless OK */
+						 * case of ASCII kept; ""
+						 * unless OK */
 };
 
 /*
