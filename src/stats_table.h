@@ -25,7 +25,8 @@ STATS(RESULT_PERMERROR, "result_permerror", "results permerror")
 STATS(ACCEPTED, "accepted", "checked messages let through")
 STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
-STATS(BAD_IDENTITY, "bad_identity", "HELO names and senders that no lookup fits")
+STATS(BAD_IDENTITY, "bad_identity",
+    "HELO names and senders that no lookup fits")
 STATS(BAD_RECORD, "bad_record", "SPF records with an error")
 STATS(HEADERS_DELETED, "headers_deleted",
     "forged Authentication-Results fields removed")
