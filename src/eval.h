@@ -22,10 +22,13 @@ struct dns_view;
 /* Bound on DNS questions of one evaluation, whatever the record says. */
 #define EVAL_MAX_QUERIES 150
 
+/* A higher max_lookups counts as this: libspf2 nests no deeper. */
+#define EVAL_LOOKUPS_MAX 20
+
 /* Texts borrowed for the call; never NULL. */
 struct eval_request {
 	enum scope	 scope;
-	struct addr	 client;
+	struct addr	 client;	/* IPv4 or IPv6 */
 	const char	*local;		/* "postmaster" where there is none */
 	const char	*domain;	/* name to look up, valid */
 	const char	*helo;		/* as sent; "" where there is none */
@@ -46,13 +49,15 @@ struct eval_verdict {
 	unsigned	 queries;	/* DNS questions put */
 	char	mechanism[EVAL_MECHANISM_SIZE];	/* the term of the record of
 					 * domain that matched, as published,
-					 * without its qualifier; "default";
-					 * "" where no record was evaluated */
+					 * without its qualifier; "default"
+					 * where none did; "" for none and
+					 * errors */
 	char	problem[EVAL_PROBLEM_SIZE];	/* why temperror, permerror or
 					 * none; else "" */
 	char	record_domain[EVAL_NAME_SIZE];	/* where record stands: domain
 					 * or what redirect= led to */
-	char	record[RECORD_TEXT_MAX + 1];	/* "" where there is none */
+	char	record[RECORD_TEXT_MAX + 1];	/* "" where there is none; of a
+						 * malformed one what fits */
 	char	explanation[EVAL_EXPLANATION_SIZE];	/* exp= text of a fail */
 	char	explanation_domain[EVAL_NAME_SIZE];	/* its publisher: the
 							 * domain of the record
