@@ -63,7 +63,8 @@ void	session_needs(const struct conf *c, struct session_needs *out);
 
 /*
  * All functions of one session: one thread at a time, any thread.  conf is
- * borrowed and must outlive the session; env too.
+ * borrowed and must outlive the session; env too.  Events in an order that
+ * the milter protocol does not know are counted and change nothing.
  *
  * session_connect: sa NULL (or loopback with port 0, which is how Postfix
  *   shows its own sendmail(1)) is mail submitted on this machine.  receiver is
@@ -71,9 +72,12 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  * session_helo: may come any number of times, the last one counts.
  * session_mail: from is the argument as typed; auth_user NULL unless the
  *   client has authenticated.  Ends any earlier message.
- * session_rcpt: the verdicts are collected here where reject_at says so.
+ *   SESSION_ACCEPT: not checked, or all is known and no field is added.
+ * session_rcpt: the verdicts are collected here where reject_at says so; the
+ *   answer is the same for every recipient.
  * session_header: for fields of the message, in order; name without colon.
- * session_end: *edits is borrowed until the next call.
+ * session_end: *edits is borrowed until the next call.  The message keeps its
+ *   memory for it: call session_abort once they are applied.
  * session_abort: ends the message, keeps the connection; may come twice.
  */
 struct session	*session_new(const struct session_env *env,
