@@ -386,6 +386,12 @@ test_identity_huge_domains(void **state)
 		identity_fini(&id);
 		free(arg);
 	}
+	/* Little UTF-8, but more than 253 octets of A-labels. */
+	char name[60 * 5 + 8];
+	for (size_t i = 0; i < 60; i++)
+		memcpy(name + 5 * i, "\303\251\303\250.", 5);
+	memcpy(name + 300, "example", 8);
+	check_helo(name, IDENTITY_TOO_LONG, "");
 }
 
 static void

@@ -425,6 +425,13 @@ test_macro_validated_name_is_told(void **state)
 }
 
 static void
+test_macro_free_takes_null(void **state)
+{
+	(void)state;
+	macro_free(NULL);
+}
+
+static void
 test_macro_overflow_is_told(void **state)
 {
 	char storage[12];
@@ -602,6 +609,7 @@ main(void)
 		cmocka_unit_test(test_macro_domain_end),
 		cmocka_unit_test(test_macro_literal_is_told),
 		cmocka_unit_test(test_macro_validated_name_is_told),
+		cmocka_unit_test(test_macro_free_takes_null),
 		cmocka_unit_test(test_macro_overflow_is_told),
 		cmocka_unit_test(test_macro_name_drops_one_trailing_dot),
 		cmocka_unit_test(
