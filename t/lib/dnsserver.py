@@ -339,3 +339,33 @@ def owner(text):
     """A name with every odd octet written as \\DDD and a final dot."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_.")
         else "\\%03d" % ord(c) for c in text.rstrip(".")) + "."
+
+
+def data_text(kind, value):
+    """The data of one record in a master file."""
+    if kind == "TXT":
+        return " ".join(map(presentation, txt_strings(value)))
+    if kind == "MX":
+        return "%d %s" % (value[0], owner(value[1]))
+    if kind in ("PTR", "CNAME"):
+        return owner(value)
+    return value
+
+
+def zone_text(zone, faults=None, ttl=0):
+    """The same zone data as text for --zone.  Faults: of all types of a name
+    (all but those it has records of, as in DnsServer.load)."""
+    lines = ["$TTL %d" % ttl]
+    for name, records in zone.items():
+        for kind, values in records.items():
+            for value in [values] if isinstance(values, str) else values:
+                lines.append("%s %s %s" % (owner(name), kind,
+                    data_text(kind, value)))
+    words = {TIMEOUT: "TIMEOUT", SERVFAIL: "SERVFAIL"}
+    for name, fault in (faults or {}).items():
+        if isinstance(name, str):
+            has = zone.get(name, {})
+            lines += ["%s %s %s" % (owner(name), words[fault], kind)
+                for kind in ("A", "AAAA", "MX", "PTR", "TXT")
+                if kind not in has]
+    return "\n".join(lines) + "\n"
