@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options, and the order of start and stop; nothing else. */
+/* The commands, and the order of start and stop; nothing else. */
 
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -23,7 +19,9 @@
 #include "identity.h"
 #include "log.h"
 #include "milter.h"
+#include "options.h"
 #include "policy.h"
+#include "process.h"
 #include "sandbox.h"
 #include "session.h"
 #include "stats.h"
@@ -33,20 +31,6 @@
 #define EVALUATION_THREADS 2
 #define MAX_IN_FLIGHT 10000
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DRYRUN };
-
-struct options {
-	enum command	 command;
-	const char	*path;
-	bool		 path_given;
-	bool		 background;
-	bool		 verbose;
-	bool		 json;
-	const char	*zone;
-	const char	*lines;		/* file of transactions; "-" */
-	struct dryrun_transaction transaction;
-};
-
 struct service {
 	char		 hostname[256];
 	struct dns	*dns;
@@ -55,137 +39,11 @@ struct service {
 };
 
 static void
-usage(FILE *out)
-{
-	fputs("usage: spf-milter [-c FILE] [-f | -b] [-v]\n"
-	    "       spf-milter -n [-v] [-c FILE]\n"
-	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] "
-	    "--ip IP --helo NAME --sender ADDRESS [--rcpt ADDRESS]\n"
-	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] [FILE]\n"
-	    "       spf-milter -V | -h\n", out);
-}
-
-static void
 print_versions(void)
 {
 	printf("spf-milter %s\n%s\n%s\n%s\n%s\n%s\n", PACKAGE_VERSION,
 	    milter_version(), eval_version(), dns_version(), conf_version(),
 	    identity_version());
-}
-
-static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "foreground", no_argument, NULL, 'f' },
-	{ "background", no_argument, NULL, 'b' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "check", no_argument, NULL, 'n' },
-	{ "dry-run", no_argument, NULL, 't' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "ip", required_argument, NULL, 'I' },
-	{ "helo", required_argument, NULL, 'H' },
-	{ "sender", required_argument, NULL, 'S' },
-	{ "rcpt", required_argument, NULL, 'R' },
-	{ "zone", required_argument, NULL, 'Z' },
-	{ "json", no_argument, NULL, 'J' },
-	{ NULL, 0, NULL, 0 }
-};
-
-/* One option; false: not one of ours. */
-static bool
-take_option(struct options *o, int opt)
-{
-	switch (opt) {
-	case 'c':
-		o->path = optarg;
-		o->path_given = true;
-		return true;
-	case 'f':
-	case 'b':
-		o->background = opt == 'b';
-		return true;
-	case 'v':
-		o->verbose = true;
-		return true;
-	case 'n':
-		o->command = COMMAND_CHECK;
-		return true;
-	case 't':
-		o->command = COMMAND_DRYRUN;
-		return true;
-	case 'I':
-		o->transaction.ip = optarg;
-		return true;
-	case 'H':
-		o->transaction.helo = optarg;
-		return true;
-	case 'S':
-		o->transaction.sender = optarg;
-		return true;
-	case 'R':
-		o->transaction.rcpt = optarg;
-		return true;
-	case 'Z':
-		o->zone = optarg;
-		return true;
-	case 'J':
-		o->json = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* NULL, or what is wrong with the options taken together. */
-static const char *
-options_problem(struct options *o, int rest, char **argv)
-{
-	const struct dryrun_transaction *t = &o->transaction;
-	bool single = t->ip != NULL || t->helo != NULL || t->sender != NULL ||
-	    t->rcpt != NULL;
-
-	if (o->command != COMMAND_DRYRUN) {
-		if (single || o->zone != NULL || o->json)
-			return "--ip, --helo, --sender, --rcpt, --zone and "
-			    "--json go with -t";
-		return rest > 0 ? "unexpected argument" : NULL;
-	}
-	if (single && (t->ip == NULL || t->helo == NULL || t->sender == NULL))
-		return "one transaction needs --ip, --helo and --sender";
-	if (rest > (single ? 0 : 1))
-		return "unexpected argument";
-	if (!single)
-		o->lines = rest == 1 ? argv[0] : "-";
-	return NULL;
-}
-
-static void
-parse_options(struct options *o, int argc, char **argv)
-{
-	int opt;
-
-	while ((opt = getopt_long(argc, argv, "c:fbvntVh", long_options,
-	    NULL)) != -1) {
-		if (opt == 'V') {
-			print_versions();
-			exit(EX_OK);
-		}
-		if (opt == 'h') {
-			usage(stdout);
-			exit(EX_OK);
-		}
-		if (!take_option(o, opt)) {
-			usage(stderr);
-			exit(EX_USAGE);
-		}
-	}
-
-	const char *problem = options_problem(o, argc - optind, argv + optind);
-	if (problem != NULL) {
-		fprintf(stderr, "spf-milter: %s\n", problem);
-		usage(stderr);
-		exit(EX_USAGE);
-	}
 }
 
 static void
@@ -211,19 +69,31 @@ require(bool ok, const struct diag *d, int status)
 	exit(status);
 }
 
-/* The default file may be missing: then the built-in defaults hold. */
-static struct conf *
-load(struct options *o, struct diag *d)
+/* The same for a call that leaves its reason in errno. */
+static void
+require_errno(bool ok, const char *what, struct diag *d)
 {
-	if (!o->path_given && access(o->path, F_OK) != 0 && errno == ENOENT) {
+	if (!ok)
+		diag_add(d, NULL, 0, "%s: %s", what, strerror(errno));
+	require(ok, d, EX_OSERR);
+}
+
+/*
+ * The configuration that o names.  The default file may be missing: then the
+ * built-in defaults hold.
+ */
+static struct conf *
+load(const struct options *o, struct diag *d)
+{
+	const char *path = o->config != NULL ? o->config : CONF_DEFAULT_PATH;
+
+	if (o->config == NULL && access(path, F_OK) != 0 && errno == ENOENT) {
 		fprintf(stderr, "spf-milter: no %s, using the defaults\n",
-		    o->path);
-		o->path = NULL;
+		    path);
+		path = NULL;
 	}
-	struct conf *c = conf_load(o->path, d);
+	struct conf *c = conf_load(path, d);
 	require(c != NULL, d, EX_CONFIG);
-	if (o->verbose)
-		c->log_level = LOG_LEVEL_DEBUG;
 	return c;
 }
 
@@ -287,112 +157,43 @@ service_stop(struct service *s)
 }
 
 static int
+dryrun_file(const struct service *s, const struct options *o,
+    const struct conf *c)
+{
+	if (strcmp(o->lines, "-") == 0)
+		return (int)dryrun_lines(&s->env, c, stdin, "standard input",
+		    o->json, stdout);
+
+	FILE *in = fopen(o->lines, "r");
+	if (in == NULL) {
+		fprintf(stderr, "spf-milter: %s: %s\n", o->lines,
+		    strerror(errno));
+		exit(EX_NOINPUT);
+	}
+	int status = (int)dryrun_lines(&s->env, c, in, o->lines, o->json,
+	    stdout);
+	fclose(in);
+	return status;
+}
+
+static int
 dryrun(const struct options *o, const struct conf *c, struct diag *d)
 {
+	const struct dryrun_transaction one = { .ip = o->ip, .helo = o->helo,
+		.sender = o->sender, .rcpt = o->rcpt };
 	struct service s = { .dns = NULL };
-	enum dryrun_status status;
+	int status;
 
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	require(service_start(&s, c, o->zone, d), d, EX_DATAERR);
-	if (o->lines == NULL) {
-		status = dryrun_one(&s.env, c, &o->transaction, o->json,
-		    stdout);
-	} else if (strcmp(o->lines, "-") == 0) {
-		status = dryrun_lines(&s.env, c, stdin, "standard input",
-		    o->json, stdout);
-	} else {
-		FILE *in = fopen(o->lines, "r");
-
-		if (in == NULL) {
-			fprintf(stderr, "spf-milter: %s: %s\n", o->lines,
-			    strerror(errno));
-			exit(EX_NOINPUT);
-		}
-		status = dryrun_lines(&s.env, c, in, o->lines, o->json,
-		    stdout);
-		fclose(in);
+	status = o->lines != NULL ? dryrun_file(&s, o, c) :
+	    (int)dryrun_one(&s.env, c, &one, o->json, stdout);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("spf-milter: standard output");
+		status = EX_IOERR;
 	}
 	service_stop(&s);
-	return (int)status;
-}
-
-/*
- * Goes to the background.  The parent stays until the child tells it the
- * status of the start through the pipe, so that its own exit status is true.
- * Returns the descriptor to report to.
- */
-static int
-daemonize(void)
-{
-	int fds[2];
-	unsigned char status = EX_OSERR;
-
-	if (pipe(fds) != 0) {
-		perror("spf-milter: pipe");
-		exit(EX_OSERR);
-	}
-	pid_t pid = fork();
-	if (pid < 0) {
-		perror("spf-milter: fork");
-		exit(EX_OSERR);
-	}
-	if (pid == 0) {
-		close(fds[0]);
-		setsid();
-		return fds[1];
-	}
-	close(fds[1]);
-	if (read(fds[0], &status, 1) != 1) {
-		/* The child has said why and exited. */
-		status = EX_OSERR;
-	}
-	_exit(status);
-}
-
-static void
-report_started(int fd)
-{
-	const unsigned char status = EX_OK;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null >= 0) {
-		for (int i = 0; i <= 2; i++)
-			dup2(null, i);
-		close(null);
-	}
-	if (write(fd, &status, 1) != 1)
-		log_warning("nobody waits for our start");
-	close(fd);
-}
-
-static bool
-write_pid_file(const char *path, struct diag *d)
-{
-	if (path[0] == '\0')
-		return true;
-
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool written = fd >= 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0;
-	if (fd >= 0 && close(fd) != 0)
-		written = false;
-	if (!written)
-		diag_add(d, NULL, 0, "pid_file %s: %s", path,
-		    strerror(errno));
-	return written;
-}
-
-/* Before any thread: only libmilter's and the control thread take these. */
-static void
-block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return status;
 }
 
 static void
@@ -406,75 +207,102 @@ log_counters(void)
 	log_info("counters: %s", text);
 }
 
+/*
+ * Everything up to the first message that can be served.  Returns false in
+ * the parent of a background daemon, with the status to exit with.
+ */
+static bool
+start(const struct options *o, struct conf *c, struct service *s,
+    struct diag *d, int *status)
+{
+	log_open(c->log, c->syslog_facility);
+	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : c->log_level);
+	require(milter_open(c, d), d, EX_UNAVAILABLE);
+	if (o->background && !process_background(status)) {
+		if (*status >= 0)
+			return false;
+		require_errno(false, "cannot go to the background", d);
+	}
+	require_errno(process_write_pid_file(c->pid_file), c->pid_file, d);
+	require(sandbox_drop(c, d), d, EX_NOPERM);
+	if (geteuid() == 0)
+		log_warning("running as root: set user in the configuration");
+	process_block_signals();
+	require(service_start(s, c, NULL, d), d, EX_OSERR);
+	conf_publish(c);
+	require_errno(ctl_start(c->path), "cannot start a thread", d);
+	log_warning("spf-milter %s listens on %s, behavior %u",
+	    PACKAGE_VERSION, c->socket, c->behavior);
+	process_started();
+	ctl_notify_ready();
+	return true;
+}
+
 static int
 serve(const struct options *o, struct conf *c, struct diag *d)
 {
 	struct service s = { .dns = NULL };
-	int report = -1;
-	unsigned left;
-
-	log_open(c->log, c->syslog_facility);
-	log_set_level(c->log_level);
-	require(milter_open(c, d), d, EX_UNAVAILABLE);
-	if (o->background)
-		report = daemonize();
-	require(write_pid_file(c->pid_file, d), d, EX_CANTCREAT);
-	require(sandbox_drop(c, d), d, EX_NOPERM);
-	if (geteuid() == 0)
-		log_warning("running as root: set user in the configuration");
-	block_signals();
-	require(service_start(&s, c, NULL, d), d, EX_OSERR);
 	char *pid_file = xstrdup(c->pid_file);
-	log_warning("spf-milter %s listens on %s, behavior %u",
-	    PACKAGE_VERSION, c->socket, c->behavior);
-	conf_publish(c);
-	if (!ctl_start(o->path)) {
-		log_error("control thread: %s", strerror(errno));
-		exit(EX_OSERR);
+	unsigned left;
+	int status;
+
+	if (!start(o, c, &s, d, &status)) {
+		free(pid_file);
+		conf_release(c);
+		return status;
 	}
-	if (report >= 0)
-		report_started(report);
-	ctl_notify_ready();
-	int failed = milter_run(&s.env);
+	status = milter_run(&s.env) == 0 ? EX_OK : EX_OSERR;
 	ctl_notify_stopping();
 	if (pid_file[0] != '\0')
 		unlink(pid_file);
 	free(pid_file);
+	bool drained = milter_drain(DRAIN_MS, &left);
 	log_counters();
-	if (!milter_drain(DRAIN_MS, &left)) {
+	if (!drained) {
 		log_warning("stopped with %u sessions open", left);
-		_exit(failed == 0 ? EX_OK : EX_OSERR);
+		_exit(status);
 	}
 	ctl_stop();
 	service_stop(&s);
 	conf_publish(NULL);
 	log_warning("stopped");
-	return failed == 0 ? EX_OK : EX_OSERR;
+	return status;
+}
+
+static int
+run(const struct options *o, struct diag *d)
+{
+	struct conf *c = load(o, d);
+	int status = EX_OK;
+
+	if (o->command == OPTIONS_RUN)
+		return serve(o, c, d);	/* which publishes c */
+	if (o->command == OPTIONS_CHECK)
+		status = check(c, o->verbose);
+	else
+		status = dryrun(o, c, d);
+	conf_release(c);
+	return status;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .path = CONF_DEFAULT_PATH };
+	struct options o;
 	struct diag d;
-	int status = EX_OK;
 
-	parse_options(&o, argc, argv);
-	diag_init(&d);
-	struct conf *c = load(&o, &d);
-	switch (o.command) {
-	case COMMAND_RUN:
-		status = serve(&o, c, &d);
-		break;
-	case COMMAND_CHECK:
-		status = check(c, o.verbose);
-		conf_release(c);
-		break;
-	case COMMAND_DRYRUN:
-		status = dryrun(&o, c, &d);
-		conf_release(c);
-		break;
+	if (!options_parse(&o, argc, argv))
+		return EX_USAGE;
+	if (o.command == OPTIONS_HELP) {
+		options_usage(stdout);
+		return EX_OK;
 	}
+	if (o.command == OPTIONS_VERSION) {
+		print_versions();
+		return EX_OK;
+	}
+	diag_init(&d);
+	int status = run(&o, &d);
 	diag_fini(&d);
 	return status;
 }

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command line: each option by itself, then all of them together. */
+
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+
+/* Long options without a letter. */
+enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
+	OPTION_JSON };
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "foreground", no_argument, NULL, 'f' },
+	{ "background", no_argument, NULL, 'b' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "check", no_argument, NULL, 'n' },
+	{ "dry-run", no_argument, NULL, 't' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "ip", required_argument, NULL, OPTION_IP },
+	{ "helo", required_argument, NULL, OPTION_HELO },
+	{ "sender", required_argument, NULL, OPTION_SENDER },
+	{ "rcpt", required_argument, NULL, OPTION_RCPT },
+	{ "zone", required_argument, NULL, OPTION_ZONE },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ NULL, 0, NULL, 0 }
+};
+
+void
+options_usage(FILE *out)
+{
+	fputs("usage: spf-milter [-c FILE] [-f | -b] [-v]\n"
+	    "       spf-milter -n [-v] [-c FILE]\n"
+	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] --ip IP "
+	    "--helo NAME --sender ADDRESS [--rcpt ADDRESS]\n"
+	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] [FILE]\n"
+	    "       spf-milter -V | -h\n"
+	    "\n"
+	    "  -c, --config FILE   configuration file\n"
+	    "  -f, --foreground    stay in the foreground (default)\n"
+	    "  -b, --background    go to the background\n"
+	    "  -v, --verbose       log more; with -n show every value\n"
+	    "  -n, --check         check the configuration\n"
+	    "  -t, --dry-run       show what would happen to a message, or to "
+	    "many:\n"
+	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
+	    "standard input\n"
+	    "      --zone FILE     take the DNS from a text file\n"
+	    "      --json          one JSON object a line\n"
+	    "  -V, --version       versions of the program and its libraries\n"
+	    "  -h, --help          this text\n", out);
+}
+
+static const char **
+text_option(struct options *o, int opt)
+{
+	switch (opt) {
+	case 'c':
+		return &o->config;
+	case OPTION_IP:
+		return &o->ip;
+	case OPTION_HELO:
+		return &o->helo;
+	case OPTION_SENDER:
+		return &o->sender;
+	case OPTION_RCPT:
+		return &o->rcpt;
+	case OPTION_ZONE:
+		return &o->zone;
+	default:
+		return NULL;
+	}
+}
+
+/* One option; false: not one of ours, and getopt has said so. */
+static bool
+take_option(struct options *o, int opt)
+{
+	const char **text = text_option(o, opt);
+
+	if (text != NULL) {
+		*text = optarg;
+		return true;
+	}
+	switch (opt) {
+	case 'f':
+	case 'b':
+		o->background = opt == 'b';
+		return true;
+	case 'v':
+		o->verbose = true;
+		return true;
+	case OPTION_JSON:
+		o->json = true;
+		return true;
+	case 'n':
+		o->command = OPTIONS_CHECK;
+		return true;
+	case 't':
+		o->command = OPTIONS_DRYRUN;
+		return true;
+	case 'V':
+		o->command = OPTIONS_VERSION;
+		return true;
+	case 'h':
+		o->command = OPTIONS_HELP;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* NULL, or what is wrong with the options taken together. */
+static const char *
+problem(struct options *o, int rest, char **argv)
+{
+	bool single = o->ip != NULL || o->helo != NULL || o->sender != NULL ||
+	    o->rcpt != NULL;
+
+	if (o->command != OPTIONS_DRYRUN) {
+		if (single || o->zone != NULL || o->json)
+			return "--ip, --helo, --sender, --rcpt, --zone and "
+			    "--json go with -t";
+		return rest > 0 ? "unexpected argument" : NULL;
+	}
+	if (single && (o->ip == NULL || o->helo == NULL || o->sender == NULL))
+		return "one transaction needs --ip, --helo and --sender";
+	if (rest > (single ? 0 : 1))
+		return "unexpected argument";
+	if (!single)
+		o->lines = rest == 1 ? argv[0] : "-";
+	return NULL;
+}
+
+bool
+options_parse(struct options *out, int argc, char **argv)
+{
+	const char *wrong = NULL;
+	int opt;
+
+	memset(out, 0, sizeof(*out));
+	while ((opt = getopt_long(argc, argv, "c:fbvntVh", long_options,
+	    NULL)) != -1) {
+		if (!take_option(out, opt)) {
+			options_usage(stderr);
+			return false;
+		}
+	}
+	wrong = problem(out, argc - optind, argv + optind);
+	if (wrong != NULL) {
+		fprintf(stderr, "spf-milter: %s\n", wrong);
+		options_usage(stderr);
+	}
+	return wrong == NULL;
+}
