@@ -91,8 +91,8 @@ policy_action_name(enum policy_action a)
 	case POLICY_REJECT:
 		return "reject";
 	}
-	assert(!"policy_action");
-	return "";
+	assert(false);
+	return NULL;
 }
 
 const char *
