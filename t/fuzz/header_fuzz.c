@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Header fields from any texts.  Input: one octet for result and scope, then
+ * texts divided by NUL: envelope-from, domain, helo, receiver, mechanism,
+ * problem, our authserv-id, and the value of an incoming field.
+ */
+
+#include "config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "header.h"
+#include "util.h"
+
+#define TEXTS 8
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool b)
+{
+	if (!b)
+		abort();
+}
+
+/* Printable, LF only before TAB, and as many ";" as the caller may have. */
+static void
+check_field(const struct sbuf *sb, size_t separators)
+{
+	bool quoted = false;
+	size_t line = 0;
+
+	require(sbuf_ok(sb) && sb->len == strlen(sb->data));
+	for (const char *p = sb->data; *p != '\0'; p++) {
+		line = *p == '\n' ? 0 : line + 1;
+		require(line <= 960);
+		if (*p == '\n')
+			require(!quoted && *++p == '\t');
+		else if (*p == '\\')
+			require(quoted && util_is_print(*++p));
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (*p == ';')
+			require(!quoted && separators-- > 0);
+		else
+			require(util_is_print(*p));
+	}
+	require(!quoted);
+}
+
+static void
+check_all(const struct header_facts *f, const char *id)
+{
+	char storage[HEADER_VALUE_SIZE];
+	struct header_facts both[] = { *f, *f };
+	struct sbuf sb;
+
+	sbuf_init(&sb, storage, sizeof(storage));
+	header_received_spf(&sb, f);
+	check_field(&sb, 6);
+	sbuf_init(&sb, storage, sizeof(storage));
+	header_skipped(&sb, f->receiver, f->problem);
+	check_field(&sb, 1);
+	sbuf_init(&sb, storage, sizeof(storage));
+	header_auth_results(&sb, id, both, 2);
+	check_field(&sb, 2);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text[TEXTS];
+	struct addr client = { .family = AF_INET6 };
+	unsigned kind = size > 0 ? data[0] : 0;
+	const char *p = (const char *)data + (size > 0);
+	const char *end = (const char *)data + size;
+
+	for (size_t i = 0; i < TEXTS; i++) {
+		const char *nul = p < end ? memchr(p, '\0', (size_t)(end - p))
+		    : NULL;
+		size_t len = (size_t)((nul != NULL ? nul : end) - p);
+		text[i] = xstrndup(p, len);
+		p += len + (nul != NULL);
+	}
+	struct header_facts f = {
+		.result = (enum result)(kind % RESULT_COUNT),
+		.scope = (enum scope)(kind / RESULT_COUNT % SCOPE_COUNT),
+		.client = &client,
+		.envelope_from = text[0],
+		.domain = text[1],
+		.helo = text[2],
+		.receiver = text[3],
+		.mechanism = text[4],
+		.problem = text[5],
+	};
+	check_all(&f, text[6]);
+
+	/* what we write ourselves is ours; whatever else there is ends */
+	char *own = xasprintf("%s; none", "mx.example.org");
+	require(header_claims_authserv_id(own, "mx.example.org"));
+	free(own);
+	header_claims_authserv_id(text[7], text[6]);
+	header_claims_authserv_id(text[7], "mx.example.org");
+	for (size_t i = 0; i < TEXTS; i++)
+		free(text[i]);
+	return 0;
+}
