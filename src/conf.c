@@ -1,6 +1,791 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Not written yet. */
+/*
+ * Reading, checking and publishing the configuration.
+ *
+ * libconfuse splits the text into names, sections and values; every value
+ * reaches us as text (numbers and booleans too) and is read by the kind of
+ * its row, so that all wrong values are reported at once, each with its file
+ * and line and with what is allowed.  The defaults are read first, as text
+ * made from the table, and the file on top of them.
+ *
+ * Before libconfuse 3.3 sees a text we blank out its comments: libconfuse
+ * counts the line of a comment twice (so its line numbers are wrong), refuses
+ * comments between the elements of a list, and takes an unterminated comment
+ * or section for the end of the file.  Included files come in the same way,
+ * as a parse within the parse, with limits on their size, number and depth.
+ */
 
 #include "config.h"
 
-#include "conf.h"
+#include <assert.h>
+#include <confuse.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf_priv.h"
+#include "lock.h"
+#include "reply.h"
+
+#define FILE_MAX (1024 * 1024)	/* octets of one file */
+#define DEPTH_MAX 10		/* files within files */
+#define FILES_MAX 100		/* of one configuration */
+#define HELO_DEFAULT_MAX 3	/* RFC 7208 does not ask for more */
+
+/* One call of conf_load. */
+struct reader {
+	struct diag	*diag;
+	const char	*file;		/* being read */
+	unsigned	 depth;
+	unsigned	 files;
+};
+
+/*
+ * libconfuse's callbacks get no argument of ours.  Its parser is static as
+ * well, which is why conf_load is for one thread at a time.
+ */
+static struct reader *reader;
+
+static void report(int line, const char *fmt, ...) UTIL_PRINTF(2, 3);
+
+static void
+report(int line, const char *fmt, ...)
+{
+	char message[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	diag_add(reader->diag, reader->file, (unsigned)line, "%s", message);
+}
+
+/* Unknown names */
+
+#define SUGGEST_LENGTH 32	/* longest name that gets a suggestion */
+#define SUGGEST_DISTANCE 2
+
+/* Insertions, deletions and replacements that turn a into b. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+	size_t row[SUGGEST_LENGTH + 1];
+	size_t len = strlen(b);
+
+	if (len > SUGGEST_LENGTH)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t diagonal = row[0];
+		row[0] = i + 1;
+		for (size_t j = 0; j < len; j++) {
+			size_t best = diagonal + (a[i] != b[j]);
+			diagonal = row[j + 1];
+			if (best > row[j] + 1)
+				best = row[j] + 1;
+			if (best > diagonal + 1)
+				best = diagonal + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[len];
+}
+
+static void
+report_unknown(const cfg_t *cfg, const char *name)
+{
+	const char *section = strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
+	const struct conf_row *near = NULL;
+	size_t least = SUGGEST_DISTANCE + 1;
+
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_row *r = conf_row(i);
+		size_t distance = edit_distance(r->name, name);
+		if (distance < least) {
+			least = distance;
+			near = r;
+		}
+	}
+	if (near == NULL)
+		report(cfg->line, "unknown option \"%.100s\"%s%s", name,
+		    section != NULL ? " in section " : "",
+		    section != NULL ? section : "");
+	else
+		report(cfg->line, "unknown option \"%s\" here; did you mean "
+		    "\"%s\"%s%s?", name, near->name,
+		    near->section != NULL ? " of section " : "",
+		    near->section != NULL ? near->section : "");
+}
+
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+    UTIL_PRINTF(2, 0);
+
+static void
+on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	static const char unknown[] = "no such option '";
+	char message[1024];
+
+	vsnprintf(message, sizeof(message), fmt, ap);
+	size_t len = strlen(message);
+	if (strncmp(message, unknown, sizeof(unknown) - 1) == 0 &&
+	    message[len - 1] == '\'') {
+		message[len - 1] = '\0';
+		report_unknown(cfg, message + sizeof(unknown) - 1);
+		return;
+	}
+	report(cfg->line, "%s", message);
+}
+
+/* Values */
+
+/* Checks a value where its line is known; all are used once all is read. */
+static int
+on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	static const struct conf empty;
+	const char *section = strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
+	const struct conf_option *o = conf_option_find(section, opt->name);
+	struct conf scratch = empty;
+	char problem[CONF_PROBLEM_SIZE];
+
+	*(const char **)result = value;
+	if (o == NULL) {
+		/* libconfuse knows "section|option" at the top level, too. */
+		report(cfg->line, "\"%.100s\" stands outside of its section",
+		    opt->name);
+		return 0;
+	}
+	if (!conf_value_set(o, &scratch, value, problem))
+		report(cfg->line, "%s = \"%.200s\"%s%s; allowed: %s", opt->name,
+		    value, problem[0] != '\0' ? ": " : " is not understood",
+		    problem, o->row.allowed);
+	conf_value_clear(o, &scratch);
+	return 0;
+}
+
+static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc,
+    const char **argv);
+
+/* The options of one section as libconfuse wants them; freed with free. */
+static cfg_opt_t *
+section_options(const char *section, size_t extra)
+{
+	cfg_opt_t *opts = xcalloc(conf_row_count() + extra + 1, sizeof(*opts));
+	size_t n = extra;
+
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		if (conf_option_find(section, o->row.name) != o)
+			continue;
+		cfg_opt_t one = CFG_STR_CB(o->row.name, NULL, CFGF_NODEFAULT,
+		    on_value);
+		cfg_opt_t list = CFG_STR_LIST_CB(o->row.name, NULL,
+		    CFGF_NODEFAULT, on_value);
+		opts[n++] = conf_option_is_list(o) ? list : one;
+	}
+	cfg_opt_t end = CFG_END();
+	opts[n] = end;
+	return opts;
+}
+
+static cfg_t *
+parser_new(void)
+{
+	cfg_opt_t *dns = section_options("dns", 0);
+	cfg_opt_t *reply = section_options("reply", 0);
+	cfg_opt_t *top = section_options(NULL, 3);
+	cfg_opt_t first[] = {
+		CFG_FUNC("include", on_include),
+		CFG_SEC("dns", dns, CFGF_NONE),
+		CFG_SEC("reply", reply, CFGF_MULTI | CFGF_TITLE)
+	};
+
+	memcpy(top, first, sizeof(first));
+	cfg_t *cfg = cfg_init(top, CFGF_NONE);
+	assert(cfg != NULL);
+	cfg_set_error_function(cfg, on_error);
+	/* The section was made before its parent had the function. */
+	cfg_getsec(cfg, "dns")->errfunc = on_error;
+	free(top);
+	free(reply);
+	free(dns);
+	return cfg;
+}
+
+/* Text: comments are blanked out, as the reasoning above says. */
+
+struct scan {
+	char		*p;
+	int		 line;
+	const char	*problem;
+	unsigned	 depth;		/* of braces */
+	int		 brace_line;	/* of the last opening one */
+};
+
+static void
+scan_comment(struct scan *s)
+{
+	bool block = s->p[1] == '*';
+	const char *close = block ? strstr(s->p + 2, "*/") : NULL;
+
+	if (block && close == NULL) {
+		s->problem = "this comment has no end";
+		return;
+	}
+	const char *end = block ? close + 2 : s->p + strcspn(s->p, "\n");
+	for (; s->p < end; s->p++) {
+		if (*s->p == '\n')
+			s->line++;
+		else
+			*s->p = ' ';
+	}
+}
+
+/* ${NAME}: a missing } would make libconfuse search the file for one. */
+static void
+scan_variable(struct scan *s)
+{
+	size_t len = strcspn(s->p, "}\n");
+
+	if (s->p[len] != '}')
+		s->problem = "${ has no } in its line; \\$ is a dollar sign";
+	else
+		s->p += len + 1;
+}
+
+static void
+scan_string(struct scan *s)
+{
+	char quote = *s->p++;
+	int line = 0;
+
+	while (s->problem == NULL && *s->p != '\0' && *s->p != quote) {
+		if (*s->p == '\n' || (*s->p == '\\' && s->p[1] == '\n'))
+			line++;
+		if (quote == '"' && s->p[0] == '$' && s->p[1] == '{')
+			scan_variable(s);
+		else
+			s->p += s->p[0] == '\\' && s->p[1] != '\0' ? 2 : 1;
+	}
+	if (*s->p == '\0')
+		s->problem = "this string has no closing quote";
+	if (s->problem != NULL)
+		return;
+	s->p++;
+	s->line += line;
+}
+
+/* One word, blank or sign. */
+static void
+scan_other(struct scan *s)
+{
+	size_t word = strcspn(s->p, " #\"'\t\n\r={}()+,*");
+
+	s->line += *s->p == '\n';
+	if (*s->p == '{') {
+		s->depth++;
+		s->brace_line = s->line;
+	} else if (*s->p == '}' && s->depth > 0) {
+		s->depth--;
+	}
+	s->p += word > 0 ? word : 1;
+}
+
+/* Blanks out comments; false: what libconfuse must not see is reported. */
+static bool
+scan_text(char *text)
+{
+	struct scan s = { .p = text, .line = 1 };
+
+	while (*s.p != '\0' && s.problem == NULL) {
+		if (*s.p == '#' || (*s.p == '/' &&
+		    (s.p[1] == '/' || s.p[1] == '*'))) {
+			scan_comment(&s);
+		} else if (*s.p == '"' || *s.p == '\'') {
+			scan_string(&s);
+		} else if (s.p[0] == '$' && s.p[1] == '{') {
+			scan_variable(&s);
+		} else {
+			scan_other(&s);
+		}
+	}
+	if (s.problem == NULL && s.depth > 0) {
+		s.problem = "this brace is never closed";
+		s.line = s.brace_line;
+	}
+	if (s.problem != NULL)
+		report(s.line, "%s", s.problem);
+	return s.problem == NULL;
+}
+
+/* text is changed.  False: reported. */
+static bool
+parse_text(cfg_t *cfg, const char *file, char *text)
+{
+	size_t before = reader->diag->count;
+	const char *outer_file = reader->file;
+	int outer_line = cfg->line;
+	bool good = true;
+
+	reader->file = file;
+	/* libconfuse gives it to sections as theirs. */
+	free(cfg->filename);
+	cfg->filename = xstrdup(file);
+	if (!scan_text(text)) {
+		good = false;
+	} else if (text[0] != '\0') {
+		FILE *in = fmemopen(text, strlen(text), "r");
+		assert(in != NULL);
+		good = cfg_parse_fp(cfg, in) == CFG_SUCCESS;
+		fclose(in);
+	}
+	/* Some errors libconfuse does not tell, such as an empty name. */
+	if (!good && reader->diag->count == before)
+		report(cfg->line, "syntax error");
+	reader->file = outer_file;
+	free(cfg->filename);
+	cfg->filename = outer_file != NULL ? xstrdup(outer_file) : NULL;
+	cfg->line = outer_line;
+	return good;
+}
+
+/* Files */
+
+/* NULL: errno; EFBIG: over FILE_MAX.  *len octets and a NUL. */
+static char *
+read_octets(int fd, size_t *len)
+{
+	char *text = xcalloc(FILE_MAX + 2, 1);
+	size_t have = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + have, FILE_MAX + 1 - have)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n > 0 && have + (size_t)n > FILE_MAX)
+			errno = EFBIG;
+		if (n < 0 || have + (size_t)n > FILE_MAX) {
+			free(text);
+			return NULL;
+		}
+		have += (size_t)n;
+	}
+	*len = have;
+	return text;
+}
+
+/*
+ * Regular files, and devices so that /dev/null can stand for an empty one; a
+ * pipe would let us wait.  NULL: *problem.
+ */
+static char *
+read_file(const char *path, const char **problem)
+{
+	struct stat st;
+	char *text = NULL;
+	size_t len;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		*problem = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		*problem = strerror(EISDIR);
+	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		*problem = "this is not a regular file";
+	else if ((text = read_octets(fd, &len)) == NULL)
+		*problem = errno == EFBIG ? "the file is over 1 MB" :
+		    strerror(errno);
+	else if (strlen(text) != len)
+		*problem = "this is not a text: it has NUL octets";
+	else
+		*problem = NULL;
+	if (fd >= 0)
+		close(fd);
+	if (*problem != NULL) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* A relative name stands beside the file that has it. */
+static char *
+include_path(const char *name)
+{
+	const char *slash = strrchr(reader->file, '/');
+
+	if (name[0] == '~') {
+		char *expanded = cfg_tilde_expand(name);
+		assert(expanded != NULL);
+		return expanded;
+	}
+	if (name[0] == '/' || slash == NULL)
+		return xstrdup(name);
+	return xasprintf("%.*s/%s", (int)(slash - reader->file), reader->file,
+	    name);
+}
+
+/* A file that cannot be read does not end the reading of its includer. */
+static int
+on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
+{
+	const char *problem = NULL;
+	bool good = true;
+
+	(void)opt;
+	if (argc != 1) {
+		report(cfg->line, "include takes one file name");
+		return 1;
+	}
+	if (reader->depth >= DEPTH_MAX || reader->files >= FILES_MAX) {
+		report(cfg->line, "include(\"%.200s\"): %s", argv[0],
+		    reader->files >= FILES_MAX ? "more than 100 files" :
+		    "more than 10 files deep; does one include itself?");
+		return 1;
+	}
+	char *path = include_path(argv[0]);
+	char *text = read_file(path, &problem);
+	if (text == NULL) {
+		report(cfg->line, "include(\"%.200s\"): %s", argv[0], problem);
+	} else {
+		reader->depth++;
+		reader->files++;
+		good = parse_text(cfg, path, text);
+		reader->depth--;
+	}
+	free(text);
+	free(path);
+	return good ? 0 : 1;
+}
+
+/* From libconfuse's values to struct conf */
+
+static unsigned
+default_helo(const struct conf *c)
+{
+	if (!c->check_helo)
+		return 0;
+	return c->behavior < HELO_DEFAULT_MAX ? c->behavior : HELO_DEFAULT_MAX;
+}
+
+/*
+ * Sets the options of one section that have a value.  Wrong values have been
+ * reported already; then the configuration is not used.
+ */
+static void
+fill(void *base, const char *section, cfg_t *sec)
+{
+	char problem[CONF_PROBLEM_SIZE];
+
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		if (conf_option_find(section, o->row.name) != o)
+			continue;
+		cfg_opt_t *opt = cfg_getopt(sec, o->row.name);
+		for (unsigned j = 0; j < cfg_opt_size(opt); j++)
+			conf_value_set(o, base, cfg_opt_getnstr(opt, j),
+			    problem);
+	}
+}
+
+/*
+ * What the section leaves open comes from the built-in reply; where only the
+ * class of the code differs from it, its enhanced code follows (RFC 2034 s4:
+ * the classes must agree).
+ */
+static void
+complete_reply(struct conf_reply *r, enum result result)
+{
+	const struct reply_default *d = reply_default(result);
+
+	if (r->code == 0)
+		r->code = d->code;
+	if (r->enhanced == NULL) {
+		r->enhanced = xstrdup(d->enhanced);
+		r->enhanced[0] = (char)('0' + r->code / 100);
+	}
+	if (r->text == NULL)
+		r->text = xstrdup(d->text);
+}
+
+static void
+fill_reply(struct conf *c, enum result result, int line)
+{
+	struct conf_reply *r = &c->reply_sources[result];
+	char problem[CONF_PROBLEM_SIZE];
+
+	complete_reply(r, result);
+	if (result == RESULT_TEMPERROR && r->code >= 500)
+		report(line, "reply temperror: code %u would lose mail because "
+		    "of a DNS failure; allowed: 400 to 499", r->code);
+	else if ((unsigned)(r->enhanced[0] - '0') != r->code / 100)
+		report(line, "reply %s: enhanced \"%s\" does not fit code %u; "
+		    "both must start with the same digit",
+		    result_name(result), r->enhanced, r->code);
+	else if ((c->replies[result] = reply_compile(r->code, r->enhanced,
+	    r->text, problem, sizeof(problem))) == NULL)
+		report(line, "reply %s: %s", result_name(result), problem);
+}
+
+static void
+fill_replies(struct conf *c, cfg_t *cfg)
+{
+	int lines[RESULT_COUNT] = { 0 };
+	const char *files[RESULT_COUNT] = { NULL };
+	const char *file = reader->file;
+	enum result r;
+
+	for (unsigned i = 0; i < cfg_size(cfg, "reply"); i++) {
+		cfg_t *sec = cfg_getnsec(cfg, "reply", i);
+		reader->file = sec->filename;
+		if (!result_parse(&r, sec->title) || r == RESULT_PASS) {
+			report(sec->line, "reply \"%.100s\": allowed: fail, "
+			    "softfail, neutral, none, permerror, temperror",
+			    sec->title);
+			continue;
+		}
+		fill(&c->reply_sources[r], "reply", sec);
+		lines[r] = sec->line;
+		files[r] = sec->filename;
+	}
+	for (unsigned i = 0; i < RESULT_COUNT; i++) {
+		reader->file = files[i];
+		if (i != RESULT_PASS)
+			fill_reply(c, (enum result)i, lines[i]);
+	}
+	reader->file = file;
+}
+
+static struct conf *
+build(cfg_t *cfg)
+{
+	struct conf *c = xcalloc(1, sizeof(*c));
+
+	c->references = 1;
+	addr_set_init(&c->trusted_networks);
+	fill(c, NULL, cfg);
+	fill(c, "dns", cfg_getsec(cfg, "dns"));
+	fill_replies(c, cfg);
+	if (!c->check_helo || cfg_size(cfg, "behavior_helo") == 0)
+		c->behavior_helo = default_helo(c);
+	policy_set_level(&c->policy, SCOPE_MAILFROM, c->behavior);
+	policy_set_level(&c->policy, SCOPE_HELO, c->behavior_helo);
+	return c;
+}
+
+static void
+conf_free(struct conf *c)
+{
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		bool in_reply = o->row.section != NULL &&
+		    strcmp(o->row.section, "reply") == 0;
+		for (unsigned r = 0; r < RESULT_COUNT && in_reply; r++)
+			conf_value_clear(o, &c->reply_sources[r]);
+		if (!in_reply)
+			conf_value_clear(o, c);
+	}
+	for (unsigned r = 0; r < RESULT_COUNT; r++)
+		reply_template_free(c->replies[r]);
+	free(c->path);
+	free(c);
+}
+
+/* The defaults as configuration text. */
+static char *
+default_text(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert(out != NULL);
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		if (o->derived)
+			continue;
+		if (o->row.section == NULL)
+			fprintf(out, "%s = %s\n", o->row.name,
+			    o->row.default_text);
+		else
+			fprintf(out, "%s { %s = %s }\n", o->row.section,
+			    o->row.name, o->row.default_text);
+	}
+	int failed = fclose(out);
+	assert(failed == 0);
+	return text;
+}
+
+/* text NULL: defaults only; else it is changed. */
+static struct conf *
+load(const char *name, char *text, struct diag *d)
+{
+	struct reader r = { .diag = d, .files = 1 };
+	size_t before = d->count;
+	char *defaults = default_text();
+
+	reader = &r;
+	cfg_t *cfg = parser_new();
+	bool good = parse_text(cfg, "built-in defaults", defaults);
+	assert(good && d->count == before);
+	if (text != NULL)
+		parse_text(cfg, name, text);
+	struct conf *c = build(cfg);
+	cfg_free(cfg);
+	free(defaults);
+	reader = NULL;
+	if (d->count > before) {
+		conf_free(c);
+		return NULL;
+	}
+	c->path = name != NULL ? xstrdup(name) : NULL;
+	return c;
+}
+
+struct conf *
+conf_load_text(const char *text, size_t len, const char *name, struct diag *d)
+{
+	if (memchr(text, '\0', len) != NULL) {
+		diag_add(d, name, 0, "this is not a text: it has NUL octets");
+		return NULL;
+	}
+	char *copy = xstrndup(text, len);
+	struct conf *c = load(name, copy, d);
+	free(copy);
+	return c;
+}
+
+struct conf *
+conf_load(const char *path, struct diag *d)
+{
+	const char *problem;
+
+	if (path == NULL)
+		return load(NULL, NULL, d);
+	char *text = read_file(path, &problem);
+	if (text == NULL) {
+		diag_add(d, path, 0, "%s", problem);
+		return NULL;
+	}
+	struct conf *c = load(path, text, d);
+	free(text);
+	return c;
+}
+
+/* The current configuration */
+
+static struct lock current_lock = LOCK_INITIALIZER;
+static struct conf *current;		/* under current_lock */
+
+void
+conf_publish(struct conf *c)
+{
+	lock_acquire(&current_lock);
+	struct conf *old = current;
+	current = c;
+	lock_release(&current_lock);
+	conf_release(old);
+}
+
+const struct conf *
+conf_acquire(void)
+{
+	lock_acquire(&current_lock);
+	struct conf *c = current;
+	if (c != NULL)
+		atomic_fetch_add(&c->references, 1);
+	lock_release(&current_lock);
+	return c;
+}
+
+void
+conf_release(const struct conf *c)
+{
+	/* The count is the one thing that changes; the last one frees. */
+	struct conf *own = (struct conf *)(uintptr_t)c;
+
+	if (own != NULL && atomic_fetch_sub(&own->references, 1) == 1)
+		conf_free(own);
+}
+
+/* Comparing and printing */
+
+static bool
+values_are_equal(const struct conf_option *o, const void *a, const void *b)
+{
+	char *ta = conf_value_text(o, a);
+	char *tb = conf_value_text(o, b);
+	bool equal = strcmp(ta, tb) == 0;
+
+	free(ta);
+	free(tb);
+	return equal;
+}
+
+static void
+dump_section(const char *section, const void *base, const void *defaults,
+    FILE *out)
+{
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		if (conf_option_find(section, o->row.name) != o)
+			continue;
+		fprintf(out, "%s%s = ", section != NULL ? "\t" : "",
+		    o->row.name);
+		conf_value_print(o, base, out);
+		fputs(values_are_equal(o, base, defaults) ?
+		    "\t# default\n" : "\n", out);
+	}
+}
+
+void
+conf_dump(const struct conf *c, FILE *out)
+{
+	struct diag none;
+
+	diag_init(&none);
+	struct conf *defaults = conf_load(NULL, &none);
+	assert(defaults != NULL);
+	diag_fini(&none);
+	defaults->behavior_helo = default_helo(c);
+	dump_section(NULL, c, defaults, out);
+	fputs("dns {\n", out);
+	dump_section("dns", c, defaults, out);
+	fputs("}\n", out);
+	for (unsigned i = 0; i < RESULT_COUNT; i++) {
+		if (i == RESULT_PASS)
+			continue;
+		fprintf(out, "reply %s {\n", result_name((enum result)i));
+		dump_section("reply", &c->reply_sources[i],
+		    &defaults->reply_sources[i], out);
+		fputs("}\n", out);
+	}
+	conf_release(defaults);
+}
+
+void
+conf_diff_restart(const struct conf *a, const struct conf *b,
+    void (*report_name)(const char *name))
+{
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		if (o->row.restart && !values_are_equal(o, a, b))
+			report_name(o->row.name);
+	}
+}
+
+const char *
+conf_version(void)
+{
+	static char text[40];
+
+	snprintf(text, sizeof(text), "libconfuse %s", confuse_version);
+	return text;
+}

@@ -21,6 +21,13 @@ struct reply_template;
 
 enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };
 
+/* One reply section as it is in force; for conf_dump. */
+struct conf_reply {
+	unsigned	 code;
+	char		*enhanced;
+	char		*text;
+};
+
 /* Bits of headers. */
 #define CONF_HEADER_RECEIVED_SPF 1u
 #define CONF_HEADER_AUTH_RESULTS 2u
@@ -58,6 +65,8 @@ struct conf {
 	unsigned	 max_void_lookups;
 
 	struct reply_template *replies[RESULT_COUNT];	/* NULL for pass */
+	struct conf_reply reply_sources[RESULT_COUNT];	/* what they were
+							 * compiled from */
 
 	_Atomic unsigned references;	/* of conf.c only */
 };
@@ -70,13 +79,23 @@ struct conf {
  */
 struct conf	*conf_load(const char *path, struct diag *d);
 
-/* Makes c current, taking the caller's reference; releases the old one. */
+/*
+ * Makes c current, taking the caller's reference; releases the old one.  NULL:
+ * none is current from now on (the end of the program).
+ */
 void		 conf_publish(struct conf *c);
-/* A counted reference to the current configuration; any thread. */
+/*
+ * A counted reference to the current configuration, NULL if there is none;
+ * any thread.
+ */
 const struct conf *conf_acquire(void);
 void		 conf_release(const struct conf *c);	/* NULL allowed */
 
-/* Every effective value, one a line, defaults marked (-n -v). */
+/*
+ * Every effective value, one a line, defaults marked (-n -v): text that
+ * conf_load takes and that gives the same configuration.  Loads the built-in
+ * defaults to compare with: as conf_load, one thread at a time.
+ */
 void		 conf_dump(const struct conf *c, FILE *out);
 
 /*
@@ -86,14 +105,15 @@ void		 conf_dump(const struct conf *c, FILE *out);
 void		 conf_diff_restart(const struct conf *a, const struct conf *b,
 		    void (*report)(const char *name));
 
-/* "libconfuse 3.3". */
+/* "libconfuse 3.3"; one thread at a time. */
 const char	*conf_version(void);
 
 /* The option table: what the documentation check reads. */
 struct conf_row {
 	const char	*section;	/* NULL, "dns" or "reply" */
 	const char	*name;
-	const char	*default_text;	/* as in the sample file */
+	const char	*default_text;	/* as in the sample file; NULL: depends
+					 * on the result (section reply) */
 	const char	*allowed;	/* "0 to 6", for messages */
 	bool		 restart;	/* not changed by a reload */
 	const char	*sentence;

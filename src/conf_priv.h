@@ -1,9 +1,79 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside of conf. */
+/* Inside of conf: the option table and how each kind of value is read. */
 
 #ifndef CONF_PRIV_H
 #define CONF_PRIV_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
 #include "conf.h"
+
+/* What an option's field holds and how its text is read. */
+enum conf_kind {
+	CONF_KIND_SOCKET,	/* char * */
+	CONF_KIND_ACCOUNT,	/* char *: a user or group, "" allowed */
+	CONF_KIND_PATH,		/* char *: absolute, "" allowed */
+	CONF_KIND_HOSTNAME,	/* char *: "" allowed */
+	CONF_KIND_ENHANCED,	/* char * */
+	CONF_KIND_TEXT,		/* char *: a reply template */
+	CONF_KIND_OCTAL,	/* mode_t */
+	CONF_KIND_UINT,		/* unsigned, min to max */
+	CONF_KIND_BOOL,		/* bool */
+	CONF_KIND_WORD,		/* int or an enum, one of words */
+	CONF_KIND_DURATION,	/* int64_t milliseconds, min to max */
+	CONF_KIND_SIZE,		/* size_t octets, min to max */
+	CONF_KIND_WORDS,	/* unsigned, bits of words; a list */
+	CONF_KIND_NETWORKS,	/* struct addr_set; a list */
+	CONF_KIND_SERVERS	/* dns_servers and its count; a list */
+};
+
+struct conf_word {
+	const char	*name;		/* NULL ends a list of words */
+	int		 value;
+};
+
+struct conf_option {
+	struct conf_row	 row;
+	enum conf_kind	 kind;
+	size_t		 offset;	/* in struct conf; section reply: in
+					 * struct conf_reply */
+	int64_t		 min;
+	int64_t		 max;
+	const struct conf_word *words;
+	bool		 derived;	/* default depends on other options */
+};
+
+const struct conf_option *conf_option(size_t i);
+/* NULL: no such option.  section NULL is the top level. */
+const struct conf_option *conf_option_find(const char *section,
+	    const char *name);
+bool	conf_option_is_list(const struct conf_option *o);
+
+/*
+ * Puts one value into its field of base (a struct conf, or a struct
+ * conf_reply in section reply); a list gets one element more.  False: the
+ * field is as before and problem says what is wrong with text, or is ""
+ * where the allowed values say it all.
+ */
+#define CONF_PROBLEM_SIZE 200
+bool	conf_value_set(const struct conf_option *o, void *base,
+	    const char *text, char problem[CONF_PROBLEM_SIZE]);
+/* Empties a list; frees what the field owns.  The field may be set again. */
+void	conf_value_clear(const struct conf_option *o, void *base);
+/* As text that conf_load reads, in the spelling of default_text. */
+void	conf_value_print(const struct conf_option *o, const void *base,
+	    FILE *out);
+/* The same in memory of the caller's. */
+char	*conf_value_text(const struct conf_option *o, const void *base);
+
+/*
+ * conf_load of len octets in memory; name stands for the file.  Relative
+ * names of included files are taken from the current directory.
+ */
+struct conf	*conf_load_text(const char *text, size_t len,
+		    const char *name, struct diag *d);
 
 #endif
