@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The option table, the sample file and the manual say the same.
+
+The rows are read from src/conf_table.c; where the program is built it has the
+last word: the sample file with every option uncommented must give the
+configuration of an empty file, and the examples of the manual must load.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SRC = os.environ.get("SRCDIR", ".")
+PROGRAM = os.path.join(os.environ.get("BUILDDIR", "."), "src/spf-milter")
+RESULTS = ["fail", "softfail", "neutral", "none", "permerror", "temperror"]
+TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
+ROW = re.compile(r'\{ \{ (NULL|"\w+"), "(\w+)", (NULL|' + TEXT + r"),\s*(" +
+                 TEXT + r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r") \}")
+SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
+OPEN = re.compile(r"^#?(dns|reply [a-z]+) \{$")
+
+count = 0
+
+
+def check(name, problems):
+    global count
+    count += 1
+    problems = list(problems)
+    print("%s %d - %s" % ("not ok" if problems else "ok", count, name))
+    for p in problems:
+        print("# " + p)
+
+
+def read(path):
+    with open(os.path.join(SRC, path), encoding="ascii") as f:
+        return f.read()
+
+
+def c_text(literals):
+    """The text of adjoining C string literals; None for NULL."""
+    if literals == "NULL":
+        return None
+    parts = re.findall(r'"((?:[^"\\]|\\.)*)"', literals)
+    return re.sub(r"\\(.)", r"\1", "".join(parts))
+
+
+class Row:
+    def __init__(self, m):
+        self.section = c_text(m[1])
+        self.name = m[2]
+        self.default = c_text(m[3])
+        self.allowed = c_text(m[4])
+        self.restart = m[5] == "RESTART"
+
+
+def settings(text):
+    """(section, name, value) of sample text or of -n -v, "#" or not."""
+    section = None
+    for line in text.splitlines():
+        line = line.split("\t# default")[0]
+        if OPEN.match(line):
+            section = OPEN.match(line)[1]
+        elif line in ("}", "#}"):
+            section = None
+        elif SETTING.match(line):
+            yield (section,) + SETTING.match(line).groups()
+
+
+def uncommented(text):
+    lines = (line[1:] if line == "#}" or line.startswith("#") and
+             (SETTING.match(line) or OPEN.match(line)) else line
+             for line in text.splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def paragraphs(manual):
+    """name -> (marked restart, text) of the items of options."""
+    out = {}
+    parts = re.split(r"^\.It Ic ", manual, flags=re.M)[1:]
+    for part in parts:
+        head, body = part.split("\n", 1)
+        body = re.split(r"^\.(?:It|El)\b", body, flags=re.M)[0]
+        name, _, rest = head.partition(" ")
+        out[name] = (rest == "Pq restart", body)
+    return out
+
+
+def roff_text(s):
+    return s.replace(r"\(dq", '"').replace(r"\(aq", "'").replace(r"\e", "\\")
+
+
+def wanted_settings(rows, replies):
+    """What the sample has to say: the table, and the built-in replies."""
+    wanted = {}
+    for r in rows:
+        if r.section != "reply":
+            wanted[(r.section, r.name)] = r.default
+    wanted.update(replies)
+    return wanted
+
+
+def sample_problems(sample, wanted, names):
+    seen = {}
+    for section, name, value in settings(sample):
+        if (section, name) in seen:
+            yield "%s stands twice" % name
+        seen[(section, name)] = value
+        if name not in names:
+            yield "%s is no option" % name
+    for key, value in wanted.items():
+        if key not in seen:
+            yield "%s (section %s) is missing" % (key[1], key[0])
+        elif value is not None and seen[key] != value:
+            yield "%s = %s, but the default is %s" % (key[1], seen[key],
+                                                      value)
+
+
+def manual_problems(items, rows):
+    names = {r.name: r for r in rows}
+    for name in items:
+        if name not in names:
+            yield "%s is no option" % name
+    for r in rows:
+        if r.name not in items:
+            yield "%s has no paragraph" % r.name
+            continue
+        restart, body = items[r.name]
+        if restart != r.restart:
+            yield "%s: (restart) differs from the table" % r.name
+        m = re.search(r"^Default:\n\.Ql (.*)$", body, flags=re.M)
+        told = roff_text(m[1]) if m else None
+        if told != r.default:
+            yield "%s: default %s, not %s" % (r.name, told, r.default)
+        limits = re.match(r"\S+ to \S+$", r.allowed)
+        if limits and limits[0] not in " ".join(body.split()):
+            yield "%s: its limits are %s" % (r.name, r.allowed)
+
+
+def reply_problems(manual, replies):
+    flat = " ".join(roff_text(manual).split())
+    for result in RESULTS:
+        key = "reply " + result
+        told = ".It Cm %s .Li %s %s %s" % (
+            result, replies[(key, "code")],
+            replies[(key, "enhanced")].strip('"'),
+            replies[(key, "text")][1:-1])
+        if told not in flat:
+            yield "the built-in reply for %s is not as in the manual" % result
+
+
+def run(*args):
+    return subprocess.run([PROGRAM, "-n", *args], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def run_text(text, *args):
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
+        f.write(text)
+        f.flush()
+        return run(*args, "-c", f.name)
+
+
+def same_problems(text, expected):
+    p = run_text(text, "-v")
+    got = list(settings(p.stdout))
+    if p.returncode != 0:
+        yield p.stdout.strip().replace("\n", "\n# ")
+    elif got != expected:
+        for a, b in zip(got, expected):
+            if a != b:
+                yield "%s instead of %s" % (a, b)
+
+
+def example_problems(manual):
+    examples = re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed", manual,
+                          flags=re.M | re.S)
+    if not examples:
+        yield "the manual has no example"
+    for e in examples:
+        p = run_text(roff_text(e))
+        if p.returncode != 0:
+            yield p.stdout.strip().replace("\n", "\n# ")
+
+
+def main():
+    source = read("src/conf_table.c")
+    sample = read("conf/spf-milter.conf")
+    manual = read("man/spf-milter.conf.5")
+    rows = [Row(m) for m in ROW.finditer(source)]
+    names = {r.name for r in rows}
+    items = paragraphs(manual)
+    built = os.access(PROGRAM, os.X_OK)
+
+    starts = len(re.findall(r"^\t\{ \{ ", source, flags=re.M))
+    check("every row of the table is understood",
+          [] if rows and starts == len(rows) else
+          ["%d of %d rows" % (len(rows), starts)])
+    replies = {}
+    if built:
+        defaults = list(settings(run("-v", "-c", "/dev/null").stdout))
+        replies = {(s, n): v for s, n, v in defaults
+                   if s is not None and s != "dns"}
+        table = [(r.section, r.name) for r in rows if r.section != "reply"]
+        check("the program has the options of the table",
+              [] if table == [(s, n) for s, n, v in defaults
+                              if (s, n) not in replies] and
+              {n for s, n in replies} | {n for s, n in table} == names
+              else ["they differ"])
+        check("the sample file changes nothing",
+              same_problems(sample, defaults))
+        check("the sample file without # changes nothing",
+              same_problems(uncommented(sample), defaults))
+        check("the examples of the manual load", example_problems(manual))
+        check("the manual has the built-in replies",
+              reply_problems(manual, replies))
+    check("the sample file has every option at its default",
+          sample_problems(sample, wanted_settings(rows, replies), names))
+    check("the manual has every option at its default",
+          manual_problems(items, rows))
+    if not built:
+        print("ok %d # SKIP the program is not built" % (count + 1))
+    print("1..%d" % (count if built else count + 1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
