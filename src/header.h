@@ -56,7 +56,9 @@ void	header_auth_results(struct sbuf *out, const char *authserv_id,
 /*
  * The field for a message that was not checked: who and why, no verdict.  The
  * grammar has no result for that (s9.1), so it is "none" for the identity
- * "none", which readers of mailfrom and helo results pass over.
+ * "none", which readers of mailfrom and helo results pass over.  OpenDMARC
+ * 1.4 reads the first Received-SPF only, where Authentication-Results has no
+ * spf=, and takes this one as "no pass", whatever fields stand below it.
  */
 #define HEADER_SKIPPED_NAME "Received-SPF"
 void	header_skipped(struct sbuf *out, const char *receiver,
