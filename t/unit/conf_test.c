@@ -755,7 +755,7 @@ test_include_that_does_not_end_is_refused(void **state)
 	write_file("loop.conf", loop, strlen(loop));
 	assert_null(load_file("loop.conf"));
 	assert_true(diag.count >= 1);
-	assert_message(0, 2, "10 deep");
+	assert_message(0, 2, "10 files deep");
 
 	write_file("empty.conf", "", 0);
 	for (size_t i = 0; i < 150; i++)
