@@ -85,6 +85,9 @@ address_type(const struct eval_run *run)
 	return run->in->client.family == AF_INET ? DNS_TYPE_A : DNS_TYPE_AAAA;
 }
 
+/* For a name that turns out not to be one. */
+static const struct dns_answer no_name = { .status = DNS_NXDOMAIN };
+
 /*
  * False: the run has stopped.  Else *out is the answer, which may be that
  * the DNS has an error: the caller knows what this means.
@@ -97,6 +100,8 @@ ask(struct eval_run *run, const char *name, enum dns_type type,
 	case DNS_OK:
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:
+		if (*out == NULL)
+			*out = &no_name;
 		return true;
 	case DNS_TEMPERROR:
 		if (*out != NULL)

@@ -56,9 +56,9 @@ struct eval_verdict {
 					 * none; else "" */
 	char	record_domain[EVAL_NAME_SIZE];	/* where record stands: domain
 					 * or what redirect= led to */
-	char	record[RECORD_TEXT_MAX + 1];	/* "" where there is none; of a
-						 * malformed one what fits */
-	char	explanation[EVAL_EXPLANATION_SIZE];	/* exp= text of a fail */
+	char	record[RECORD_TEXT_MAX + 1];	/* "" where there is none; what
+						 * fits of a malformed one */
+	char	explanation[EVAL_EXPLANATION_SIZE];	/* exp= of a fail */
 	char	explanation_domain[EVAL_NAME_SIZE];	/* its publisher: the
 							 * domain of the record
 							 * with exp= */

@@ -39,12 +39,16 @@
 /* "_-252-9.x" with NUL, with room. */
 #define MARK_SIZE 32
 
-static _Noreturn void
+/* The attribute is part of the type in libspf2's header. */
+static void on_error(const char *file, int line, const char *message)
+    __attribute__((noreturn));
+
+static void
 on_error(const char *file, int line, const char *message)
 {
 	log_error("libspf2: %s (%s:%d)", message, file == NULL ? "?" : file,
 	    line);
-	assert(!"libspf2 cannot go on");
+	assert(false && "libspf2 cannot go on");
 }
 
 /*
