@@ -755,7 +755,7 @@ test_query_limit_is_permerror(void **state)
 /* Prefix lengths and addresses */
 
 static void
-test_prefix_zero_matches_any_address_of_a_name_that_has_one(void **state)
+test_prefix_zero_matches_any_address_of_a_name_with_one(void **state)
 {
 	static const char more[] = "example.com. A 203.0.113.1\n"
 	    "m.example.com. AAAA 2001:db8::1\n"
@@ -1021,6 +1021,24 @@ test_explanation_too_long_is_cut(void **state)
 	sbuf_str(&sb, "\n");
 	memset(want, 'x', sizeof(want) - 1);
 	check_explanation(zone, want);
+}
+
+static void
+test_explanation_with_odd_octets_of_the_sender_is_none(void **state)
+{
+	static const char *const senders[] = {
+		"caf\xc3\xa9@example.com", "a\rb@example.com"
+	};
+	struct eval_verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(senders); i++) {
+		evaluate("example.com. TXT \"v=spf1 -all exp=e.example.com\"\n"
+		    "e.example.com. TXT \"not from %{l}\"\n", "192.0.2.1",
+		    senders[i], &v);
+		assert_result(&v, RESULT_FAIL);
+		assert_string_equal(v.explanation, "");
+	}
 }
 
 static void
@@ -1368,9 +1386,12 @@ main(void)
 		cmocka_unit_test(test_verdict_after_redirect_is_of_its_target),
 		cmocka_unit_test(test_verdict_none_says_why),
 		cmocka_unit_test(test_verdict_of_bad_record_shows_it),
-		cmocka_unit_test(test_include_or_redirect_without_record_is_permerror),
-		cmocka_unit_test(test_names_that_dns_cannot_be_asked_do_not_match),
-		cmocka_unit_test(test_dns_error_is_temperror_and_names_the_question),
+		cmocka_unit_test(
+		    test_include_or_redirect_without_record_is_permerror),
+		cmocka_unit_test(
+		    test_names_that_dns_cannot_be_asked_do_not_match),
+		cmocka_unit_test(
+		    test_dns_error_is_temperror_and_names_the_question),
 		cmocka_unit_test(test_deadline_is_temperror_even_within_ptr),
 		cmocka_unit_test(test_ten_lookups_are_allowed_and_not_eleven),
 		cmocka_unit_test(test_lookups_are_counted_over_the_whole_tree),
@@ -1378,33 +1399,45 @@ main(void)
 		cmocka_unit_test(test_deepest_nesting_is_within_libspf2),
 		cmocka_unit_test(test_include_bomb_costs_eleven_questions),
 		cmocka_unit_test(test_loop_of_records_ends),
-		cmocka_unit_test(test_two_void_lookups_are_allowed_and_not_three),
+		cmocka_unit_test(
+		    test_two_void_lookups_are_allowed_and_not_three),
 		cmocka_unit_test(test_hosts_of_mx_and_ptr_are_no_void_lookups),
 		cmocka_unit_test(test_eleven_mx_are_permerror),
 		cmocka_unit_test(test_query_limit_is_permerror),
-		cmocka_unit_test(test_prefix_zero_matches_any_address_of_a_name_that_has_one),
+		cmocka_unit_test(
+		    test_prefix_zero_matches_any_address_of_a_name_with_one),
 		cmocka_unit_test(test_every_prefix_length_is_exact),
 		cmocka_unit_test(test_exists_asks_for_ipv4_whatever_the_client),
 		cmocka_unit_test(test_loopback_gets_no_free_pass),
-		cmocka_unit_test(test_ptr_matches_validated_names_at_or_below_target),
+		cmocka_unit_test(
+		    test_ptr_matches_validated_names_at_or_below_target),
 		cmocka_unit_test(test_ptr_asks_only_for_names_that_can_match),
 		cmocka_unit_test(test_ptr_errors_are_no_match),
 		cmocka_unit_test(test_ptr_ignores_names_after_the_tenth),
-		cmocka_unit_test(test_validated_name_prefers_the_domain_then_names_below),
-		cmocka_unit_test(test_validated_name_is_asked_for_only_where_reached),
+		cmocka_unit_test(
+		    test_validated_name_prefers_the_domain_then_names_below),
+		cmocka_unit_test(
+		    test_validated_name_is_asked_for_only_where_reached),
 		cmocka_unit_test(test_explanation_is_expanded),
-		cmocka_unit_test(test_explanation_in_trouble_is_none_and_changes_nothing),
+		cmocka_unit_test(
+		    test_explanation_in_trouble_is_none_and_changes_nothing),
 		cmocka_unit_test(test_explanation_too_long_is_cut),
+		cmocka_unit_test(
+		    test_explanation_with_odd_octets_of_the_sender_is_none),
 		cmocka_unit_test(test_explanation_is_not_fetched_without_need),
-		cmocka_unit_test(test_explanation_does_not_count_as_lookup_or_void),
+		cmocka_unit_test(
+		    test_explanation_does_not_count_as_lookup_or_void),
 		cmocka_unit_test(test_macros_are_ours_and_not_those_of_libspf2),
 		cmocka_unit_test(test_malformed_terms_are_permerror),
 		cmocka_unit_test(test_redirect_waits_for_all_mechanisms),
-		cmocka_unit_test(test_private_modifiers_of_libspf2_are_unknown_ones),
+		cmocka_unit_test(
+		    test_private_modifiers_of_libspf2_are_unknown_ones),
 		cmocka_unit_test(test_hundred_addresses_are_read_to_the_end),
-		cmocka_unit_test(test_triggers_of_overflows_in_libspf2_do_not_reach_it),
+		cmocka_unit_test(
+		    test_triggers_of_overflows_in_libspf2_do_not_reach_it),
 		cmocka_unit_test(test_long_legal_terms_are_harmless),
-		cmocka_unit_test(test_explanation_of_many_macros_and_a_long_literal),
+		cmocka_unit_test(
+		    test_explanation_of_many_macros_and_a_long_literal),
 		cmocka_unit_test(test_odd_octets_in_a_record_are_permerror),
 		cmocka_unit_test(test_record_of_64k_is_permerror),
 		cmocka_unit_test(test_sender_cannot_reach_the_text),
