@@ -613,7 +613,10 @@ conf_value_clear(const struct conf_option *o, void *base)
 	}
 }
 
-/* $ is escaped for libconfuse would read ${ as the start of a variable. */
+/*
+ * No text option takes other control characters than a new line.  $ is
+ * escaped, for libconfuse would read ${ as the start of a variable.
+ */
 static void
 print_quoted(const char *s, FILE *out)
 {
@@ -621,8 +624,6 @@ print_quoted(const char *s, FILE *out)
 	for (; *s != '\0'; s++) {
 		if (*s == '\n')
 			fputs("\\n", out);
-		else if ((unsigned char)*s < ' ' || *s == 0x7f)
-			fprintf(out, "\\x%02x", (unsigned char)*s);
 		else if (strchr("\"\\$", *s) != NULL)
 			fprintf(out, "\\%c", *s);
 		else

@@ -839,6 +839,8 @@ test_messages_add_to_the_ones_there(void **state)
 	assert_int_equal(d.count, 1);
 	assert_null(conf_load_text("behavior = 9", 12, "x.conf", &d));
 	assert_int_equal(d.count, 2);
+	assert_null(conf_load_text("user = a\0", 9, "x.conf", &d));
+	assert_int_equal(d.count, 3);
 	diag_fini(&d);
 }
 
