@@ -255,6 +255,13 @@ identity_of(const struct session *s, enum scope scope)
 	return scope == SCOPE_HELO ? s->helo : &s->message->mail;
 }
 
+/* In ASCII where it can be: an A-label says more than question marks. */
+static const char *
+domain_of(const struct identity *id)
+{
+	return id->status == IDENTITY_OK ? id->lookup : id->domain;
+}
+
 /* NULL: not looked up. */
 static struct flight *
 flight_of(const struct session *s, enum scope scope)
@@ -392,14 +399,12 @@ static struct macro_vars
 reply_macros(const struct session *s, const struct eval_verdict *v)
 {
 	const struct identity *id = identity_of(s, v->scope);
-	const char *domain = id->status == IDENTITY_OK ? id->lookup
-	    : id->domain;
 
 	return (struct macro_vars){
 		.client = &s->client,
 		.local = id->local,
-		.sender_domain = domain,
-		.domain = domain,
+		.sender_domain = domain_of(id),
+		.domain = domain_of(id),
 		.helo = s->helo->address,
 		.receiver = our_name(s),
 		.time_s = time(NULL),
@@ -704,7 +709,7 @@ facts_of(const struct session *s, enum scope scope)
 		.scope = scope,
 		.client = &s->client,
 		.envelope_from = m->mail.address,
-		.domain = identity_of(s, scope)->domain,
+		.domain = domain_of(identity_of(s, scope)),
 		.helo = s->helo->address,
 		.receiver = our_name(s),
 		.mechanism = v->mechanism[0] != '\0' ? v->mechanism : NULL,
@@ -738,6 +743,14 @@ add_deletions(struct message *m)
 	stats_add(STATS_HEADERS_DELETED, m->forged_count);
 }
 
+/* There is nothing to say of a HELO that was not given. */
+static bool
+has_field(const struct session *s, enum scope scope)
+{
+	return s->message->verdict[scope] != NULL &&
+	    (scope != SCOPE_HELO || s->helo->status != IDENTITY_EMPTY);
+}
+
 /*
  * Each insertion comes to stand above the earlier ones: Received-SPF of MAIL
  * FROM, of HELO, Authentication-Results is how they are read from the top.
@@ -752,9 +765,10 @@ add_fields(const struct session *s, struct message *m)
 	struct sbuf value;
 
 	for (size_t i = 0; i < SCOPE_COUNT; i++)
-		if (m->verdict[order[i]] != NULL)
+		if (has_field(s, order[i]))
 			facts[count++] = facts_of(s, order[i]);
-	if ((s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0) {
+	if (count > 0 &&
+	    (s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0) {
 		sbuf_init(&value, storage, sizeof(storage));
 		header_auth_results(&value, our_name(s), facts, count);
 		add_insert(m, "Authentication-Results", &value);

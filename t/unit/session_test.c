@@ -1074,6 +1074,39 @@ test_fields_are_inserted_from_the_lowest(void **state)
 }
 
 static void
+test_helo_that_was_not_given_has_no_field(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 1, 1);
+	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
+	    CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 2);
+	assert_null(strstr(e.edit[0].value, "spf=none"));
+	assert_insert(&e.edit[1], "Received-SPF", "identity=mailfrom");
+	set_levels(f, 1, 0);
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	assert_int_equal(end(f).count, 0);
+}
+
+static void
+test_domain_beyond_ascii_is_told_as_a_label(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 1);
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, NULL,
+	    "<u@b\xc3\xbc" "cher.example.com>"));
+	assert_insert(&end(f).edit[0], "Authentication-Results",
+	    "smtp.mailfrom=xn--bcher-kva.example.com");
+}
+
+static void
 test_forged_results_are_deleted_from_the_last(void **state)
 {
 	struct fixture *f = *state;
@@ -1564,6 +1597,8 @@ main(void)
 		SESSION_TEST(explanation_belongs_to_fail_alone),
 		SESSION_TEST(step_follows_the_code_of_the_template),
 		SESSION_TEST(fields_are_inserted_from_the_lowest),
+		SESSION_TEST(helo_that_was_not_given_has_no_field),
+		SESSION_TEST(domain_beyond_ascii_is_told_as_a_label),
 		SESSION_TEST(forged_results_are_deleted_from_the_last),
 		SESSION_TEST(fields_of_others_stay_without_results_of_ours),
 		SESSION_TEST(flood_of_forged_results_is_refused),
