@@ -11,9 +11,9 @@ struct conf;
 struct session_env;
 
 struct dryrun_transaction {
-	const char	*ip;
+	const char	*ip;		/* "-": mail of this machine */
 	const char	*helo;		/* "" or "-": no HELO */
-	const char	*sender;	/* "<>" : null sender */
+	const char	*sender;	/* "" or "<>": null sender */
 	const char	*rcpt;		/* NULL: postmaster@ our name */
 };
 
@@ -24,15 +24,19 @@ enum dryrun_status {		/* exit statuses of -t */
 	DRYRUN_BAD_INPUT = 65
 };
 
-/* One transaction; prints to out as text or one JSON object a line. */
+/*
+ * One transaction; prints to out as text or one JSON object a line, described
+ * at the top of dryrun.c.  The caller looks at ferror(out).
+ */
 enum dryrun_status dryrun_one(const struct session_env *env,
 	    const struct conf *c, const struct dryrun_transaction *t,
 	    bool json, FILE *out);
 
 /*
  * Lines "ip helo sender [rcpt]" from in, in order, each printed before the
- * next is read; # starts a comment line.  A bad line is reported on standard
- * error with its number (name: of the input) and does not end the run.
+ * next is read; # starts a comment line; a sender or rcpt in angle brackets
+ * may hold blanks.  A bad line is reported on standard error with its number
+ * (name: of the input) and does not end the run.
  * Returns the highest status.
  */
 enum dryrun_status dryrun_lines(const struct session_env *env,
