@@ -106,10 +106,11 @@ check(const struct conf *c, bool verbose)
 	if (verbose)
 		conf_dump(c, stdout);
 	if (mail != NULL)
-		printf("behavior = %u: %s\n", c->behavior, mail);
+		fprintf(stderr, "behavior = %u: %s\n", c->behavior, mail);
 	if (helo != NULL)
-		printf("behavior_helo = %u: %s\n", c->behavior_helo, helo);
-	printf("%s: configuration is valid\n",
+		fprintf(stderr, "behavior_helo = %u: %s\n", c->behavior_helo,
+		    helo);
+	fprintf(stderr, "%s: configuration is valid\n",
 	    c->path != NULL ? c->path : "built-in defaults");
 	return EX_OK;
 }
