@@ -415,19 +415,18 @@ reply_macros(const struct session *s, const struct eval_verdict *v)
 	};
 }
 
-/* Explanations belong to fail alone (RFC 7208 s6.2). */
 static void
 refuse(const struct session *s, struct message *m)
 {
 	const struct eval_verdict *v = m->verdict[m->scope];
 	const struct reply_template *template = s->conf->replies[v->result];
-	struct reply_vars vars = { .macros = reply_macros(s, v) };
+	const struct reply_vars vars = {
+		.macros = reply_macros(s, v),
+		.explanation = v->explanation,
+		.explanation_domain = v->explanation_domain,
+	};
 
 	assert(template != NULL);	/* no policy refuses a pass */
-	if (v->result == RESULT_FAIL) {
-		vars.explanation = v->explanation;
-		vars.explanation_domain = v->explanation_domain;
-	}
 	m->reply = xcalloc(1, sizeof(*m->reply));
 	reply_format(template, &vars, m->reply);
 }

@@ -35,7 +35,9 @@ static const char zone[] =
     "e.example.com. TXT \"ask %{o} about %{i}\"\n"
     "v4.example.com. TXT \"v=spf1 ip4:198.51.100.7 -all\"\n"
     "local.example.com. TXT \"v=spf1 exists:%{l}.ok.example.com -all\"\n"
-    "postmaster.ok.example.com. A 127.0.0.2\n";
+    "postmaster.ok.example.com. A 127.0.0.2\n"
+    "helo.example.com. TXT \"v=spf1 exists:%{h} -all\"\n"
+    "mail.example.net. A 192.0.2.9\n";
 
 /*
  * A resolver that keeps the questions about held names until they are
@@ -594,6 +596,29 @@ test_helo_temperror_tempfails_what_would_pass(void **state)
 }
 
 static void
+test_mail_from_decides_where_both_are_temperror(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity}");
+	assert_string_equal(transact(f, "temperror.example.com",
+	    "<u@temperror.example.com>").reply->text, "mailfrom");
+}
+
+static void
+test_helo_name_is_known_to_records(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	assert_continues(transact(f, "mail.example.net",
+	    "<u@helo.example.com>"));
+	assert_refused(transact(f, "other.example.net",
+	    "<u@helo.example.com>"), 550, "5.7.23");
+}
+
+static void
 test_helo_that_comes_last_counts(void **state)
 {
 	struct fixture *f = *state;
@@ -957,6 +982,7 @@ test_reply_has_the_values_of_the_identity(void **state)
 	session_queue_id(f->session, NULL);
 	session_queue_id(f->session, "");
 	session_queue_id(f->session, "4XyZ");
+	session_queue_id(f->session, "other");
 	assert_string_equal(rcpt(f).reply->text, "u@fail.example.com u "
 	    "fail.example.com fail.example.com 192.0.2.1 mail.example.net "
 	    "mta.example.org unknown 192.0.2.1 in-addr fail mailfrom 4XyZ");
@@ -1568,6 +1594,8 @@ main(void)
 		SESSION_TEST(helo_rejection_leaves_mail_from_out),
 		SESSION_TEST(mail_from_rejection_wins_over_helo_temperror),
 		SESSION_TEST(helo_temperror_tempfails_what_would_pass),
+		SESSION_TEST(mail_from_decides_where_both_are_temperror),
+		SESSION_TEST(helo_name_is_known_to_records),
 		SESSION_TEST(helo_that_comes_last_counts),
 		SESSION_TEST(helo_verdict_serves_the_whole_connection),
 		SESSION_TEST(
