@@ -354,11 +354,14 @@ or_text(const char *s, const char *instead)
 	return s == NULL ? instead : s;
 }
 
-/* %{i}: dotted quad, or the 32 nibbles of IPv6 divided by dots. */
+/*
+ * %{i}: dotted quad, or the 32 nibbles of IPv6 divided by dots.  In a name
+ * the case does not matter; in texts the openspf suite wants capitals.
+ */
 static char *
 client_parts(const struct addr *a)
 {
-	static const char hex[] = "0123456789abcdef";
+	static const char hex[] = "0123456789ABCDEF";
 	char text[ADDR_TEXT_SIZE];
 
 	if (a->family != AF_INET6)

@@ -108,8 +108,8 @@ test_macro_rfc_examples(void **state)
 	check_expand_all(MACRO_DOMAIN_SPEC, &v, cases, COUNT(cases));
 	v.client = &client6;
 	check_expand(MACRO_DOMAIN_SPEC, &v, "%{ir}.%{v}._spf.%{d2}",
-	    "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-	    "8.b.d.0.1.0.0.2.ip6._spf.example.com");
+	    "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+	    "8.B.D.0.1.0.0.2.ip6._spf.example.com");
 }
 
 static void
@@ -133,7 +133,7 @@ test_macro_letters(void **state)
 	v.client = &client6;
 	check_expand(MACRO_EXPLAIN, &v, "%{c}", "2001:db8::cb01");
 	check_expand(MACRO_EXPLAIN, &v, "%{i}",
-	    "2.0.0.1.0.d.b.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+	    "2.0.0.1.0.D.B.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
 	    "c.b.0.1");
 	v.validated = "mx.example.org";
 	check_expand(MACRO_EXPLAIN, &v, "%{p2}", "example.org");
