@@ -67,6 +67,7 @@ bool	identity_name_is_valid(const char *name, size_t len, bool multi_label);
 /* "libidn2 2.3.3". */
 const char	*identity_version(void);
 
-const char	*identity_status_text(enum identity_status s); /* for problem= */
+/* Static text, for problem=. */
+const char	*identity_status_text(enum identity_status s);
 
 #endif

@@ -40,7 +40,7 @@ struct piece {
 	bool		 escape;	/* the letter was upper case */
 	bool		 reverse;
 	unsigned	 keep;		/* right-hand parts; 0: all */
-	unsigned	 delims;	/* bit i: delimiters[i]; 0: none given */
+	unsigned	 delims;	/* bit i: delimiters[i]; 0: none */
 };
 
 struct macro {
@@ -225,7 +225,7 @@ compile_literal(struct compiler *c)
 
 	for (; c->pos < c->len && c->s[c->pos] != '%'; c->pos++)
 		if (!is_literal_octet(c->use, c->s[c->pos]))
-			return fail(c, c->pos, "octet that must not stand here");
+			return fail(c, c->pos, "octet that is not allowed");
 	add_literal(c, c->s + start, c->pos - start);
 	return true;
 }

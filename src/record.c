@@ -263,7 +263,7 @@ parse_modifier(struct parser *p, struct span name, struct span value)
 		known = &p->r->exp;
 
 	if (known == NULL) {
-		/* s6: ignored, but it must be a macro-string, with any letter */
+		/* s6: ignored, but it must be a macro-string, any letter */
 		struct macro *m = parse_macro(p, MACRO_EXPLAIN, value);
 		macro_free(m);
 		return m != NULL;
@@ -293,7 +293,7 @@ parse_terms(struct parser *p)
 
 	for (size_t i = 0; i < len; i++)
 		if (!util_is_print(s[i]))
-			return fail(p, s + i, "octet that is not visible ASCII");
+			return fail(p, s + i, "octet that is not printable");
 
 	for (size_t i = VERSION_LEN; i < len;) {
 		if (s[i] == ' ') {

@@ -1,74 +1,81 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs a fuzz target over the files of its corpus, as a plain test: one TAP
- * line a file.  Usage: TARGET_corpus [DIRECTORY], by default
- * $SRCDIR/t/fuzz/corpus/TARGET.
+ * line a file.  The corpus of TARGET_corpus is $SRCDIR/t/fuzz/corpus/TARGET.
  */
 
 #include "config.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
+
 #define INPUT_MAX (1024 * 1024)
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void
-run_file(const char *directory, const char *name, unsigned number)
+static bool
+run_file(const char *path)
 {
-	char path[4096];
-	uint8_t *data = malloc(INPUT_MAX);
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	uint8_t *data = xcalloc(1, INPUT_MAX);
 	FILE *f = fopen(path, "rb");
-	if (f == NULL || data == NULL) {
-		printf("not ok %u - %s\n", number, name);
-		exit(1);
+
+	if (f == NULL) {
+		free(data);
+		return false;
 	}
 	size_t size = fread(data, 1, INPUT_MAX, f);
 	fclose(f);
 	/* A copy of the exact size, so that reading past it is seen. */
-	uint8_t *exact = malloc(size > 0 ? size : 1);
-	if (exact != NULL)
-		memcpy(exact, data, size);
+	uint8_t *exact = xmemdup(data, size);
 	LLVMFuzzerTestOneInput(exact, size);
 	free(exact);
 	free(data);
-	printf("ok %u - %s\n", number, name);
-	fflush(stdout);
+	return true;
+}
+
+/* "record" of ".../record_corpus". */
+static char *
+target_of(const char *program)
+{
+	const char *base = strrchr(program, '/');
+
+	base = base != NULL ? base + 1 : program;
+	const char *end = strstr(base, "_corpus");
+	return xstrndup(base, end != NULL ? (size_t)(end - base) : 0);
 }
 
 int
 main(int argc, char **argv)
 {
 	const char *srcdir = getenv("SRCDIR");
-	const char *base = strrchr(argv[0], '/');
-	const char *suffix;
-	char directory[4096];
+	char *target = target_of(argc > 0 ? argv[0] : "");
+	char *directory = xasprintf("%s/t/fuzz/corpus/%s",
+	    srcdir != NULL ? srcdir : ".", target);
+	DIR *dir = opendir(directory);
 	unsigned count = 0;
 
-	base = base != NULL ? base + 1 : argv[0];
-	suffix = strstr(base, "_corpus");
-	snprintf(directory, sizeof(directory), "%s/t/fuzz/corpus/%.*s",
-	    srcdir != NULL ? srcdir : ".",
-	    suffix != NULL ? (int)(suffix - base) : 0, base);
-	if (argc > 1)
-		snprintf(directory, sizeof(directory), "%s", argv[1]);
-
-	DIR *dir = opendir(directory);
 	if (dir == NULL) {
 		printf("Bail out! no corpus in %s\n", directory);
 		return 1;
 	}
 	for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-		if (e->d_name[0] != '.')
-			run_file(directory, e->d_name, ++count);
+		if (e->d_name[0] == '.')
+			continue;
+		char *path = xasprintf("%s/%s", directory, e->d_name);
+		printf("%sok %u - %s\n", run_file(path) ? "" : "not ",
+		    ++count, e->d_name);
+		fflush(stdout);
+		free(path);
 	}
 	closedir(dir);
+	free(directory);
+	free(target);
 	printf("1..%u\n", count);
 	return count > 0 ? 0 : 1;
 }

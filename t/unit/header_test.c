@@ -186,7 +186,8 @@ test_received_spf_quotes_equal_signs(void **state)
 	    "pass (domain of example.com designates this client as permitted\n"
 	    "\tsender) envelope-from=\"b+n\\=r@example.com\"; "
 	    "helo=\"identity\\=helo\";\n"
-	    "\tidentity=mailfrom; mechanism=\"exists:x\\;identity\\=mailfrom\"");
+	    "\tidentity=mailfrom; "
+	    "mechanism=\"exists:x\\;identity\\=mailfrom\"");
 }
 
 static void

@@ -139,7 +139,8 @@ test_identity_mail_forms(void **state)
 		"<@a.example.net: user@example.com >",
 		"<Foo <user@example.com>>", "Foo <user@example.com>",
 		"<user@example.com>foo", "<user@example.com> <x@example.net>",
-		"<<user@example.com>>", "<user@example.com", "  user@example.com",
+		"<<user@example.com>>", "<user@example.com",
+		"  user@example.com",
 		"\"Foo > Bar\" <user@example.com>",
 		"\"Foo \\\"<\" <user@example.com>",
 	};

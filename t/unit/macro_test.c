@@ -134,7 +134,7 @@ test_macro_letters(void **state)
 	check_expand(MACRO_EXPLAIN, &v, "%{c}", "2001:db8::cb01");
 	check_expand(MACRO_EXPLAIN, &v, "%{i}",
 	    "2.0.0.1.0.D.B.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-	    "c.b.0.1");
+	    "C.B.0.1");
 	v.validated = "mx.example.org";
 	check_expand(MACRO_EXPLAIN, &v, "%{p2}", "example.org");
 }
