@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The fields that are added and removed, and what strangers put into them."""
+
+import atexit
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import fields
+import spec
+import tap
+from daemon import Daemon
+from milterclient import apply_edits
+
+SERVER = spec.server()
+DAEMON = Daemon(dns=SERVER)
+BOTH = ["received-spf", "authentication-results"]
+AR = "Authentication-Results"
+RECEIVED = ("Received", "from somewhere")
+
+
+def use(**options):
+    tap.true(DAEMON.reload(dns=SERVER, **options), "configuration is taken")
+
+
+def send(sender="<u@pass.example.com>", helo=spec.HELO, **arguments):
+    with DAEMON.milter() as m:
+        m.connect(spec.CLIENT)
+        if helo is not None:
+            m.helo(helo)
+        return m.message(sender=sender, **arguments)
+
+
+def test_order_of_the_fields_on_top():
+    use(behavior=1, headers=BOTH)
+    done = send(headers=[RECEIVED, ("Subject", "x")])
+    tap.equal([n for n, _ in done.headers], ["Received-SPF", "Received-SPF",
+        AR, "Received", "Subject"])
+    tap.equal([fields.received_spf(v).keys["identity"]
+        for v in done.values("Received-SPF")], ["mailfrom", "helo"])
+    tap.equal([e.index for e in done.edits], [0, 0, 0])
+
+
+def test_values_of_received_spf():
+    use(behavior=1)
+    field, helo = [fields.received_spf(v) for v in send(
+        "<u@fail.example.com>").values("Received-SPF")]
+    tap.equal(field.result, "fail")
+    tap.equal(dict(field.keys), {"client-ip": "192.0.2.1",
+        "envelope-from": "u@fail.example.com", "helo": "mail.example.net",
+        "receiver": "mx.example.org", "identity": "mailfrom",
+        "mechanism": "all"})
+    tap.equal((helo.result, helo.keys["mechanism"]),
+        ("pass", "ip4:192.0.2.0/24"))
+
+
+def test_an_error_says_its_problem():
+    use(behavior=1)
+    for result, part in (("permerror", "unknown mechanism"),
+            ("temperror", "broken.example.net")):
+        field = fields.received_spf(send("<u@%s>" % spec.domain(result))
+            .values("Received-SPF")[0])
+        tap.equal(field.result, result)
+        tap.contains(field.keys["problem"], part)
+
+
+def test_opendmarc_finds_what_it_reads():
+    use(behavior=1, headers=BOTH)
+    done = send("<u@pass.example.com>")
+    tap.contains(done.values("Received-SPF")[0],
+        'envelope-from="u@pass.example.com"')
+    tap.contains(done.values("Received-SPF")[0], "identity=mailfrom")
+    tap.contains(done.values(AR)[0], "smtp.mailfrom=pass.example.com")
+
+
+def test_only_the_fields_that_are_configured():
+    for headers, names in ((["received-spf"], ["Received-SPF"] * 2),
+            (["authentication-results"], [AR]), ([], [])):
+        use(behavior=1, headers=headers)
+        done = send(headers=[("Subject", "x")])
+        tap.equal([n for n, _ in done.headers], names + ["Subject"])
+
+
+# Forged fields
+
+FORGED = [
+    (AR, "mx.example.org; spf=pass smtp.mailfrom=bank.example"),
+    RECEIVED,
+    (AR, "other.example; dkim=pass header.d=bank.example"),
+    ("authentication-RESULTS", "MX.Example.ORG 1; spf=pass"),
+    (AR, '(a (nested) comment) "mx.example.org" ; spf=pass'),
+    ("Received-SPF", "pass (forged)"),
+    (AR, "mx.example.org(x)\n\t; none"),
+    (AR, "mx.example.org.evil.example; spf=pass"),
+    (AR, "mx.example.org")]
+HONEST = [FORGED[1], FORGED[2], FORGED[5], FORGED[7]]
+
+
+def test_forged_fields_go_whatever_the_mta_counts():
+    use(behavior=1, headers=BOTH)
+    done = send(headers=FORGED)
+    for shifting in (True, False):
+        after = apply_edits(FORGED, done.edits, shifting)
+        tap.equal(after[3:], HONEST, "shifting" if shifting else "fixed")
+        tap.equal([n for n, _ in after[:3]],
+            ["Received-SPF", "Received-SPF", AR])
+    tap.equal([(e.index, e.value) for e in done.edits if e.kind == "m"],
+        [(i, "") for i in deleted_indexes()], "the last first")
+
+
+def deleted_indexes():
+    """Occurrences of the forged ones, the last first."""
+    found = [h for h in FORGED if h[0].lower() == AR.lower()]
+    return [i + 1 for i in range(len(found)) if found[i] not in HONEST][::-1]
+
+
+def test_forged_fields_of_one_message_do_not_count_in_the_next():
+    use(behavior=1, headers=BOTH)
+    with DAEMON.milter() as m:
+        m.connect(spec.CLIENT)
+        m.helo(spec.HELO)
+        m.message(headers=FORGED)
+        done = m.message(headers=[HONEST[1]])
+        tap.equal([e for e in done.edits if e.kind == "m"], [])
+
+
+def test_received_spf_of_others_stays_below_ours():
+    use(behavior=1)
+    done = send(headers=FORGED)
+    tap.equal(done.headers[2:], FORGED)
+
+
+def test_a_flood_of_forged_fields_is_refused():
+    use(behavior=1, headers=BOTH)
+    tap.equal(send(headers=[(AR, "mx.example.org; spf=pass")] * 100)
+        .refusal, None)
+    tap.equal(send(headers=[(AR, "mx.example.org; spf=pass")] * 101)
+        .refusal, ["550 5.7.1 Too many Authentication-Results fields claim "
+        "to be ours"])
+
+
+# Hostile values
+
+HOSTILE = ["a\rb", "a\nReceived-SPF: pass", "a\r\n\r\nbody", 'a"b', "a\\",
+    "a)b(c", "a;result=pass", "a; client-ip=1.2.3.4", "\x80\xff\x1b[2J",
+    "\x7f\x01", "a" * 65000, "%s%n%{s}", "a=b", "\t \t", "", " ", "'", "[",
+    "a" * 63 + ".example", ("a" * 60 + ".") * 5 + "example", ".", "..", "@",
+    "@@", "\\", "\\\\", '"', '""', "()", "(", ")", "a,b", "\xe9"]
+# These end an address, so another one may be checked.
+BRACKETS = ["<", ">"]
+
+
+def check_fields(done, what):
+    """Everything that was added follows the grammar and tells no lie."""
+    for value in done.values("Received-SPF"):
+        field = fields.received_spf(value)
+        tap.true(set(field.keys) <= set(fields.KNOWN_KEYS), what)
+        tap.equal(field.keys["client-ip"], spec.CLIENT, what)
+        tap.equal(field.keys["receiver"], "mx.example.org", what)
+        tap.true(field.result in ("none", "fail", "softfail"), what)
+        tap.true(len(value) < 4096, what)
+    for value in done.values(AR):
+        tap.equal(fields.auth_results(value).authserv_id, "mx.example.org",
+            what)
+
+
+def test_nothing_in_helo_or_sender_bends_a_field():
+    use(behavior=1, headers=BOTH)
+    for text in HOSTILE + BRACKETS:
+        for helo, sender in ((text, "<u@softfail.example.com>"),
+                ("failhelo.example.net", "<%s@fail.example.com>" % text),
+                ("failhelo.example.net", "<u@%s>" % text), (text, text),
+                (text, "<>")):
+            done = send(sender, helo=helo, headers=[("Subject", "x")])
+            what = ascii((helo[:40], sender[:40]))
+            tap.equal(done.refusal, None, what)
+            tap.equal([n for n, _ in done.headers], ["Received-SPF"] * 2
+                + [AR, "Subject"], what)
+            check_fields(done, what)
+
+
+def test_nothing_in_helo_or_sender_bends_a_reply():
+    use(behavior=6)
+    for text in HOSTILE:
+        for helo, sender in ((text, "<u@fail.example.com>"),
+                (spec.HELO, "<%s@explain.example.com>" % text),
+                (spec.HELO, "<u@%s>" % text)):
+            lines = send(sender, helo=helo).refusal
+            what = ascii((helo[:40], sender[:40]))
+            tap.true(isinstance(lines, list), what)
+            for line in lines:
+                tap.true(line[:4] in ("550-", "550 ") and len(line) <= 510
+                    and all(" " <= c <= "~" for c in line),
+                    "%s: %r" % (what, line))
+            tap.equal([l[3] for l in lines], ["-"] * (len(lines) - 1)
+                + [" "], what)
+
+
+def test_nothing_in_helo_or_sender_bends_the_log():
+    use(behavior=1)
+    start = len(DAEMON.message_lines(0))
+    for text in HOSTILE:
+        send("<%s@fail.example.com>" % text, helo=text)
+    lines = DAEMON.message_lines(start + len(HOSTILE))[start:]
+    tap.equal(len(lines), len(HOSTILE), "one line a message")
+    for line, text in zip(lines, HOSTILE):
+        tap.true(all(" " <= c <= "~" for c in line), ascii(line))
+        tap.true(len(line) < 2000, "short")
+        for part in (" identity=mailfrom ", " result=fail ", " action=accept"):
+            tap.equal(line.count(part), 1, ascii(line))
+
+
+def test_random_octets_in_every_argument():
+    use(behavior=1, headers=BOTH)
+    octets = random.Random(7208)
+    def some(most):
+        return "".join(chr(octets.randrange(1, 256))
+            for _ in range(octets.randrange(most)))
+    with DAEMON.milter() as m:
+        m.connect(spec.CLIENT)
+        for _ in range(300):
+            m.helo(some(300))
+            done = m.message("<" + some(300) + "@" + some(80) + ">",
+                headers=[(AR, some(200)), ("Subject", "x")])
+            tap.equal(done.refusal, None)
+            for value in done.values("Received-SPF"):
+                fields.received_spf(value)
+            fields.auth_results(done.values(AR)[0])
+
+
+def test_published_octets_bend_nothing():
+    zone = dict(spec.ZONE)
+    texts = ["v=spf1 exists:a\"b)c;d.example -all", "v=spf1 \xff\r\n -all",
+        "v=spf1 a:%{l}.example.com -all exp=why.example.com",
+        "v=spf1 " + "ip4:192.0.2.%d " % 7 * 150 + "-all"]
+    for n, text in enumerate(texts):
+        zone["p%d.example.com" % n] = {"TXT": [text]}
+    zone["why.example.com"] = {"TXT": ["%{s} %{h} " + "x y " * 500]}
+    SERVER.load(zone, faults=spec.FAULTS)
+    for level in (1, 6):
+        use(behavior=level, headers=BOTH)
+        for n in range(len(texts)):
+            done = send('<a"\r\nb@p%d.example.com>' % n)
+            for value in done.values("Received-SPF"):
+                fields.received_spf(value)
+            for line in done.refusal or []:
+                tap.true(all(" " <= c <= "~" for c in line), ascii(line))
+                tap.true(len(line) <= 510, "length")
+
+
+def test_the_daemon_ends_well():
+    DAEMON.stop_well()
+
+
+atexit.register(DAEMON.clean)
+tap.main(globals())
