@@ -290,7 +290,9 @@ on_eom(SMFICTX *ctx)
 			log_error("libmilter refused a change of the %s field",
 			    edits[i].name);
 	}
-	return answer(ctx, step);
+	sfsistat status = answer(ctx, step);
+	session_abort(s);	/* an idle connection keeps no message */
+	return status;
 }
 
 static sfsistat
