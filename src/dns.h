@@ -40,8 +40,10 @@ enum dns_status {
 
 /*
  * One resource record.  A and AAAA: 4 or 16 octets.  TXT: the character
- * strings joined (RFC 7208 s3.3), NUL possible.  MX and PTR: the name as text
- * without a trailing dot; dots inside labels cannot be told apart and make
+ * strings joined (RFC 7208 s3.3), NUL possible, cut at one octet more than
+ * RECORD_TEXT_MAX; of the texts that are v=spf1, and of those that are not,
+ * only the first two are kept each.  MX and PTR: the name as text without a
+ * trailing dot; a dot or NUL inside a label cannot be told apart and makes
  * the record malformed (dropped, counted); "" is the root.
  */
 struct dns_rr {
@@ -89,7 +91,7 @@ struct dns_options {
  */
 struct dns	*dns_new(const struct dns_options *o, struct diag *d);
 void		 dns_free(struct dns *d);
-/* Text of the versions of the libraries used: "libunbound 1.17.1". */
+/* "libunbound 1.17.1"; not from several threads at once. */
 const char	*dns_version(void);
 
 /*
@@ -107,27 +109,33 @@ void		 dns_view_free(struct dns_view *v);	/* cancels; NULL ok */
 /*
  * name: labels of any octets but NUL and dot, no trailing dot, not empty, at
  * most 253 octets, case insensitive.  DNS_OK, NODATA, NXDOMAIN, TEMPERROR:
- * *out is the answer (borrowed from the view; NULL where the deadline has
- * passed or the name is invalid).  DNS_PENDING and DNS_LIMIT: *out is NULL.
+ * *out is the answer, borrowed from the view.  It is NULL where the deadline
+ * has passed (DNS_TEMPERROR) or the name is invalid (DNS_NXDOMAIN), and for
+ * DNS_PENDING and DNS_LIMIT.
  */
 enum dns_status	 dns_query(struct dns_view *v, const char *name,
 		    enum dns_type type, const struct dns_answer **out);
 
 /*
- * After a run that met DNS_PENDING: starts the query.  True: the answer is
- * there already, run again at once.  False: wake(arg) will be called exactly
- * once, from another thread and without any lock held, unless dns_view_cancel
- * comes first.  The answer comes by the query timeout at the latest.
+ * After a run that met DNS_PENDING: starts the query (of several, the last).
+ * True: the answer is there already, run again at once.  False: wake(arg)
+ * will be called exactly once, from another thread and without any lock held,
+ * unless dns_view_cancel comes first.  The answer comes by the query timeout
+ * at the latest.  Until then the view is for dns_view_cancel only.
  */
 bool	dns_view_fetch(struct dns_view *v, void (*wake)(void *), void *arg);
 
 /*
  * After it returns, wake of a fetch under way has either been called and
- * returned, or will never be called.  Not from within wake.
+ * returned, or will never be called.  Not from within wake, and not with a
+ * lock held that wake takes.  The view may be used on.
  */
 void	dns_view_cancel(struct dns_view *v);
 
-/* The same for callers with nothing else to do: fetches and waits. */
+/*
+ * The same for callers with nothing else to do: fetches, and waits for the
+ * answer or the deadline.
+ */
 void	dns_view_wait(struct dns_view *v);
 
 /* Questions this view has put, each once; and whether all came from cache. */
