@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # From a fresh machine to a running filter, or to tested sources.
 set -eu
+umask 022
 cd "$(dirname "$0")"
 
 config=conf/spf-milter.conf
@@ -34,7 +35,7 @@ as_root() {
 	fi
 }
 
-# Debian and its relatives; installs only what is missing.
+# Debian and its relatives; installs only what is missing, removes nothing.
 install_deb() {
 	missing=
 	for package in "$@"; do
@@ -44,10 +45,11 @@ install_deb() {
 	done
 	[ -n "$missing" ] || return 0
 	say "installing:$missing"
-	as_root apt-get update -qq
+	# One source that is out of order need not be the one we want.
+	as_root apt-get update -qq || say "apt-get update failed, going on"
 	# shellcheck disable=SC2086 # a list of words
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-	    --no-install-recommends $missing >/dev/null
+	    --no-install-recommends --no-remove $missing >/dev/null
 }
 
 install_rpm() {
@@ -77,29 +79,37 @@ install_build_dependencies() {
 }
 
 # Test tools bring services along; none of them shall start here.
+policy=/usr/sbin/policy-rc.d
+
 without_services() {
-	policy=/usr/sbin/policy-rc.d
-	if [ "$(id -u)" -ne 0 ] || [ -e "$policy" ]; then
+	if [ -e "$policy" ] && ! grep -q quickstart "$policy"; then
 		"$@"
 		return
 	fi
-	printf '#!/bin/sh\nexit 101\n' > "$policy"
-	chmod 755 "$policy"
-	status=0
-	"$@" || status=$?
-	rm -f "$policy"
-	return "$status"
+	trap 'as_root rm -f "$policy"' EXIT
+	trap 'exit 130' INT TERM HUP
+	as_root sh -c "printf '#!/bin/sh\n# quickstart\nexit 101\n' > $policy"
+	as_root chmod 755 "$policy"
+	"$@"
+	as_root rm -f "$policy"
+	trap - EXIT INT TERM HUP
+}
+
+install_test_tools() {
+	install_deb clang libcmocka-dev python3 python3-dnspython \
+	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
+	    iproute2 m4 daemontools nsd
+	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+	# Where another mail server is installed it stays.
+	install_deb postfix || say "no Postfix: its tests will be skipped"
 }
 
 install_test_dependencies() {
 	command -v apt-get >/dev/null 2>&1 ||
 	    die "the tests install their tools with apt; see HACKING.md"
-	without_services install_deb clang libclang-rt-14-dev libcmocka-dev \
-	    python3 python3-dnspython python3-yaml \
-	    golang-blitiri-go-spf-dev mandoc shellcheck iproute2 m4 \
-	    daemontools nsd postfix
+	without_services install_test_tools
 	if [ "$(id -u)" -eq 0 ]; then
-		without_services sh t/integration/setup.sh
+		sh t/integration/setup.sh
 	fi
 }
 
@@ -119,35 +129,55 @@ build() {
 	make --no-print-directory -s -j "$jobs"
 }
 
+# effective FILE: every option of it, one a line.
+effective() {
+	src/spf-milter -n -v -c "$1" 2>/dev/null
+}
+
+# How Postfix spells the socket of the filter.
+postfix_socket() {
+	printf '%s\n' "$1" | sed \
+	    -e 's,^local:,unix:,' -e 's,^/,unix:/,' \
+	    -e 's,^inet6*:\([0-9]*\)$,inet:127.0.0.1:\1,' \
+	    -e 's,^inet6:\([0-9]*\)@\([^[]*\)$,inet:[\2]:\1,' \
+	    -e 's,^inet6*:\([0-9]*\)@\(.*\)$,inet:\2:\1,'
+}
+
+show_mail_server_lines() {
+	cat <<-END
+	==> in Postfix's main.cf:
+
+	    smtpd_milters = $(postfix_socket "$1")
+	    milter_default_action = accept
+
+	==> or in sendmail's sendmail.mc:
+
+	    INPUT_MAIL_FILTER(\`spf-milter', \`S=$1')dnl
+
+	==> starting on $1; Control-C stops it
+	END
+}
+
+# The configuration that is run is conf's with what a trial needs: the log on
+# the terminal, and no daemon that runs as root.
 run() {
 	say "checking $config"
 	src/spf-milter -n -c "$config"
-	mkdir -p build-quickstart
 	own=build-quickstart/spf-milter.conf
+	mkdir -p build-quickstart
 	{
 		printf 'include("%s/%s")\n' "$PWD" "$config"
 		printf 'log = "stderr"\n'
 		if [ "$(id -u)" -eq 0 ] &&
-		    src/spf-milter -n -v -c "$config" | grep -q '^user = ""'
+		    effective "$config" | grep '^user = ""' >/dev/null
 		then
 			user=nobody
 			id spf-milter >/dev/null 2>&1 && user=spf-milter
 			printf 'user = "%s"\n' "$user"
 		fi
 	} > "$own"
-	socket=$(src/spf-milter -n -v -c "$own" |
-	    sed -n 's/^socket = "\([^"]*\)".*/\1/p')
-	cat <<-END
-	==> listening on $socket; stop with Control-C
-
-	    Postfix, in main.cf:
-	        smtpd_milters = inet:127.0.0.1:8890
-	        milter_default_action = accept
-
-	    sendmail, in sendmail.mc:
-	        INPUT_MAIL_FILTER(\`spf-milter', \`S=inet:8890@127.0.0.1')dnl
-
-	END
+	socket=$(effective "$own" | sed -n 's/^socket = "\([^"]*\)".*/\1/p')
+	show_mail_server_lines "$socket"
 	exec src/spf-milter -f -c "$own"
 }
 
