@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fields that are added and removed, and what strangers put into them."""
 
-import atexit
 import os
 import random
 import sys
@@ -253,5 +252,4 @@ def test_the_daemon_ends_well():
     DAEMON.stop_well()
 
 
-atexit.register(DAEMON.clean)
 tap.main(globals())

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The table of levels, the reply texts, and where they are given."""
 
-import atexit
 import os
 import sys
 
@@ -220,5 +219,4 @@ def test_the_daemon_ends_well():
     DAEMON.stop_well()
 
 
-atexit.register(DAEMON.clean)
 tap.main(globals())

@@ -13,6 +13,7 @@ import threading
 import time
 
 import milterclient
+import tap
 
 SRCDIR = os.environ.get("SRCDIR") or os.path.abspath(
     os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -89,8 +90,9 @@ class Daemon:
         with Daemon(dns=server, behavior=3) as d, d.milter() as m:
             ...
 
-    Leaving the block without an error stops it and checks that it ended
-    well; an exception is left alone and the log is attached to it.
+    Leaving the block without an error stops it, which takes libmilter up to
+    five seconds: that it ended well is a test of its own at the end of the
+    file.  An exception is left alone and the log is attached to it.
     """
 
     def __init__(self, text=None, socket_spec=None, prefix=(), args=(),
@@ -244,16 +246,45 @@ class Daemon:
         return self
 
     def __exit__(self, kind, error, _):
+        if kind is None:
+            self.end()
+            return
+        self.kill()
+        self.reader.join(2)
+        if isinstance(error, AssertionError):
+            error.args = ("%s\nlog:\n%s" % (error, self.log()),)
+        self.clean()
+
+    def end(self):
+        """Stops it while the tests go on."""
+        ENDINGS.append(Ending(self))
+        tap.at_end("every daemon ended well", check_endings)
+
+
+class Ending(threading.Thread):
+    def __init__(self, ending):
+        super().__init__(daemon=True)
+        self.ending = ending
+        self.problem = None
+        self.start()
+
+    def run(self):
         try:
-            if kind is None:
-                self.stop_well()
-            else:
-                self.kill()
-                self.reader.join(2)
-                if isinstance(error, AssertionError):
-                    error.args = ("%s\nlog:\n%s" % (error, self.log()),)
-        finally:
-            self.clean()
+            self.ending.stop_well()
+        except AssertionError as error:
+            self.problem = str(error)
+        self.ending.clean()
+
+
+ENDINGS = []
+
+
+def check_endings():
+    for ending in ENDINGS:
+        ending.join()
+    problems = [e.problem for e in ENDINGS if e.problem]
+    if problems:
+        raise AssertionError("\n".join(problems))
 
 
 def run(*args, stdin="", timeout=60):

@@ -91,6 +91,20 @@ def limit(seconds):
     atexit.register(signal.alarm, 0)
 
 
+LAST = []
+
+
+def at_end(name, function):
+    """A test to be run after all others, once however often it is named."""
+    if (name, function) not in LAST:
+        LAST.append((name, function))
+
+
+def run_last(runner):
+    for name, function in LAST:
+        runner.case(name, function)
+
+
 def main(namespace, seconds=240):
     """Runs every function named test_* in the order of the file."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -102,6 +116,7 @@ def main(namespace, seconds=240):
         name = test.__name__[len("test_"):].replace("_", " ")
         if wanted(name):
             runner.case(name, test)
+    run_last(runner)
     sys.exit(runner.finish())
 
 

@@ -8,7 +8,6 @@ raised, and the explanation is what the client is told.
 """
 
 import sys
-import threading
 
 import daemon
 import dnsserver
@@ -18,23 +17,6 @@ import tap
 
 SAYS = "The domain "
 EXPLAINS = " explains:"
-
-
-class Ending(threading.Thread):
-    """libmilter takes seconds to stop: meanwhile the next scenario runs."""
-
-    def __init__(self, filter_):
-        super().__init__(daemon=True)
-        self.filter = filter_
-        self.problem = None
-        self.start()
-
-    def run(self):
-        try:
-            self.filter.stop_well()
-        except AssertionError as error:
-            self.problem = str(error)
-        self.filter.clean()
 
 
 def transaction(filter_, case):
@@ -80,7 +62,6 @@ def run(name):
     scenarios = suite.load(name)
     tap.limit(240)
     runner = tap.Runner()
-    endings = []
     for scenario in scenarios:
         cases = [c for c in scenario.cases
             if tap.wanted(suite.label(scenario, c))]
@@ -90,17 +71,9 @@ def run(name):
         server.load(scenario.zone, faults=scenario.faults)
         filter_ = daemon.Daemon(**options(server))
         run_scenario(runner, filter_, scenario, cases)
-        endings.append((Ending(filter_), server))
-    for ending, server in endings:
-        ending.join()
-        server.stop()
-    runner.case("every daemon ended well", check_endings,
-        [e.problem for e, _ in endings if e.problem])
+        filter_.end()
+    tap.run_last(runner)
     sys.exit(runner.finish())
-
-
-def check_endings(problems):
-    tap.equal(problems, [])
 
 
 def run_scenario(runner, filter_, scenario, cases):
