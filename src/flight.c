@@ -32,6 +32,10 @@
 #include "stats.h"
 #include "util.h"
 
+/* A waiting thread looks around after so long, then after twice that ... */
+#define WAIT_STEP_MS 3
+#define WAIT_STEP_MAX_MS 200
+
 enum flight_state { FLIGHT_RUNNING, FLIGHT_WAITING, FLIGHT_QUEUED,
 	FLIGHT_DONE };
 
@@ -57,6 +61,7 @@ struct flight {
 struct flights {
 	struct dns		*dns;
 	size_t			 max_in_flight;
+	void			(*waiting)(void);
 	struct lock		 lock;
 	struct cond		 work;
 	struct flight		*head;		/* lock; queue of QUEUED */
@@ -244,6 +249,7 @@ flights_new(struct dns *dns, const struct flight_options *o)
 
 	fs->dns = dns;
 	fs->max_in_flight = o->max_in_flight;
+	fs->waiting = o->waiting;
 	lock_init(&fs->lock);
 	cond_init(&fs->work);
 	for (unsigned i = 0; i < o->threads; i++) {
@@ -344,18 +350,32 @@ flight_is_done(const struct flight *f)
 	return done;
 }
 
+/* Waits for f in steps that grow; between them others get their say. */
 static bool
 wait_done(struct flight *f, int64_t until_ms)
 {
 	struct flights *fs = f->owner;
 	struct cond done;
+	int64_t step_ms = WAIT_STEP_MS;
+	int64_t now_ms = util_now_ms();
 
 	cond_init(&done);
 	lock_acquire(&fs->lock);
 	f->done = &done;
-	while (f->state != FLIGHT_DONE &&
-	    cond_wait_until(&done, &fs->lock, until_ms))
-		;
+	while (f->state != FLIGHT_DONE && now_ms < until_ms) {
+		int64_t next_ms = now_ms + step_ms;
+
+		if (cond_wait_until(&done, &fs->lock,
+		    next_ms < until_ms ? next_ms : until_ms))
+			continue;
+		lock_release(&fs->lock);
+		if (fs->waiting != NULL)
+			fs->waiting();
+		lock_acquire(&fs->lock);
+		now_ms = util_now_ms();
+		if (step_ms < WAIT_STEP_MAX_MS)
+			step_ms *= 2;
+	}
 	f->done = NULL;
 	bool in_time = f->state == FLIGHT_DONE;
 	lock_release(&fs->lock);

@@ -130,7 +130,8 @@ service_start(struct service *s, const struct conf *c, const char *zone,
 	};
 	const struct flight_options flights = {
 		.threads = EVALUATION_THREADS,
-		.max_in_flight = MAX_IN_FLIGHT
+		.max_in_flight = MAX_IN_FLIGHT,
+		.waiting = milter_waiting
 	};
 
 	if (gethostname(s->hostname, sizeof(s->hostname) - 1) != 0)
@@ -231,9 +232,12 @@ start(const struct options *o, struct conf *c, struct service *s,
 	process_block_signals();
 	require(service_start(s, c, NULL, d), d, EX_OSERR);
 	conf_publish(c);
-	require_errno(ctl_start(c->path), "cannot start a thread", d);
+	/* From ctl_start on a reload may replace c. */
+	const struct conf *own = conf_acquire();
+	require_errno(ctl_start(own->path), "cannot start a thread", d);
 	log_warning("spf-milter %s listens on %s, behavior %u",
-	    PACKAGE_VERSION, c->socket, c->behavior);
+	    PACKAGE_VERSION, own->socket, own->behavior);
+	conf_release(own);
 	process_started();
 	ctl_notify_ready();
 	return true;

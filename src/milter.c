@@ -36,6 +36,7 @@
 #include "lock.h"
 #include "log.h"
 #include "milter.h"
+#include "milter_priv.h"
 #include "reply.h"
 #include "session.h"
 #include "stats.h"
@@ -74,6 +75,7 @@ session_of(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
+	milter_pump_entered();
 	if (c != NULL)
 		return c->session;
 	stats_inc(STATS_PROTOCOL_ERRORS);
@@ -368,24 +370,34 @@ set_owner(const struct conf *c, const char *path, struct diag *d)
 }
 
 /*
- * libmilter writes a header and its final reply apart and never turns off
- * Nagle's algorithm: 40 ms a message over TCP.  Accepted sockets inherit the
- * option from the listening one, which libmilter does not tell: find it.
+ * libmilter keeps its listening socket to itself.  -1: not found, which costs
+ * speed only.
  */
-static void
-set_nodelay(void)
+static int
+find_listener(void)
 {
 	for (int fd = 0; fd < 64; fd++) {
-		int value = 0;
-		socklen_t len = sizeof(value);
+		int listens = 0;
+		socklen_t len = sizeof(listens);
 
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value,
-		    &len) == 0 && value != 0) {
-			value = 1;
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value,
-			    sizeof(value));
-		}
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens,
+		    &len) == 0 && listens != 0)
+			return fd;
 	}
+	return -1;
+}
+
+/*
+ * libmilter writes a header and its final reply apart and never turns off
+ * Nagle's algorithm: 40 ms a message over TCP.  Accepted sockets inherit the
+ * option from the listening one.
+ */
+static void
+set_nodelay(int listen_fd)
+{
+	const int yes = 1;
+
+	setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
 static bool
@@ -435,9 +447,11 @@ milter_open(const struct conf *c, struct diag *d)
 		    error != 0 ? strerror(error) : "libmilter gave no reason");
 		return false;
 	}
+	int listen_fd = find_listener();
+	milter_pump_init(listen_fd);
 	if (path != NULL)
 		return set_owner(c, path, d);
-	set_nodelay();
+	set_nodelay(listen_fd);
 	return true;
 }
 

@@ -29,6 +29,12 @@ void	milter_stop(void);
  */
 bool	milter_drain(int64_t grace_ms, unsigned *left);
 
+/*
+ * For a callback that has to wait, now and then while it does: sees to it that
+ * libmilter serves other sessions meanwhile.  Any thread, cheap.
+ */
+void	milter_waiting(void);
+
 const char *milter_version(void);	/* "libmilter 1.0.1" */
 
 #endif
