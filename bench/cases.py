@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cases.  Each takes the measurement and leaves rows and goals in it.
+
+Filters that are compared take turns within a round, and ratios are made of
+runs of the same round: whatever else the machine does meets all of them.
+"""
+
+import time
+
+import domains
+from filters import descriptors
+
+OURS = "spf-milter"
+KINDS = ("simple", "google", "mx", "macro", "korea", "none")
+# At most so many DNS queries a message in the first pass.
+QUERIES = {"simple": 1.00, "google": 4.75, "mx": 5.00, "macro": 2.00,
+    "korea": 0.42, "none": 1.00}
+
+
+class Sets:
+    """All senders, in one zone."""
+
+    def __init__(self, bench, quick):
+        self.bench = bench
+        self.all = {}
+        self.fill("warm", "mixed", 1000)
+        self.fill("cold", "mixed", 2000 if quick else 10000, "c")
+        self.fill("overlap", "simple", 300, "o")
+        self.fill("loss", "mixed", 3000, "l")
+        self.fill("dead", "dead", 200, "d")
+        self.fill("heals", "dead", 1, "h")
+        self.fill("once", "simple", 1, "w")
+        for kind in KINDS:
+            self.fill(kind, kind, 1000, "k")
+        for i in range(10):
+            self.fill("slow%d" % i, "slow", 100, "t%d" % i)
+        self.zone = bench.path("zone")
+        domains.write_zone(self.zone, self.all.values())
+
+    def fill(self, name, kind, count, tag=""):
+        self.all[name] = domains.Domains(tag).fill(kind, count)
+        self.all[name].write_senders(self.bench.path(name))
+
+    def path(self, name):
+        return self.bench.path(name)
+
+    def needed(self, name):
+        return self.all[name].queries_needed()
+
+
+class Measurement:
+    def __init__(self, bench, sets, results, options):
+        self.bench = bench
+        self.sets = sets
+        self.results = results
+        self.options = options
+        self.dns = bench.dns
+        self.quick = options.quick
+        self.seconds = 0.6 if options.quick else options.seconds
+        self.rounds = 2 if options.quick else options.rounds
+
+    def warm_up(self, filters, name="warm"):
+        for f in filters:
+            self.bench.load(f, self.sets.path(name), "--messages",
+                len(self.sets.all[name].senders), "--connections", 16,
+                "--new", "--timeout", 10)
+
+    def fresh(self, **options):
+        """Our daemon with an empty cache; the HELO name is known."""
+        f = self.bench.ours(extra=self.options.conf, **options)
+        self.bench.load(f, self.sets.path("once"), "--messages", 1,
+            "--connections", 1)
+        self.dns.reset()
+        return f
+
+    def run(self, case, f, turn, name, *options, **figures):
+        """One run, with the filter's CPU time a message."""
+        cpu = f.cpu()
+        load = self.bench.load(f, self.sets.path(name), "--timeout", 10,
+            *options)
+        if f.pid and load["messages"]:
+            figures["cpu"] = (f.cpu() - cpu) / load["messages"] * 1e5
+            figures["resident"] = f.resident()
+        self.results.load(case, f.name, turn, load, **figures)
+        return load
+
+    def compare(self, case, filters, name, *options, rounds=None):
+        for turn in range(rounds or self.rounds):
+            first = turn % len(filters)
+            for f in filters[first:] + filters[:first]:
+                self.run(case, f, turn, name, *options)
+
+    def pair(self, inet=False):
+        ours = self.bench.ours(extra=self.options.conf, inet=inet)
+        return [ours, self.bench.floor(ours, inet=inet)]
+
+    def stop(self, filters):
+        for f in filters:
+            f.stop()
+
+
+# Throughput
+
+def warm(m):
+    """1,000 mixed domains, all answers in the cache."""
+    filters = m.pair() + m.options.given
+    m.warm_up(filters)
+    counts = (16,) if m.quick else (1, 16, 64, 256)
+    for kind in ("new", "kept"):
+        for n in counts:
+            case = "warm %s %d" % (kind, n)
+            m.compare(case, filters, "warm", "--%s" % kind, "--connections",
+                n, "--seconds", m.seconds)
+            if n > 1:
+                m.results.ratio_goal(case, OURS, "floor", "rate", least=0.9)
+                m.results.ratio_goal(case, OURS, "floor", "cpu", most=1.1)
+    m.stop(filters)
+
+
+def kinds(m):
+    """The same for each kind of domain alone."""
+    filters = m.pair()
+    for kind in KINDS:
+        m.warm_up(filters, kind)
+        m.compare("warm %s, new 16" % kind, filters, kind, "--new",
+            "--connections", 16, "--seconds", m.seconds,
+            rounds=min(m.rounds, 3))
+    m.stop(filters)
+
+
+def peers(m):
+    """Other filters, each with its own cache warm."""
+    others = m.bench.peers()
+    filters = m.pair() + others + m.options.given
+    m.warm_up(filters)
+    m.compare("peers, new 16", filters, "warm", "--new", "--connections", 16,
+        "--seconds", m.seconds, rounds=min(m.rounds, 3))
+    # OpenDMARC does not go on when a connection is kept.
+    m.compare("peers, kept 16", [f for f in filters
+        if f.name != "opendmarc"], "warm", "--kept", "--connections", 16,
+        "--seconds", m.seconds, rounds=min(m.rounds, 3))
+    for name, least in (("opendmarc", 4), ("rspamd", 10),
+            ("pyspf-milter", 30)):
+        m.results.ratio_goal("peers, new 16", OURS, name, "rate",
+            least=least)
+    m.stop(filters)
+
+
+def inet(m):
+    """Over TCP on loopback."""
+    filters = m.pair(inet=True)
+    m.warm_up(filters)
+    for kind in ("new", "kept"):
+        m.compare("inet %s 16" % kind, filters, "warm", "--" + kind,
+            "--connections", 16, "--seconds", m.seconds)
+    m.results.least_goal("inet new 16", OURS, "rate", 10000)
+    m.results.most_goal("inet new 16", OURS, "p99", 2)
+    m.results.ratio_goal("inet new 16", OURS, "floor", "rate", least=0.9)
+    m.stop(filters)
+
+
+def rate(m):
+    """1,000 messages a second whatever happens."""
+    filters = m.pair()
+    m.warm_up(filters)
+    m.compare("1,000 msg/s", filters, "warm", "--new", "--connections", 64,
+        "--rate", 1000, "--seconds", 2 if m.quick else 4)
+    m.results.ratio_goal("1,000 msg/s", OURS, "floor", "p99", most=1.2)
+    m.stop(filters)
+
+
+# DNS
+
+def queries(m):
+    """Queries of the first and of the second pass."""
+    for kind in KINDS:
+        f = m.fresh()
+        for turn in ("first", "second"):
+            m.dns.reset()
+            load = m.bench.load(f, m.sets.path(kind), "--messages", 1000,
+                "--connections", 4, "--new")
+            report = m.dns.report()
+            case = "queries %s, %s pass" % (kind, turn)
+            m.results.load(case, OURS, 0, load,
+                queries=report["queries"] / 1000,
+                repeated=report["repeated"], needed=m.sets.needed(kind),
+                spf_type=report["by_type"]["SPF"])
+            m.results.most_goal(case, OURS, "queries", QUERIES[kind]
+                if turn == "first" else 0, "%.3f")
+            m.results.most_goal(case, OURS, "spf_type", 0, "%.0f")
+        f.stop()
+
+
+COLD = ((20, 64, 3000, 25), (20, 512, 7500, 90), (0, 64, 0, 0),
+    (0, 512, 0, 0))
+
+
+def cold(m):
+    """Every domain is new."""
+    count = len(m.sets.all["cold"].senders)
+    for delay, connections, least, most in COLD[:2] if m.quick else COLD:
+        case = "cold, DNS %d ms, new %d" % (delay, connections)
+        for turn in range(1 if m.quick else 3):
+            f = m.fresh()
+            m.dns.tell("delay %d" % delay)
+            load = m.run(case, f, turn, "cold", "--new", "--connections",
+                connections, "--messages", count)
+            report = m.dns.report()
+            m.results.rows[-1]["queries"] = (report["queries"]
+                / load["messages"])
+            m.dns.tell("delay 0")
+            f.stop()
+        if least:
+            m.results.least_goal(case, OURS, "rate", least)
+            m.results.most_goal(case, OURS, "p99", most)
+
+
+def loss(m):
+    """2 % of the answers do not arrive."""
+    case = "2 % loss, DNS 20 ms, new 64"
+    for turn in range(1 if m.quick else 3):
+        f = m.fresh()
+        m.dns.tell("delay 20")
+        m.dns.tell("loss 2")
+        m.run(case, f, turn, "loss", "--new", "--connections", 64,
+            "--messages", 3000)
+        m.dns.tell("loss 0")
+        m.dns.tell("delay 0")
+        f.stop()
+    m.results.most_goal(case, OURS, "p99", 600)
+
+
+def one_message(m, f, name):
+    """(seconds, verdict)."""
+    load = m.bench.load(f, m.sets.path(name), "--messages", 1,
+        "--connections", 1, "--new")
+    label, = load["labels"].values()
+    return (load["message_ms"]["max"] / 1000,
+        next(iter(label["verdicts"]), "lost"))
+
+
+def dead(m):
+    """A domain without an answer among good ones, default settings."""
+    f = m.fresh()
+    m.warm_up([f])
+    options = ("--new", "--connections", 16, "--rate", 500, "--seconds", 4)
+    m.run("beside no dead domain", f, 0, "warm", *options)
+    others = m.bench.load(f, m.sets.path("dead"), "--connections", 20,
+        "--messages", 20, "--new", wait=False)
+    m.run("beside dead domains", f, 0, "warm", *options)
+    m.bench.result(others)
+    m.results.goal("others' p99 beside dead domains", "unchanged",
+        "%.2f, without %.2f ms" % tuple(m.results.median(c, OURS, "p99")
+        for c in ("beside dead domains", "beside no dead domain")),
+        m.results.median("beside dead domains", OURS, "p99")
+        < 1.5 * m.results.median("beside no dead domain", OURS, "p99") + 1)
+    took, verdict = one_message(m, f, "heals")
+    m.results.goal("dead domain", "451 within 5 s", "%s in %.2f s"
+        % (verdict, took), verdict in ("451", "temperror") and took <= 5)
+    healing(m, f)
+    f.stop()
+
+
+def healing(m, f):
+    address = m.sets.all["heals"].senders[0][0]
+    m.dns.tell("alive " + address.split("@")[1])
+    start = time.monotonic()
+    verdict = None
+    while verdict != "pass" and time.monotonic() - start < 30:
+        _, verdict = one_message(m, f, "heals")
+        time.sleep(0.1)
+    took = time.monotonic() - start
+    m.dns.tell("dead " + address.split("@")[1])
+    m.results.goal("dead domain is back", "pass within 11 s", "%s in %.1f s"
+        % (verdict, took), verdict == "pass" and took <= 11)
+
+
+# Waiting callbacks
+
+def simultaneous(m):
+    """100 sessions at once, each with 0.2 s of DNS."""
+    case = "100 at once, 0.2 s of DNS each"
+    f = m.fresh()
+    for turn in range(3 if m.quick else 10):
+        m.run(case, f, turn, "slow%d" % turn, "--new", "--connections", 100,
+            "--messages", 100)
+    f.stop()
+    m.results.goal(case, "<= 500 ms, always", "%.0f ms at most" % max(
+        m.results.values(case, OURS, "max").values()), max(
+        m.results.values(case, OURS, "max").values()) <= 500)
+
+
+def cached_among_waiting(m):
+    """A cached domain while 200 sessions wait for dead DNS."""
+    case = "cached among 200 waiting"
+    f = m.fresh()
+    m.warm_up([f])
+    waiting = m.bench.load(f, m.sets.path("dead"), "--connections", 200,
+        "--messages", 200, "--new", wait=False)
+    time.sleep(0.5)
+    m.run(case, f, 0, "warm", "--new", "--connections", 4, "--rate", 100,
+        "--seconds", 2.5)
+    load = m.bench.result(waiting)
+    m.results.load("200 waiting for dead DNS", OURS, 0, load)
+    f.stop()
+    m.results.most_goal(case, OURS, "p99", 10)
+    m.results.most_goal(case, OURS, "max", 10)
+
+
+def overlap(m):
+    """30 ms between MAIL and RCPT, DNS takes 20."""
+    f = m.fresh()
+    options = ("--new", "--connections", 4, "--messages", 300, "--pause-ms",
+        30)
+    m.dns.tell("delay 20")
+    cold_load = m.run("pause 30 ms, DNS 20 ms", f, 0, "overlap", *options)
+    m.dns.tell("delay 0")
+    warm_load = m.run("pause 30 ms, cached", f, 0, "overlap", *options)
+    more = (cold_load["message_ms"]["p50"] - warm_load["message_ms"]["p50"])
+    m.results.goal("DNS time seen by a client that pauses 30 ms", "none",
+        "%.2f ms" % more, more < 1)
+    f.stop()
+
+
+# Size
+
+def idle(m):
+    """5,000 connections that say nothing."""
+    count = 1000 if m.quick else 5000
+    filters = m.pair()
+    m.warm_up(filters)
+    for f in filters:
+        m.run("busy beside 0 idle", f, 0, "warm", "--new", "--connections",
+            16, "--seconds", m.seconds)
+        before = f.resident()
+        load = m.bench.load(f, m.sets.path("warm"), "--new",
+            "--connections", 16, "--seconds", m.seconds + 2, "--idle", count,
+            "--timeout", 10, wait=False)
+        while descriptors(f.pid) < count and load.poll() is None:
+            time.sleep(0.05)
+        each = (f.resident() - before) * 1024 / count
+        m.results.load("busy beside %d idle" % count, f.name, 0,
+            m.bench.result(load), resident=f.resident(), each_kb=each)
+    case = "busy beside %d idle" % count
+    m.results.most_goal(case, OURS, "each_kb", 1.2,
+        text="resident kB of an idle connection")
+    cost = {f.name: m.results.median(case, f.name, "rate")
+        / m.results.median("busy beside 0 idle", f.name, "rate")
+        for f in filters}
+    m.results.goal("rate kept beside idle ones, against the floor's",
+        ">= 0.9", "%.2f, floor %.2f" % (cost[OURS], cost["floor"]),
+        cost[OURS] >= 0.9 * cost["floor"])
+    m.stop(filters)
+
+
+def memory(m):
+    """At the start, and at 256 connections and 10,000 domains."""
+    f = m.bench.ours(extra=m.options.conf)
+    m.results.add("memory at the start", OURS, 0, resident=f.resident())
+    m.run("memory, new 256, 10,000 domains", f, 0, "cold", "--new",
+        "--connections", 256, "--messages", 20000)
+    f.stop()
+    m.results.most_goal("memory at the start", OURS, "resident", 15)
+    m.results.most_goal("memory, new 256, 10,000 domains", OURS, "resident",
+        40)
+
+
+def soak(m):
+    """300,000 messages: nothing grows."""
+    f = m.fresh()
+    count = 20000 if m.quick else 300000
+    m.run("before the soak", f, 0, "warm", "--new", "--connections", 16,
+        "--messages", count // 5)
+    before = f.resident(), descriptors(f.pid)
+    m.run("soak of %d messages" % count, f, 0, "warm", "--new",
+        "--connections", 16, "--messages", count)
+    after = f.resident(), descriptors(f.pid)
+    m.results.goal("growth in %d messages" % count, "<= 0.5 MB, 0 files",
+        "%.2f MB, %d files" % (after[0] - before[0], after[1] - before[1]),
+        after[0] - before[0] <= 0.5 and after[1] <= before[1])
+    f.stop()
+
+
+ALL = (warm, kinds, peers, inet, rate, queries, cold, loss, dead,
+    simultaneous, cached_among_waiting, overlap, idle, memory, soak)
+QUICK = (warm, queries, cold, simultaneous, overlap, idle)
