@@ -3,12 +3,16 @@
  * The control thread.
  *
  * libmilter takes SIGHUP, SIGTERM and SIGINT on a thread of its own with
- * sigwait(3), and each of them as "stop".  A second sigwait for SIGHUP would
- * lose that race now and then.  So this thread starts first and is the only
- * one that leaves SIGHUP unblocked all the time, even in its handler
- * (SA_NODEFER): the kernel then gives the signal to it.  The handler writes
- * one octet to a pipe that never blocks; a full pipe means that a reload is
- * due anyway.  SIGUSR1 does the same and never competes.
+ * sigwait(3), and each of them as "stop".  A signal to the process is pending
+ * for all threads: whatever thread the kernel has chosen for a SIGHUP, a
+ * thread that enters sigwait before that one runs takes it; and a thread that
+ * sits in sigwait is chosen itself while ours is busy with a signal.  So this
+ * program has a sigwait of its own, which libmilter is linked to, and which
+ * does not wait for SIGHUP.  The control thread is then the only one to take
+ * it.
+ *
+ * The handler writes one octet to a pipe that never blocks; a full pipe means
+ * that a reload is due anyway.  SIGUSR1 does the same.
  */
 
 #include "config.h"
@@ -31,7 +35,7 @@
 
 static int control_pipe[2] = { -1, -1 };
 static pthread_t control_thread;
-static const char *control_path;	/* set before the thread starts */
+static char *control_path;	/* set before the thread starts */
 
 static void
 request(char what)
@@ -49,6 +53,23 @@ on_signal(int signo)
 	(void)signo;
 	request(REQUEST_RELOAD);
 	errno = saved;
+}
+
+/* In place of the one of libc: see above. */
+int
+sigwait(const sigset_t *set, int *signo)
+{
+	sigset_t others = *set;
+	int caught;
+
+	sigdelset(&others, SIGHUP);
+	do {
+		caught = sigwaitinfo(&others, NULL);
+	} while (caught < 0 && errno == EINTR);
+	if (caught < 0)
+		return errno;
+	*signo = caught;
+	return 0;
 }
 
 static void
@@ -139,7 +160,7 @@ ctl_start(const char *path)
 
 	if (!open_pipe())
 		return false;
-	control_path = path;
+	control_path = path != NULL ? xstrdup(path) : NULL;
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGHUP, &action, NULL);
 	sigaction(SIGUSR1, &action, NULL);
@@ -164,4 +185,6 @@ ctl_stop(void)
 		nanosleep(&pause, NULL);
 	}
 	pthread_join(control_thread, NULL);
+	free(control_path);
+	control_path = NULL;
 }

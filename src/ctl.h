@@ -8,7 +8,7 @@
 
 /*
  * Starts the thread; before milter_run, after every fork.  path is the
- * configuration file, borrowed; NULL: built-in defaults, a reload changes
+ * configuration file, copied; NULL: built-in defaults, a reload changes
  * nothing.  False: errno.
  */
 bool	ctl_start(const char *path);
