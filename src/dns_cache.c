@@ -8,8 +8,9 @@
  *
  * Each shard has its lock, its buckets and its share of the octets.  Entries
  * with an answer form a ring; when the share is used up a hand goes round it,
- * takes the mark off entries used since it came by last and evicts those
- * without a mark (CLOCK).  An entry lives while it has an answer or a
+ * takes the mark off entries found since it came by last and evicts those
+ * without a mark (CLOCK).  A new entry has none: a flood of names that nobody
+ * asks for twice pushes out itself, not what is in use.  An entry lives while it has an answer or a
  * question.  What is dropped is freed after the lock has been released.
  *
  * Answers with a time to live of 0 are not kept: those who waited for them
@@ -466,7 +467,7 @@ store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
 	dns_answer_acquire(answer);
 	e->answer = answer;
 	e->expires_ms = now_ms + lifetime;
-	e->used = true;
+	e->used = false;
 	ring_add_locked(s, e);
 	evict_locked(c, s, now_ms, g);
 }
