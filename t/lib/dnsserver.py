@@ -31,7 +31,8 @@ import dns.rrset
 
 IN = dns.rdataclass.IN
 
-# Faults of a name (or of one type of it).
+# Faults of a name (or of one type of it).  A fault can also be a function: it
+# is given a Request and sends what it likes, or nothing.
 TIMEOUT = "timeout"			# never answered
 SERVFAIL = "servfail"
 REFUSED = "refused"
@@ -46,7 +47,9 @@ CUT = "cut"				# the message ends in the middle
 
 
 def to_name(text):
-    """A name with any octets in its labels."""
+    """A name with any octets in its labels; a dns.name.Name for itself."""
+    if isinstance(text, dns.name.Name):
+        return text
     labels = [label.encode("latin-1") for label in text.split(".") if label]
     return dns.name.Name(labels + [b""])
 
@@ -86,6 +89,31 @@ def to_rdata(kind, value):
     raise ValueError("no such record type here: %s" % kind)
 
 
+class Request:
+    """A question, for faults that are functions."""
+
+    def __init__(self, server, query, is_udp, send, connection):
+        self.server = server
+        self.query = query
+        self.name = from_name(query.question[0].name)
+        self.kind = dns.rdatatype.to_text(query.question[0].rdtype)
+        self.is_udp = is_udp
+        self.send = send		# one message in wire form
+        self.connection = connection	# TCP: the socket; UDP: the peer
+
+    def honest(self):
+        """The right answer as a message, to be spoiled."""
+        response = dns.message.make_response(self.query)
+        response.flags |= dns.flags.AA | dns.flags.RA
+        self.server.fill(response, self.name, self.kind)
+        return response
+
+    def truncated(self):
+        response = dns.message.make_response(self.query)
+        response.flags |= dns.flags.TC | dns.flags.RA
+        return response
+
+
 class Faults:
     """What goes wrong, by name and type; the type None means all types."""
 
@@ -106,6 +134,7 @@ class DnsServer:
         self.ttl = ttl
         self.lock = threading.Lock()
         self.counts = collections.Counter()	# (name, type) -> queries
+        self.tcp_counts = collections.Counter()	# by TCP, not in counts
         self.load(zone or {})
         self.udp, self.tcp = self.bind(host, port)
         self.host, self.port = self.udp.getsockname()[:2]
@@ -165,6 +194,7 @@ class DnsServer:
             self.delays = dict(delays or {})
             self.ttls = dict(ttls or {})
             self.counts.clear()
+            self.tcp_counts.clear()
 
     def queries(self, name=None, kind=None):
         """How many questions came, of all or of some name and type."""
@@ -176,6 +206,7 @@ class DnsServer:
     def reset(self):
         with self.lock:
             self.counts.clear()
+            self.tcp_counts.clear()
 
     def stop(self):
         self.closing = True
@@ -195,7 +226,7 @@ class DnsServer:
             except OSError:
                 return
             self.later(data, True,
-                lambda wire, peer=peer: self.send_udp(wire, peer))
+                lambda wire, peer=peer: self.send_udp(wire, peer), peer)
 
     def send_udp(self, wire, peer):
         try:
@@ -227,13 +258,13 @@ class DnsServer:
                             client.sendall(struct.pack(">H", len(wire))
                                 + wire)
                         done.set()
-                    self.later(data, False, send)
+                    self.later(data, False, send, client)
                     if not done.wait(30):
                         return
             except OSError:
                 return
 
-    def later(self, data, is_udp, send):
+    def later(self, data, is_udp, send, connection):
         """Answers, after the delay of the name if it has one."""
         try:
             query = dns.message.from_wire(data)
@@ -245,8 +276,13 @@ class DnsServer:
         with self.lock:
             if is_udp:
                 self.counts[name, kind] += 1
+            else:
+                self.tcp_counts[name, kind] += 1
             fault = self.faults.get(name, kind)
             delay = self.delays.get(name, 0)
+        if callable(fault):
+            fault(Request(self, query, is_udp, send, connection))
+            return
         wire = self.answer(query, name, kind, fault, is_udp)
         if wire is None:
             return
