@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A strict reader of the log line of a checked message."""
+
+import collections
+import re
+
+# In the order of spf-milter(8).
+KEYS = ("queue_id", "client", "helo", "sender", "identity", "result",
+    "action", "level", "mechanism", "reason", "lookups", "duration_ms",
+    "helo_result", "mailfrom_result")
+# Of every line that was not cut.
+ALWAYS = set(KEYS) - {"helo_result", "mailfrom_result"}
+
+PREFIX = "spf-milter: "
+# Lines are cut somewhat below 2,000 octets, between two escapes.
+CUT_FROM = 1900
+PLAIN = r'(?:[!#-<>-\[\]-~]|\\x[0-9a-f]{2})+'
+QUOTED = r'"(?:[ !#-\[\]-~]|\\["\\]|\\x[0-9a-f]{2})*"'
+PAIR = re.compile(r"([a-z_]+)=(%s|%s)(?: |$)" % (QUOTED, PLAIN))
+RESULT = "none|neutral|pass|fail|softfail|temperror|permerror"
+FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
+    "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
+    "action": "accept|tempfail|reject", "level": "[0-6]",
+    "lookups": r"\d+", "duration_ms": r"\d+"}
+
+
+def unescape(value):
+    """The octets of a value, as far as the line shows them."""
+    if value.startswith('"'):
+        value = value[1:-1]
+    return re.sub(r'\\(x[0-9a-f]{2}|["\\])', lambda m: m.group(1)
+        if len(m.group(1)) == 1 else chr(int(m.group(1)[1:], 16)), value)
+
+
+def parse(line):
+    """The pairs in their order; ValueError for anything that is not one."""
+    if not line.startswith(PREFIX) or not re.fullmatch("[ -~]*", line):
+        raise ValueError("not a line of ours: %s" % ascii(line))
+    text = line[len(PREFIX):]
+    pairs = collections.OrderedDict()
+    at = 0
+    cut = len(line) > CUT_FROM and line.endswith("...")
+    while at < len(text):
+        found = PAIR.match(text, at)
+        if found is None:
+            if cut:
+                break
+            raise ValueError("no pair at %r" % text[at:at + 60])
+        key, value = found.groups()
+        if key not in KEYS or key in pairs:
+            raise ValueError("key %s in %s" % (key, text))
+        if key in FORMS and not re.fullmatch(FORMS[key], value):
+            raise ValueError("%s=%s" % (key, value))
+        pairs[key] = unescape(value)
+        at = found.end()
+    if not cut and not ALWAYS <= set(pairs):
+        raise ValueError("lacks %s: %s" % (ALWAYS - set(pairs), text))
+    return pairs
+
+
+def counters(log):
+    """The counters that the daemon logs at its end."""
+    line, = [l for l in log.splitlines() if l.startswith(PREFIX
+        + "counters:")]
+    return collections.Counter({k: int(v) for k, v in
+        (pair.split("=") for pair in line.split("counters:")[1].split())})
