@@ -100,7 +100,8 @@ AuthResults = collections.namedtuple("AuthResults", "authserv_id results")
 def auth_results(value):
     """Reads an Authentication-Results field of ours, RFC 8601 s2.2.
 
-    results is a list of (method, result, {property: value}).
+    results is a list of (method, result, {property: value}), where "reason"
+    stands among the properties.
     """
     check_lines(value)
     s = Scanner(value)
@@ -116,7 +117,9 @@ def auth_results(value):
         result = s.take(r"[a-z]+", "result")
         properties = {}
         while s.take(CFWS) and not s.done():
-            name = s.take(r"[a-z]+\.[a-z-]+", "property")
+            # A reason stands before all properties.
+            name = s.take(r"reason" if not properties else r"(?!)") \
+                or s.take(r"[a-z]+\.[a-z-]+", "property")
             s.take("=", "=")
             properties[name] = unquote(s.take(
                 r'"(?:\\[ -~]|[ !#-\[\]-~])*"|[^\s;()<>,:\\"=]+', "value"))
