@@ -174,7 +174,9 @@ def test_nothing_in_helo_or_sender_bends_a_field():
             done = send(sender, helo=helo, headers=[("Subject", "x")])
             what = ascii((helo[:40], sender[:40]))
             tap.equal(done.refusal, None, what)
-            tap.equal([n for n, _ in done.headers], ["Received-SPF"] * 2
+            # Without a HELO there is nothing to say about it.
+            count = 2 if helo else 1
+            tap.equal([n for n, _ in done.headers], ["Received-SPF"] * count
                 + [AR, "Subject"], what)
             check_fields(done, what)
 

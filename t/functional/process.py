@@ -33,8 +33,7 @@ def send(d, sender="<u@fail.example.com>"):
 
 
 def with_config(text, *args):
-    """The program run with a configuration: (status, stdout, stderr, path)
-    """
+    """Runs the program: (status, stdout, stderr, the file's name)."""
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
         f.write(text)
         f.flush()
@@ -97,17 +96,20 @@ def test_missing_file_exits_78():
 def test_check_names_departures_from_the_rfc():
     for level, section in ((3, None), (4, "8.5"), (5, "8.2")):
         status, out, err, _ = with_config("behavior = %d\n" % level, "-n")
-        tap.equal((status, err), (0, ""))
-        tap.contains(out, "configuration is valid")
+        tap.equal((status, out), (0, ""))
+        tap.contains(err, "configuration is valid")
         if section is None:
-            tap.lacks(out, "RFC")
+            tap.lacks(err, "RFC")
         else:
-            tap.contains(out, section)
+            tap.contains(err, section)
 
 
-def test_check_prints_every_value():
+def test_check_prints_every_value_as_a_configuration():
     status, out, _, _ = with_config("behavior = 5\n", "-n", "-v")
     tap.equal(status, 0)
+    status, again, _, _ = with_config(out, "-n", "-v")
+    tap.equal((status, [l.split("#")[0].rstrip() for l in again.splitlines()]),
+        (0, [l.split("#")[0].rstrip() for l in out.splitlines()]))
     for name in ("socket", "behavior", "reject_at", "trusted_networks",
             "query_timeout", "max_void_lookups"):
         tap.true(re.search(r"\b%s\b" % name, out), name)
@@ -115,9 +117,10 @@ def test_check_prints_every_value():
 
 
 def test_sample_configuration_is_valid():
-    status, out, err = run("-n", "-c", os.path.join(daemon.SRCDIR, "conf",
-        "spf-milter.conf"))
-    tap.equal((status, err), (0, ""))
+    path = os.path.join(daemon.SRCDIR, "conf", "spf-milter.conf")
+    status, out, err = run("-n", "-c", path)
+    tap.equal((status, out, err), (0, "",
+        path + ": configuration is valid\n"))
 
 
 # Sockets
@@ -227,9 +230,19 @@ def test_reload_changes_new_connections_only():
     with Daemon(dns=SERVER, behavior=1) as d, d.milter() as old:
         old.connect(spec.CLIENT)
         old.helo(spec.HELO)
+        tap.equal(old.message("<u@fail.example.com>").refusal, None)
         tap.true(d.reload(dns=SERVER, behavior=3), "is taken")
         tap.equal(send(d).refusal, FAIL)
         tap.equal(old.message("<u@fail.example.com>").refusal, None)
+
+
+def test_signals_right_after_the_start():
+    for _ in range(10):
+        with Daemon(dns=SERVER, behavior=1) as d:
+            os.kill(d.pid, signal.SIGHUP)
+            d.wait_for_log("configuration reloaded")
+        # Ends with SIGTERM in the background: status 0, as all of them.
+        Daemon(dns=SERVER, behavior=1).end()
 
 
 def test_sigusr1_reloads_too():

@@ -175,9 +175,10 @@ class Daemon:
                     if any(part in line for part in parts):
                         return line
                 left = end - time.monotonic()
-                if left <= 0 or not self.changed.wait(left):
+                if left <= 0 or not self.alive():
                     raise AssertionError("%r does not appear in the log:\n%s"
-                        % (parts, "\n".join(self.lines)))
+                        % (parts, "\n".join(self.lines[-60:])))
+                self.changed.wait(min(left, 0.5))
 
     def message_lines(self, count, seconds=10):
         """The log lines of messages, once there are at least count."""
@@ -185,12 +186,13 @@ class Daemon:
         with self.changed:
             while True:
                 found = [l for l in self.lines if "result=" in l]
-                left = end - time.monotonic()
                 if len(found) >= count:
                     return found
-                if left <= 0 or not self.changed.wait(left):
+                left = end - time.monotonic()
+                if left <= 0 or not self.alive():
                     raise AssertionError("%d of %d message lines:\n%s" % (
-                        len(found), count, "\n".join(self.lines)))
+                        len(found), count, "\n".join(self.lines[-60:])))
+                self.changed.wait(min(left, 0.5))
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
