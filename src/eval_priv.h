@@ -8,6 +8,9 @@
 #include "eval.h"
 #include "util.h"
 
+struct macro;
+struct macro_vars;
+
 /* One call of check_host(): the record of one domain. */
 struct eval_check {
 	const struct record	*record;	/* borrowed from the view */
@@ -99,6 +102,35 @@ enum eval_reply {
 	EVAL_REPLY_CLIENT,	/* one address: the client's */
 	EVAL_REPLY_RECORDS	/* *answer */
 };
+
+/* Stops the run; the first time only.  fmt makes the problem text. */
+void	eval_stop(struct eval_run *run, enum result r, const char *fmt, ...)
+	    UTIL_PRINTF(3, 4);
+
+/*
+ * Asks the view.  False: the run has stopped.  Else *out is the answer, which
+ * may be that the DNS has an error: the caller knows what this means; for
+ * eval_ask_strictly an error is temperror (RFC 7208 s5, s4.4).
+ */
+bool	eval_ask(struct eval_run *run, const char *name, enum dns_type type,
+	    const struct dns_answer **out);
+bool	eval_ask_strictly(struct eval_run *run, const char *name,
+	    enum dns_type type, const struct dns_answer **out);
+/* Counts a term that queries the DNS.  False: the run has stopped. */
+bool	eval_count_lookup(struct eval_run *run);
+
+/* What m needs, within c.  False: the run has stopped. */
+bool	eval_fill_vars(struct eval_run *run, const struct eval_check *c,
+	    const struct macro *m, struct macro_vars *vars);
+/*
+ * The target name of a term; m NULL: the domain itself.  False: not a name
+ * that the DNS can be asked for, or the run has stopped.
+ */
+bool	eval_expand_name(struct eval_run *run, const struct eval_check *c,
+	    const struct macro *m, char out[EVAL_NAME_SIZE]);
+
+/* Finds a mark that libspf2 asks about; the last one asked may match. */
+const struct eval_mark *eval_mark_get(struct eval_run *run, size_t index);
 
 /*
  * For the hooks of eval_spf2.c.  eval_mark_query: a term's own question;
