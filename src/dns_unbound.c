@@ -37,6 +37,7 @@
 #define MAX_SOCKETS 4096
 #define MIN_SOCKETS 64
 #define HEADER_SIZE 12
+#define FLAG_TC 0x02			/* of octet 2 */
 #define CLASS_IN 1
 #define RCODE_NOERROR 0
 #define RCODE_NXDOMAIN 3
@@ -63,10 +64,23 @@ struct unbound {
 
 /* Answers */
 
+/*
+ * Records that are too many for a message without compressed names get lost
+ * in libunbound: what is left looks like no data.
+ */
+static bool
+is_truncated(const struct ub_result *r)
+{
+	const uint8_t *packet = r->answer_packet;
+
+	return packet != NULL && r->answer_len >= HEADER_SIZE &&
+	    (packet[2] & FLAG_TC) != 0;
+}
+
 static enum dns_status
 result_status(const struct ub_result *r)
 {
-	if (r->bogus)
+	if (r->bogus || is_truncated(r))
 		return DNS_TEMPERROR;
 	if (r->rcode == RCODE_NXDOMAIN)
 		return DNS_NXDOMAIN;
