@@ -10,8 +10,9 @@
  * with an answer form a ring; when the share is used up a hand goes round it,
  * takes the mark off entries found since it came by last and evicts those
  * without a mark (CLOCK).  A new entry has none: a flood of names that nobody
- * asks for twice pushes out itself, not what is in use.  An entry lives while it has an answer or a
- * question.  What is dropped is freed after the lock has been released.
+ * asks for twice pushes out itself, not what is in use.  An entry lives while
+ * it has an answer or a question.  What is dropped is freed after the lock
+ * has been released.
  *
  * Answers with a time to live of 0 are not kept: those who waited for them
  * together are served by one, later questions go out again.

@@ -294,7 +294,7 @@ set_options(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
 		{ "domain-insecure:", "home.arpa." },
 		{ "edns-buffer-size:", "1232" },
 		{ "outgoing-num-tcp:", "32" },
-		{ "rrset-cache-size:", "4m" },
+		{ "rrset-cache-size:", "2m" },
 		{ "prefetch:", "no" }
 	};
 	/*
