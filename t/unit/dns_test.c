@@ -228,6 +228,8 @@ test_answer_name_malformed_is_dropped(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++)
 		add_octets(a, bad[i].rdata, bad[i].len);
+	memset(longest, 64, 65);		/* a label of 64 octets */
+	add_octets(a, longest, 66);
 	for (size_t i = 0; i < 256; i += 2)
 		memcpy(longest + i, "\001x", 2);
 	add_octets(a, longest, 257);		/* 128 labels */
@@ -682,14 +684,47 @@ test_cache_refuses_what_would_fill_it(void **state)
 {
 	struct dns_cache *c = dns_cache_new(512 * 1024);
 	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_A, 60);
+	char name[40];
 
 	(void)state;
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		table_put(c, name, txt_answer("v=spf1 -all", 60), 1000);
+	}
+	size_t before = dns_cache_octets(c);
+	for (int i = 0; i < 500; i++)
 		add_octets(a, "\300\0\2\1", 4);
 	dns_answer_finish(a);
 	table_put(c, "big.example", a, 1000);
 	assert_false(table_has(c, "big.example", 1000));
-	assert_int_equal(dns_cache_octets(c), 0);
+	assert_int_equal(dns_cache_octets(c), before);
+	dns_cache_free(c);
+}
+
+static void
+test_cache_evicts_around_questions(void **state)
+{
+	struct dns_cache *c = dns_cache_new(64 * 1024);
+	struct dns_question q = { .settled = false };
+	struct dns_waiter w = { .state = DNS_WAITER_IDLE };
+	struct dns_waiter *wake;
+	char name[40];
+
+	(void)state;
+	table_put(c, "old.example", txt_answer("v=spf1 -all", 1), 1000);
+	assert_true(dns_cache_key(c, &q.key, "old.example", DNS_TYPE_TXT));
+	assert_int_equal(dns_cache_join(c, &q, &w, 2001), DNS_JOIN_FIRST);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		table_put(c, name, txt_answer("v=spf1 -all", 60), 2001);
+	}
+	struct dns_answer *a = txt_answer("v=spf1 ?all", 60);
+	assert_true(dns_cache_settle(c, &q, a, 2001, &wake));
+	assert_ptr_equal(w.answer, a);
+	assert_true(table_has(c, "old.example", 2001));
+	assert_true(dns_cache_octets(c) <= 64 * 1024);
+	dns_answer_release(w.answer);
+	dns_answer_release(a);
 	dns_cache_free(c);
 }
 
@@ -1364,7 +1399,7 @@ test_unbound_asks_the_servers_for_all_names(void **state)
 	static const char *const names[] = {
 		"g.test", "g.invalid", "g.home.arpa", "g.1.168.192.in-addr.arpa",
 		"g.2.0.192.in-addr.arpa", "g.10.in-addr.arpa",
-		"g.8.b.d.0.1.0.0.2.ip6.arpa", "\\g we\xffird@.example"
+		"g.8.b.d.0.1.0.0.2.ip6.arpa", "\\x we\xffird@.example"
 	};
 	struct dns *d = unbound_with(server_text);
 	struct dns_view *v;
@@ -1401,6 +1436,10 @@ test_unbound_asks_the_servers_of_resolv_conf(void **state)
 	diag_init(&diag);
 	struct dns *d = dns_new(&o, &diag);
 	unlink(path);
+	assert_non_null(d);
+	dns_free(d);
+	/* Without the file it asks from the root. */
+	d = dns_new(&o, &diag);
 	assert_non_null(d);
 	dns_free(d);
 	diag_fini(&diag);
@@ -1507,6 +1546,7 @@ main(void)
 		cmocka_unit_test(test_cache_stays_within_its_size),
 		cmocka_unit_test(test_cache_keeps_what_is_used),
 		cmocka_unit_test(test_cache_refuses_what_would_fill_it),
+		cmocka_unit_test(test_cache_evicts_around_questions),
 		cmocka_unit_test(test_key_depends_on_name_type_and_secret),
 		cmocka_unit_test(test_key_all_lengths_differ),
 		cmocka_unit_test(test_invalid_names_are_not_asked_for),
