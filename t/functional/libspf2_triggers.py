@@ -89,7 +89,7 @@ def test_a_literal_behind_many_macros():
     for macro in ("%{d}", "%{s}", "%{i}", "%{l1r-}", "%%", "%_", "%-",
             "%{D9R.-+,/_=}"):
         for count in (1, 2, 10, 50, 100, 120, 127, 128, 129, 200, 250, 300):
-            for length in (1, 100, 256, 300, 512, 1000):
+            for length in (1, 256, 512):
                 body = macro * count + "y" * length + ".example"
                 records += [("v=spf1 exists:%s -all" % body, "fail"),
                     ("v=spf1 -all exp=%s" % body, "fail"),
