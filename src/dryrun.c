@@ -451,7 +451,7 @@ play(struct report *r, struct session *s, const struct sockaddr *sa)
 	session_connect(s, sa, NULL);
 	if (r->helo != NULL)
 		session_helo(s, r->helo);
-	if (ends_at(r, STAGE_MAIL, session_mail(s, r->sender, NULL)) ||
+	if (ends_at(r, STAGE_MAIL, session_mail(s, r->sender, NULL, NULL)) ||
 	    ends_at(r, STAGE_RCPT, session_rcpt(s, r->rcpt)))
 		return;
 	ends_at(r, STAGE_END, session_end(s, &r->edits, &r->edit_count));

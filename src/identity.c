@@ -265,6 +265,36 @@ identity_from_mail(struct identity *out, const char *arg,
 		set_address(out, path);
 }
 
+static size_t
+length_without_dot(const char *domain)
+{
+	size_t len = strlen(domain);
+
+	return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
+}
+
+bool
+identity_is_mta_sender(const struct identity *id, const char *mta_address)
+{
+	if (mta_address == NULL)
+		return true;
+	if (id->null_sender || mta_address[0] == '\0')
+		return id->null_sender && mta_address[0] == '\0';
+	if (id->domain[0] == '\0')
+		return true;
+
+	const char *at = strrchr(mta_address, '@');
+	const char *domain = at != NULL ? at + 1 : "";
+	size_t len = length_without_dot(domain);
+
+	if (len != length_without_dot(id->domain))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (util_lower(domain[i]) != util_lower(id->domain[i]))
+			return false;
+	return true;
+}
+
 void
 identity_fini(struct identity *id)
 {

@@ -58,6 +58,18 @@ void	identity_from_mail(struct identity *out, const char *arg,
 void	identity_fini(struct identity *id);
 
 /*
+ * Does the MTA mean the same sender?  mta_address is what it has made of the
+ * MAIL FROM argument, without brackets, "" for the null sender, NULL where it
+ * does not tell.  An argument can be read in more ways than one, and what
+ * counts is the sender that the message gets: where this is false, call
+ * identity_from_mail with mta_address.  Only domains are compared, without
+ * case or trailing dot, since MTAs rewrite local parts; a domain that the
+ * client left out and the MTA completed is no difference.
+ */
+bool	identity_is_mta_sender(const struct identity *id,
+	    const char *mta_address);
+
+/*
  * True if name of len octets (no trailing dot) can be asked of the DNS:
  * labels of 1 to 63 octets, 253 in all, two labels at least if multi_label.
  * Any octet but NUL and dot may stand in a label.

@@ -195,7 +195,7 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	if ((f0 & SMFIF_SETSYMLIST) != 0) {
 		smfi_setsymlist(ctx, SMFIM_CONNECT, unconst("j"));
 		smfi_setsymlist(ctx, SMFIM_ENVFROM,
-		    unconst("i {auth_authen}"));
+		    unconst("i {auth_authen} {mail_addr}"));
 		smfi_setsymlist(ctx, SMFIM_ENVRCPT, unconst("i"));
 		smfi_setsymlist(ctx, SMFIM_EOM, unconst("i"));
 	}
@@ -236,7 +236,8 @@ on_mail(SMFICTX *ctx, char **argv)
 		return SMFIS_ACCEPT;
 	/* {auth_author} is the client's own claim: only {auth_authen}. */
 	struct session_step step = session_mail(s,
-	    argv[0] != NULL ? argv[0] : "", symbol(ctx, "{auth_authen}"));
+	    argv[0] != NULL ? argv[0] : "", symbol(ctx, "{mail_addr}"),
+	    symbol(ctx, "{auth_authen}"));
 	session_queue_id(s, symbol(ctx, "i"));
 	return answer(ctx, step);
 }

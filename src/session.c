@@ -626,7 +626,8 @@ skip_of(const struct session *s, const char *auth_user)
 }
 
 struct session_step
-session_mail(struct session *s, const char *from, const char *auth_user)
+session_mail(struct session *s, const char *from, const char *mta_address,
+    const char *auth_user)
 {
 	finish_message(s);
 
@@ -642,7 +643,11 @@ session_mail(struct session *s, const char *from, const char *auth_user)
 
 	if (s->helo == NULL)
 		set_helo(s, NULL);
-	identity_from_mail(&m->mail, from != NULL ? from : "", s->helo);
+	identity_from_mail(&m->mail, from, s->helo);
+	if (!identity_is_mta_sender(&m->mail, mta_address)) {
+		identity_fini(&m->mail);
+		identity_from_mail(&m->mail, mta_address, s->helo);
+	}
 	if (!m->mail.null_sender)
 		count_identity(&m->mail);
 	renew_helo(s);

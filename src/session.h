@@ -70,7 +70,8 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  *   shows its own sendmail(1)) is mail submitted on this machine.  receiver is
  *   the MTA's name (its j macro) or NULL.
  * session_helo: may come any number of times, the last one counts.
- * session_mail: from is the argument as typed; auth_user NULL unless the
+ * session_mail: from is the argument as typed; mta_address what the MTA has
+ *   made of it (identity_is_mta_sender), or NULL; auth_user NULL unless the
  *   client has authenticated.  Ends any earlier message.
  *   SESSION_ACCEPT: not checked, or all is known and no field is added.
  * session_rcpt: the verdicts are collected here where reject_at says so; the
@@ -88,7 +89,7 @@ void	session_connect(struct session *s, const struct sockaddr *sa,
 	    const char *receiver);
 void	session_helo(struct session *s, const char *arg);
 struct session_step session_mail(struct session *s, const char *from,
-	    const char *auth_user);
+	    const char *mta_address, const char *auth_user);
 struct session_step session_rcpt(struct session *s, const char *to);
 void	session_header(struct session *s, const char *name,
 	    const char *value);

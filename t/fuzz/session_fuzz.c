@@ -498,7 +498,7 @@ play_mail(struct player *p, const char *text)
 	end_message(m);
 	m->message = true;
 	m->skipped = is_skipped(p);
-	check_answer(p, session_mail(p->session, text, m->auth),
+	check_answer(p, session_mail(p->session, text, NULL, m->auth),
 	    p->conf->reject_at == CONF_STAGE_MAIL && can_refuse(p->conf));
 	m->auth = NULL;
 }

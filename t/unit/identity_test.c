@@ -437,6 +437,43 @@ test_identity_status_has_text(void **state)
 }
 
 static void
+test_identity_of_the_mta_may_differ(void **state)
+{
+	static const struct {
+		const char *typed;
+		const char *mta_address;
+		bool same;
+	} cases[] = {
+		{ "<u@example.com>", NULL, true },
+		{ "<u@example.com>", "u@example.com", true },
+		{ "<U@EXAMPLE.com.>", "u@example.com", true },
+		{ "<u@example.com>", "u@example.com.", true },
+		{ "<u@example.com>", "u@example.org", false },
+		{ "<u@example.com>", "u@xexample.com", false },
+		{ "<u@example.com>", "u", false },
+		{ "<u@example.com>", "", false },
+		{ "<a@example.org>,<u@example.com>", "a@example.org",
+		    false },
+		{ "<u@example.com (x)>", "u@example.com", false },
+		{ "<u>", "u@mx.example.org", true },
+		{ "<>", "", true },
+		{ "<>", "u@example.com", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct identity id;
+
+		identity_from_mail(&id, cases[i].typed, NULL);
+		if (identity_is_mta_sender(&id, cases[i].mta_address) !=
+		    cases[i].same)
+			fail_msg("%s, %s", cases[i].typed,
+			    cases[i].mta_address);
+		identity_fini(&id);
+	}
+}
+
+static void
 test_identity_fini_takes_zeroes(void **state)
 {
 	struct identity id = { 0 };
@@ -473,6 +510,7 @@ main(void)
 		cmocka_unit_test(test_identity_huge_domains),
 		cmocka_unit_test(test_identity_name_is_valid),
 		cmocka_unit_test(test_identity_status_has_text),
+		cmocka_unit_test(test_identity_of_the_mta_may_differ),
 		cmocka_unit_test(test_identity_fini_takes_zeroes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,7 +233,7 @@ connect_to(struct session *s, const char *ip, uint16_t port)
 static struct session_step
 mail(struct fixture *f, const char *from)
 {
-	return session_mail(f->session, from, NULL);
+	return session_mail(f->session, from, NULL, NULL);
 }
 
 static struct session_step
@@ -876,7 +876,7 @@ test_authenticated_client_is_not_checked(void **state)
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "fail.example.com");
 	assert_skipped(f, session_mail(f->session, "<u@fail.example.com>",
-	    "kim"), "client authenticated");
+	    NULL, "kim"), "client authenticated");
 	assert_int_equal(stats_get(STATS_SKIPPED_AUTH), skipped + 1);
 }
 
@@ -888,7 +888,7 @@ test_authentication_counts_only_where_trusted(void **state)
 	f->conf->trust_authenticated = false;
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(session_mail(f->session, "<u@fail.example.com>",
-	    "kim"));
+	    NULL, "kim"));
 	assert_refused(rcpt(f), 550, "5.7.23");
 }
 
@@ -899,7 +899,7 @@ test_empty_user_has_not_authenticated(void **state)
 
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(session_mail(f->session, "<u@fail.example.com>",
-	    ""));
+	    NULL, ""));
 	assert_refused(rcpt(f), 550, "5.7.23");
 }
 
@@ -1342,7 +1342,7 @@ test_any_order_of_events_is_survived(void **state)
 			break;
 		case 2:
 		case 3:
-			session_mail(s, senders[pick % 7],
+			session_mail(s, senders[pick % 7], NULL,
 			    pick % 9 == 0 ? "kim" : NULL);
 			break;
 		case 4:
