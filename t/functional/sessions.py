@@ -214,6 +214,23 @@ def test_address_literals_and_single_labels_are_not_looked_up():
         tap.equal(SERVER.queries(), 0, helo)
 
 
+def test_what_the_mta_takes_for_the_sender_is_checked():
+    """An argument can be read in more ways than one."""
+    use(behavior=3)
+    with opened() as m:
+        for typed, understood in (
+                ("<x@pass.example.com>,<u@fail.example.com>",
+                "u@fail.example.com"), ("<u@fail.example.com (x)>",
+                "u@fail.example.com"), ("<>@fail.example.com",
+                '""@fail.example.com')):
+            lines = m.message(typed, macros={"{mail_addr}": understood}) \
+                .refusal
+            tap.equal(lines, FAIL, typed)
+        done = m.message("<U@PASS.example.com.>", macros={
+            "{mail_addr}": "u@pass.example.com"})
+        tap.equal(spf_of(done).result, "pass")
+
+
 # Clients
 
 def test_ipv6_client():

@@ -26,12 +26,6 @@ SANITIZER = re.compile(
 STOP_SECONDS = 16
 
 
-def sanitized():
-    """True if the program was built with a sanitizer: it is slower."""
-    with open(PROGRAM, "rb") as f:
-        return b"__asan_init" in f.read() or b"__tsan_init" in f.read()
-
-
 def quote(value):
     return '"%s"' % str(value).replace("\\", "\\\\").replace('"', '\\"') \
         .replace("\n", "\\n").replace("${", "\\${")
