@@ -280,11 +280,11 @@ identity_is_mta_sender(const struct identity *id, const char *mta_address)
 		return true;
 	if (id->null_sender || mta_address[0] == '\0')
 		return id->null_sender && mta_address[0] == '\0';
-	if (id->domain[0] == '\0')
-		return true;
 
 	const char *at = strrchr(mta_address, '@');
-	const char *domain = at != NULL ? at + 1 : "";
+	if (at == NULL || id->domain[0] == '\0')
+		return true;
+	const char *domain = at + 1;
 	size_t len = length_without_dot(domain);
 
 	if (len != length_without_dot(id->domain))

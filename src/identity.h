@@ -64,7 +64,8 @@ void	identity_fini(struct identity *id);
  * counts is the sender that the message gets: where this is false, call
  * identity_from_mail with mta_address.  Only domains are compared, without
  * case or trailing dot, since MTAs rewrite local parts; a domain that the
- * client left out and the MTA completed is no difference.
+ * client left out or the MTA drops (sendmail, of a local user) is no
+ * difference.
  */
 bool	identity_is_mta_sender(const struct identity *id,
 	    const char *mta_address);
