@@ -314,7 +314,15 @@ worker "rspamd_proxy" {
 	upstream "local" { default = yes; self_scan = yes; }
 }
 spf { spf_cache_size = 16k; }
-modules { path = "/usr/share/rspamd/plugins/spf.lua"; }
+modules {
+	path = "/usr/share/rspamd/plugins/spf.lua";
+	path = "/usr/share/rspamd/plugins/milter_headers.lua";
+}
+milter_headers {
+	use = ["authentication-results"];
+	skip_local = false;
+	skip_authenticated = false;
+}
 lang_detection { languages = []; }
 """
 

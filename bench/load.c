@@ -530,7 +530,7 @@ end_late_ones(struct thread *t, uint64_t now)
 		bool waits = c->state == CLIENT_AWAITS ||
 		    c->state == CLIENT_NEGOTIATES ||
 		    c->state == CLIENT_CONNECTS;
-		if (waits && now - c->step_ns > limit)
+		if (waits && c->step_ns + limit < now)
 			message_fails(t, c, "no reply in time", 0);
 	}
 }
