@@ -246,8 +246,9 @@ class Bench:
         config = self.write("rspamd.conf", RSPAMD % {
             "directory": self.directory, "socket": f.address[5:],
             "host": self.dns.host, "port": self.dns.port})
-        return f.launch(["/usr/bin/rspamd", "-f", "-i", "-c", config],
-            seconds=60)
+        # Its workers outlive it, but not their process namespace.
+        return f.launch(["unshare", "-p", "--fork", "--kill-child",
+            "/usr/bin/rspamd", "-f", "-i", "-c", config], seconds=60)
 
     def peers(self):
         """Those that are installed and may run here."""
