@@ -18,6 +18,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "addr.h"
@@ -30,18 +31,27 @@
 #include "stats.h"
 #include "util.h"
 
-/* An explanation is expanded in this much, and then cut. */
-#define EXPLANATION_MAX 4096
-
 /* Records */
 
-static const struct dns_rr *
+/* The verdict shows the last record of its own domain or a redirect. */
+static void
+note_record(struct eval_run *run, const struct eval_check *c,
+    const char *text)
+{
+	if (!c->main)
+		return;
+	run->verdict.record = text;
+	run->verdict.record_domain = c->domain;
+}
+
+static const char *
 first_spf(const struct dns_answer *answer)
 {
 	for (size_t i = 0; i < answer->count; i++)
 		if (record_is_spf(answer->rr[i].data, answer->rr[i].len))
-			return &answer->rr[i];
-	return NULL;
+			return answer->rr[i].data;
+	assert(false);
+	return "";
 }
 
 static void
@@ -49,10 +59,7 @@ note_bad_record(struct eval_run *run, const struct eval_check *c,
     const struct dns_answer *answer)
 {
 	stats_inc(STATS_BAD_RECORD);
-	if (!c->main)
-		return;
-	run->bad_record = first_spf(answer);
-	memcpy(run->bad_domain, c->domain, sizeof(run->bad_domain));
+	note_record(run, c, first_spf(answer));
 }
 
 /*
@@ -130,7 +137,8 @@ eval_mark_open(struct eval_run *run, size_t mark, struct eval_text *out)
 	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
 		return false;
 	eval_text_write(out, &run->marks, c, &run->in->client,
-	    run->max_lookups - run->lookups);
+	    run->max_lookups - run->verdict.lookups);
+	note_record(run, c, c->record->text);
 	if (c->main) {
 		run->last = c;
 		run->matched = out->fixed;
@@ -142,44 +150,42 @@ eval_mark_open(struct eval_run *run, size_t mark, struct eval_text *out)
 
 /* Any trouble means that there is none; the result stands (s6.2). */
 static void
-explain(struct eval_run *run, struct eval_verdict *out)
+explain(struct eval_run *run)
 {
 	const struct eval_check *c = run->last;
 	const struct dns_answer *answer;
 	char name[EVAL_NAME_SIZE];
-	char text[EXPLANATION_MAX];
 	struct macro_error error;
 	struct macro_vars vars;
 	struct sbuf sb;
 
 	if (!eval_expand_name(run, c, c->record->exp, name) ||
 	    !eval_ask(run, name, DNS_TYPE_TXT, &answer) || answer->count != 1 ||
-	    answer->rr[0].len > EXPLANATION_MAX)
+	    answer->rr[0].len > sizeof(run->explanation))
 		return;
 	struct macro *m = macro_compile(MACRO_EXPLAIN, answer->rr[0].data,
 	    answer->rr[0].len, &error);
 	if (m == NULL)
 		return;
-	sbuf_init(&sb, text, sizeof(text));
+	sbuf_init(&sb, run->explanation, sizeof(run->explanation));
 	if (eval_fill_vars(run, c, m, &vars))
 		macro_expand(m, &vars, &sb);
 	macro_free(m);
 	for (size_t i = 0; i < sb.len; i++)
-		if (!util_is_print(text[i]))
+		if (!util_is_print(sb.data[i]))
 			return;
 	if (!sbuf_ok(&sb) || sb.len == 0)
 		return;
-	(void)util_copy(out->explanation, sizeof(out->explanation), text);
-	(void)util_copy(out->explanation_domain,
-	    sizeof(out->explanation_domain), c->domain);
+	run->explanation[EVAL_EXPLANATION_MAX] = '\0';
+	run->verdict.explanation = run->explanation;
+	run->verdict.explanation_domain = c->domain;
 }
 
 static void
-set_mechanism(struct eval_verdict *out, const struct record *r,
-    const struct record_term *t)
+set_mechanism(struct eval_run *run)
 {
-	char text[EVAL_MECHANISM_SIZE];
-	struct sbuf sb;
+	const struct record *r = run->last->record;
+	const struct record_term *t = run->matched;
 
 	assert(t->len > 0 && t->offset + t->len <= r->len);
 	const char *start = r->text + t->offset;
@@ -188,123 +194,101 @@ set_mechanism(struct eval_verdict *out, const struct record *r,
 		start++;
 		len--;
 	}
-	if (len >= sizeof(text))
-		len = sizeof(text) - 1;
-	sbuf_init(&sb, text, sizeof(text));
-	sbuf_add(&sb, start, len);
-	(void)util_copy(out->mechanism, sizeof(out->mechanism), text);
+	if (len > EVAL_MECHANISM_MAX)
+		len = EVAL_MECHANISM_MAX;
+	memcpy(run->mechanism, start, len);
+	run->verdict.mechanism = run->mechanism;
 }
 
 /* Pass, fail, softfail and neutral come from a term, or by default. */
 static void
-set_result(const struct eval_run *run, struct eval_verdict *out,
-    enum result r, bool matched)
+set_result(struct eval_run *run, enum result r, bool matched)
 {
+	struct eval_verdict *v = &run->verdict;
+
 	if (run->stopped) {
-		out->result = run->stop_result;
-		out->bogus = run->bogus;
-		(void)util_copy(out->problem, sizeof(out->problem),
-		    run->problem);
-		return;
-	}
-	if (r == RESULT_NONE || r == RESULT_TEMPERROR ||
+		v->result = run->stop_result;
+		v->problem = run->problem;
+	} else if (r == RESULT_NONE || r == RESULT_TEMPERROR ||
 	    r == RESULT_PERMERROR || (matched && run->matched == NULL)) {
 		/* Not known to happen: all these come as a stop. */
-		out->result = RESULT_TEMPERROR;
-		(void)util_copy(out->problem, sizeof(out->problem),
-		    "internal error: libspf2 gave no result");
-		return;
-	}
-	out->result = r;
-	if (matched)
-		set_mechanism(out, run->last->record, run->matched);
-	else
-		(void)util_copy(out->mechanism, sizeof(out->mechanism),
-		    "default");
-}
-
-static void
-set_record(const struct eval_run *run, struct eval_verdict *out)
-{
-	const char *text = NULL;
-	const char *domain = NULL;
-
-	if (run->bad_record != NULL) {
-		text = run->bad_record->data;
-		domain = run->bad_domain;
-	} else if (run->last != NULL) {
-		text = run->last->record->text;
-		domain = run->last->domain;
+		v->result = RESULT_TEMPERROR;
+		v->problem = "internal error: libspf2 gave no result";
 	} else {
-		return;
+		v->result = r;
+		v->mechanism = "default";
+		if (matched)
+			set_mechanism(run);
 	}
-	(void)util_copy(out->record, sizeof(out->record), text);
-	(void)util_copy(out->record_domain, sizeof(out->record_domain),
-	    domain);
 }
 
+/* Copies the texts into a block of just their size. */
 static void
-start_run(struct eval_run *run, struct dns_view *view,
-    const struct eval_request *in)
+own_texts(struct eval_verdict *v)
 {
-	run->view = view;
-	run->in = in;
-	run->max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
-	    in->max_lookups : EVAL_LOOKUPS_MAX;
-	run->lookups = 0;
-	run->voids = 0;
-	run->stopped = false;
-	run->pending = false;
-	run->bogus = false;
-	run->last = NULL;
-	run->matched = NULL;
-	run->bad_record = NULL;
-	run->mx = NULL;
-	run->mx_any = false;
-	run->check_count = 0;
-	run->marks.count = 1;
-	run->marks.marks[0] = (struct eval_mark){
-		.kind = EVAL_MARK_START
-	};
+	const char **const texts[] = { &v->mechanism, &v->problem,
+		&v->record_domain, &v->record, &v->explanation,
+		&v->explanation_domain };
+	const size_t count = sizeof(texts) / sizeof(texts[0]);
+	size_t size = count;
+
+	for (size_t i = 0; i < count; i++)
+		size += strnlen(*texts[i], RECORD_TEXT_MAX);
+	v->texts = xcalloc(size, 1);
+	char *at = v->texts;
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strnlen(*texts[i], RECORD_TEXT_MAX);
+
+		*texts[i] = memcpy(at, *texts[i], len);
+		at += len + 1;
+	}
 }
 
 bool
 eval_run(struct dns_view *view, const struct eval_request *in,
     struct eval_verdict *out)
 {
-	struct eval_run run;
+	struct eval_run run = {
+		.view = view,
+		.in = in,
+		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
+		    in->max_lookups : EVAL_LOOKUPS_MAX,
+		.marks = { .count = 1 },	/* EVAL_MARK_START */
+	};
 	bool matched;
 
-	start_run(&run, view, in);
+	eval_without_lookup(&run.verdict, in->scope, RESULT_NONE, "");
 	enum result r = eval_spf2_check(&run, &matched);
+	set_result(&run, r, matched);
+	if (run.verdict.result == RESULT_FAIL && in->want_explanation &&
+	    run.last->record->exp != NULL)
+		explain(&run);
 	if (run.pending)
 		return false;
-	eval_without_lookup(out, in->scope, RESULT_NONE, "");
-	set_result(&run, out, r, matched);
-	set_record(&run, out);
-	out->lookups = run.lookups;
-	out->voids = run.voids;
-	if (out->result == RESULT_FAIL && in->want_explanation &&
-	    run.last->record->exp != NULL)
-		explain(&run, out);
+	*out = run.verdict;
 	out->queries = dns_view_queries(view);
-	return !run.pending;
+	own_texts(out);
+	return true;
 }
 
 void
 eval_without_lookup(struct eval_verdict *out, enum scope scope, enum result r,
     const char *problem)
 {
-	out->result = r;
-	out->scope = scope;
-	out->bogus = false;
-	out->lookups = 0;
-	out->voids = 0;
-	out->queries = 0;
-	out->mechanism[0] = '\0';
-	(void)util_copy(out->problem, sizeof(out->problem), problem);
-	out->record_domain[0] = '\0';
-	out->record[0] = '\0';
-	out->explanation[0] = '\0';
-	out->explanation_domain[0] = '\0';
+	*out = (struct eval_verdict){
+		.result = r,
+		.scope = scope,
+		.mechanism = "",
+		.problem = problem,
+		.record_domain = "",
+		.record = "",
+		.explanation = "",
+		.explanation_domain = "",
+	};
+}
+
+void
+eval_verdict_fini(struct eval_verdict *v)
+{
+	free(v->texts);
 }

@@ -14,10 +14,10 @@
 
 struct dns_view;
 
-#define EVAL_NAME_SIZE 254
-#define EVAL_PROBLEM_SIZE 300
-#define EVAL_MECHANISM_SIZE 320
-#define EVAL_EXPLANATION_SIZE 1024
+/* Longest texts of a verdict; a record: RECORD_TEXT_MAX. */
+#define EVAL_PROBLEM_MAX 299
+#define EVAL_MECHANISM_MAX 319
+#define EVAL_EXPLANATION_MAX 1023
 
 /* Bound on DNS questions of one evaluation, whatever the record says. */
 #define EVAL_MAX_QUERIES 150
@@ -39,7 +39,10 @@ struct eval_request {
 	bool		 want_explanation;	/* after a fail */
 };
 
-/* Flat: may be copied.  Texts hold what DNS published: escape on output. */
+/*
+ * Texts hold what DNS published (escape on output) and are never NULL; "":
+ * there is none.  A copy shares the texts of its original.
+ */
 struct eval_verdict {
 	enum result	 result;
 	enum scope	 scope;
@@ -47,21 +50,19 @@ struct eval_verdict {
 	unsigned	 lookups;	/* terms that query the DNS */
 	unsigned	 voids;
 	unsigned	 queries;	/* DNS questions put */
-	char	mechanism[EVAL_MECHANISM_SIZE];	/* the term of the record of
-					 * domain that matched, as published,
-					 * without its qualifier; "default"
-					 * where none did; "" for none and
-					 * errors */
-	char	problem[EVAL_PROBLEM_SIZE];	/* why temperror, permerror or
-					 * none; else "" */
-	char	record_domain[EVAL_NAME_SIZE];	/* where record stands: domain
-					 * or what redirect= led to */
-	char	record[RECORD_TEXT_MAX + 1];	/* "" where there is none; what
-						 * fits of a malformed one */
-	char	explanation[EVAL_EXPLANATION_SIZE];	/* exp= of a fail */
-	char	explanation_domain[EVAL_NAME_SIZE];	/* its publisher: the
-							 * domain of the record
-							 * with exp= */
+	const char	*mechanism;	/* the term of the record of domain
+					 * that matched, as published, without
+					 * its qualifier; "default" where none
+					 * did; "" for none and errors */
+	const char	*problem;	/* why temperror, permerror or none */
+	const char	*record_domain;	/* where record stands: domain or what
+					 * redirect= led to */
+	const char	*record;	/* what fits of a malformed one */
+	const char	*explanation;	/* exp= of a fail */
+	const char	*explanation_domain;	/* its publisher: the domain of
+						 * the record with exp= */
+	char		*texts;		/* all of them, just their size; NULL:
+					 * they are static */
 };
 
 /* Once, before any thread exists: libspf2's message handlers. */
@@ -69,16 +70,21 @@ void	eval_init(void);
 const char *eval_version(void);		/* "libspf2 1.2.10" */
 
 /*
- * Evaluates as far as view knows.  True: *out is final and filled; never
- * fails, internal trouble is temperror with a problem text.  False: view
- * misses an answer; call dns_view_fetch (or _wait) and eval_run again.  Any
- * thread; one at a time for one view.
+ * Evaluates as far as view knows.  True: *out is final and filled, release it
+ * with eval_verdict_fini; never fails, internal trouble is temperror with a
+ * problem text.  False: view misses an answer; call dns_view_fetch (or _wait)
+ * and eval_run again.  Any thread; one at a time for one view.
  */
 bool	eval_run(struct dns_view *view, const struct eval_request *in,
 	    struct eval_verdict *out);
 
-/* Fills *out for what is not looked up (an identity that is not a domain). */
+/*
+ * Fills *out for what is not looked up (an identity that is not a domain).
+ * problem is static text; there is nothing to release.
+ */
 void	eval_without_lookup(struct eval_verdict *out, enum scope scope,
 	    enum result r, const char *problem);
+
+void	eval_verdict_fini(struct eval_verdict *v);
 
 #endif

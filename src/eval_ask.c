@@ -106,8 +106,8 @@ eval_ask_strictly(struct eval_run *run, const char *name, enum dns_type type,
 		return false;
 	if ((*out)->status != DNS_TEMPERROR)
 		return true;
-	run->bogus = (*out)->bogus;
-	eval_stop(run, RESULT_TEMPERROR, run->bogus ?
+	run->verdict.bogus = (*out)->bogus;
+	eval_stop(run, RESULT_TEMPERROR, (*out)->bogus ?
 	    "DNSSEC validation failed for %s %s" : "DNS error for %s %s",
 	    type_name(type), name);
 	return false;
@@ -119,7 +119,7 @@ count_void(struct eval_run *run, const struct dns_answer *answer)
 {
 	if (answer->status != DNS_NODATA && answer->status != DNS_NXDOMAIN)
 		return true;
-	if (++run->voids <= run->in->max_void_lookups)
+	if (++run->verdict.voids <= run->in->max_void_lookups)
 		return true;
 	stats_inc(STATS_LIMIT_VOID);
 	eval_stop(run, RESULT_PERMERROR, "more than %u void DNS lookups",
@@ -139,8 +139,8 @@ ask_term(struct eval_run *run, const char *name, enum dns_type type,
 bool
 eval_count_lookup(struct eval_run *run)
 {
-	if (run->lookups < run->max_lookups) {
-		run->lookups++;
+	if (run->verdict.lookups < run->max_lookups) {
+		run->verdict.lookups++;
 		return true;
 	}
 	stats_inc(STATS_LIMIT_LOOKUPS);

@@ -11,6 +11,8 @@
 struct macro;
 struct macro_vars;
 
+#define EVAL_NAME_SIZE 254
+
 /* One call of check_host(): the record of one domain. */
 struct eval_check {
 	const struct record	*record;	/* borrowed from the view */
@@ -66,33 +68,37 @@ void	eval_text_write(struct eval_text *out, struct eval_marks *m,
 	    const struct eval_check *c, const struct addr *client,
 	    unsigned budget);
 
-/* One eval_run: everything counted starts from zero. */
+/* An explanation is expanded in this much, and then cut. */
+#define EVAL_EXPANSION_SIZE 4096
+
+/* One eval_run; all starts from zero. */
 struct eval_run {
 	struct dns_view			*view;
 	const struct eval_request	*in;
-	unsigned	 max_lookups;
-	unsigned	 lookups;
-	unsigned	 voids;
+	unsigned		 max_lookups;
+	struct eval_verdict	 verdict;	/* in the making: its texts
+						 * are borrowed */
 
 	/* Set once: libspf2 unwinds, what it says does not matter any more. */
-	bool		 stopped;
-	bool		 pending;		/* stopped for an answer */
-	enum result	 stop_result;		/* else */
-	bool		 bogus;
-	char		 problem[EVAL_PROBLEM_SIZE];
+	bool			 stopped;
+	bool			 pending;	/* stopped for an answer */
+	enum result		 stop_result;	/* else */
 
 	const struct eval_check		*last;		/* main check */
 	const struct record_term	*matched;	/* if last matches: the
 							 * term, as far as
 							 * known */
-	const struct dns_rr		*bad_record;	/* of a main check */
-	char		 bad_domain[EVAL_NAME_SIZE];
 	const struct dns_answer		*mx;	/* of the mx term under way */
-	bool		 mx_any;		/* that has a /0 */
+	bool				 mx_any;	/* that has a /0 */
 
 	size_t			 check_count;
 	struct eval_check	 checks[EVAL_CHECKS_MAX];
 	struct eval_marks	 marks;
+
+	/* Texts of the verdict. */
+	char	 problem[EVAL_PROBLEM_MAX + 1];
+	char	 mechanism[EVAL_MECHANISM_MAX + 1];
+	char	 explanation[EVAL_EXPANSION_SIZE];
 };
 
 /* What libspf2 gets to see of an answer. */

@@ -54,7 +54,7 @@ struct flight {
 	struct dns_view		*view;
 	struct eval_verdict	*late;		/* given where time ran out; */
 	int64_t			 late_ms;	/* both the collector's */
-	struct eval_verdict	 verdict;
+	struct eval_verdict	 verdict;	/* filled once done */
 	char			 texts[];	/* of the request */
 };
 
@@ -116,6 +116,7 @@ static void
 flight_free(struct flight *f)
 {
 	dns_view_free(f->view);
+	eval_verdict_fini(&f->verdict);
 	free(f->late);
 	free(f);
 }

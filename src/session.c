@@ -287,6 +287,7 @@ collect(const struct session *s, enum scope scope, int64_t until_ms)
 
 		if (v->scope == scope)
 			return v;
+		/* Its texts stay those of HELO, whose flight lives longer. */
 		m->made[scope] = xmemdup(v, sizeof(*v));
 		m->made[scope]->scope = scope;
 	} else {

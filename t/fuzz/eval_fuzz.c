@@ -79,6 +79,8 @@ evaluate(struct dns *dns, const struct eval_request *r)
 	bool done = eval_run(view, r, &again);
 	assert(done);
 	check_same(&v, &again);
+	eval_verdict_fini(&again);
+	eval_verdict_fini(&v);
 	dns_view_free(view);
 }
 

@@ -193,13 +193,15 @@ assert_same_verdict(const struct eval_verdict *a, const struct eval_verdict *b)
 
 /*
  * Runs until the view has learned, one at a time, every answer that is
- * needed; then once more in the view that knows all of them.
+ * needed; then once more in the view that knows all of them.  The texts live
+ * until the next run.
  */
 static void
 run(struct dns *dns, const struct eval_request *r, struct eval_verdict *out)
 {
 	struct dns_view *view = dns_view_new(dns, util_now_ms() + FAR_AWAY_MS,
 	    EVAL_MAX_QUERIES);
+	static struct eval_verdict last;
 	struct eval_verdict again;
 	unsigned waits = 0;
 
@@ -207,9 +209,12 @@ run(struct dns *dns, const struct eval_request *r, struct eval_verdict *out)
 		dns_view_wait(view);
 		assert_true(++waits <= EVAL_MAX_QUERIES);
 	}
+	eval_verdict_fini(&last);
+	last = *out;
 	assert_int_equal(waits, out->queries);
 	assert_true(eval_run(view, r, &again));
 	assert_same_verdict(out, &again);
+	eval_verdict_fini(&again);
 	dns_view_free(view);
 }
 
@@ -464,6 +469,7 @@ test_deadline_is_temperror_even_within_ptr(void **state)
 	assert_result(&v, RESULT_TEMPERROR);
 	assert_string_equal(v.problem,
 	    "no answer in time for PTR 1.2.0.192.in-addr.arpa");
+	eval_verdict_fini(&v);
 	dns_view_free(view);
 	dns_free(dns);
 }
@@ -748,6 +754,7 @@ test_query_limit_is_permerror(void **state)
 	assert_result(&v, RESULT_PERMERROR);
 	assert_string_equal(v.problem, "too many DNS queries");
 	assert_int_equal(stats_get(STATS_LIMIT_QUERIES), before + 1);
+	eval_verdict_fini(&v);
 	dns_view_free(view);
 	dns_free(dns);
 }
@@ -1007,7 +1014,7 @@ static void
 test_explanation_too_long_is_cut(void **state)
 {
 	static char zone[ZONE_SIZE];
-	static char want[EVAL_EXPLANATION_SIZE];
+	static char want[EVAL_EXPLANATION_MAX + 1];
 	struct sbuf sb;
 
 	(void)state;
@@ -1279,7 +1286,7 @@ test_explanation_of_many_macros_and_a_long_literal(void **state)
 	    &v);
 	assert_result(&v, RESULT_FAIL);
 	assert_memory_equal(v.explanation, "in-addrin-addr", 14);
-	assert_int_equal(strlen(v.explanation), EVAL_EXPLANATION_SIZE - 1);
+	assert_int_equal(strlen(v.explanation), EVAL_EXPLANATION_MAX);
 }
 
 static void
@@ -1343,6 +1350,31 @@ test_sender_cannot_reach_the_text(void **state)
 /* Others */
 
 static void
+test_verdict_is_small_and_outlives_its_view(void **state)
+{
+	static char sender[] = "user@example.com";
+	struct eval_request r;
+	struct eval_verdict v;
+
+	(void)state;
+	struct dns *dns = open_zone("example.com. TXT \"v=spf1 ~all\"\n");
+	make_request(&r, sender, "192.0.2.1");
+	struct dns_view *view = dns_view_new(dns, util_now_ms() + FAR_AWAY_MS,
+	    EVAL_MAX_QUERIES);
+	while (!eval_run(view, &r, &v))
+		dns_view_wait(view);
+	dns_view_free(view);
+	dns_free(dns);
+	sender[5] = '!';
+	assert_string_equal(v.record, "v=spf1 ~all");
+	assert_string_equal(v.record_domain, "example.com");
+	assert_string_equal(v.mechanism, "all");
+	/* Every connection keeps one. */
+	assert_true(sizeof(v) <= 96);
+	eval_verdict_fini(&v);
+}
+
+static void
 test_evaluation_without_lookup_is_filled(void **state)
 {
 	struct eval_verdict v;
@@ -1362,6 +1394,7 @@ test_evaluation_without_lookup_is_filled(void **state)
 	assert_string_equal(v.record_domain, "");
 	assert_string_equal(v.explanation, "");
 	assert_string_equal(v.explanation_domain, "");
+	assert_null(v.texts);
 }
 
 static void
@@ -1441,6 +1474,7 @@ main(void)
 		cmocka_unit_test(test_odd_octets_in_a_record_are_permerror),
 		cmocka_unit_test(test_record_of_64k_is_permerror),
 		cmocka_unit_test(test_sender_cannot_reach_the_text),
+		cmocka_unit_test(test_verdict_is_small_and_outlives_its_view),
 		cmocka_unit_test(test_evaluation_without_lookup_is_filled),
 		cmocka_unit_test(test_version_names_the_library),
 	};
