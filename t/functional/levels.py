@@ -171,9 +171,11 @@ def test_percent_signs_are_doubled_for_the_mta():
 
 def test_queue_id_where_the_mta_tells_it_at_mail():
     use(behavior=3, reply={"fail": {"text": "id %{queue_id}"}})
+    start = len(DAEMON.message_lines(0))
     done = send("<u@fail.example.com>", macros={"i": "8ABC"})
     tap.equal(done.refusal, ["550 5.7.23 id 8ABC"])
-    tap.contains(DAEMON.message_lines(1)[-1], "queue_id=8ABC ")
+    tap.contains(DAEMON.message_lines(start + 1)[start],
+        "queue_id=8ABC ")
 
 
 def test_queue_id_where_the_mta_tells_it_at_the_end():

@@ -6,7 +6,6 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-import daemon
 import dnsserver
 import fields
 import spec

@@ -506,7 +506,8 @@ DISPUTED = ["u@fail.example.com", "<@relay.example.com:u@fail.example.com>",
     ".example.com>", "<u@fail.example.com\t>", '"<x@pass.example.com>"'
     '<u@fail.example.com>', '<"<x@pass.example.com>" u@fail.example.com>',
     "<@pass.example.com,@pass.example.com:u@fail.example.com>",
-    "<u@[192.0.2.1]>", "<" + "(" * 200 + "@fail.example.com>", "<u@fail.example.com;>", "u@fail.example.com foo",
+    "<u@[192.0.2.1]>", "<" + "(" * 200 + "@fail.example.com>",
+    "<u@fail.example.com;>", "u@fail.example.com foo",
     "<u@pass.example.com,@fail.example.com:u@x.example.com>"]
 
 

@@ -33,7 +33,10 @@ def unescape(value):
 
 
 def parse(line):
-    """The pairs in their order; ValueError for anything that is not one."""
+    """The pairs in their order; ValueError for anything that is not one.
+
+    Of a line that was cut the last pair is left out: it may be a part.
+    """
     if not line.startswith(PREFIX) or not re.fullmatch("[ -~]*", line):
         raise ValueError("not a line of ours: %s" % ascii(line))
     text = line[len(PREFIX):]
@@ -53,6 +56,8 @@ def parse(line):
             raise ValueError("%s=%s" % (key, value))
         pairs[key] = unescape(value)
         at = found.end()
+    if cut and at >= len(text):
+        pairs.popitem()
     if not cut and not ALWAYS <= set(pairs):
         raise ValueError("lacks %s: %s" % (ALWAYS - set(pairs), text))
     return pairs

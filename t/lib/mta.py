@@ -14,7 +14,6 @@ import subprocess
 import authserver
 import daemon
 import lab as lab_module
-import tap
 from lab import command, wait_for, write
 
 DOMAIN = "example.org"

@@ -2,9 +2,11 @@
 """Many checks at once: what the filter says of each sender, and when."""
 
 import collections
+import re
 import threading
 import time
 
+import daemon
 import fields
 
 CLIENT = "192.0.2.1"
@@ -14,8 +16,8 @@ HELO = "mail.example.net"
 Verdict = collections.namedtuple("Verdict", "result keys seconds")
 
 
-def open_session(daemon, client=CLIENT, helo=HELO, **arguments):
-    m = daemon.milter(**arguments)
+def open_session(filter_, client=CLIENT, helo=HELO, **arguments):
+    m = filter_.milter(**arguments)
     m.connect(client)
     m.helo(helo)
     return m
@@ -39,12 +41,12 @@ def read_end(m):
     raise AssertionError("no field: %r" % (m.edits,))
 
 
-def check_all(daemon, senders, client=CLIENT, helo=HELO, timeout=30):
+def check_all(filter_, senders, client=CLIENT, helo=HELO, timeout=30):
     """{sender: Verdict} of a filter at level 1.
 
     All messages are under way together, so that time-outs cost once.
     """
-    sessions = [open_session(daemon, client, helo, timeout=timeout)
+    sessions = [open_session(filter_, client, helo, timeout=timeout)
         for _ in senders]
     start = time.monotonic()
     found = {}
@@ -63,17 +65,17 @@ def check_all(daemon, senders, client=CLIENT, helo=HELO, timeout=30):
     return found
 
 
-def check_one(daemon, sender, **arguments):
-    return check_all(daemon, [sender], **arguments)[sender]
+def check_one(filter_, sender, **arguments):
+    return check_all(filter_, [sender], **arguments)[sender]
 
 
 def stop_all(daemons):
     """libmilter takes seconds to stop; they need not be added up."""
     problems = []
 
-    def stop(daemon):
+    def stop(filter_):
         try:
-            daemon.stop_well()
+            filter_.stop_well()
         except AssertionError as error:
             problems.append(str(error))
 
@@ -87,6 +89,12 @@ def stop_all(daemons):
 
 
 # What a process holds
+
+def sanitized():
+    """True if the program was built with a sanitizer: it takes more."""
+    with open(daemon.PROGRAM, "rb") as f:
+        return re.search(b"__[at]san_init", f.read()) is not None
+
 
 def rss_kib(pid):
     with open("/proc/%d/status" % pid, encoding="ascii") as f:
