@@ -18,7 +18,6 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-import daemon as daemons
 import dnsserver
 import logline
 import spec
@@ -61,7 +60,7 @@ def check(want, client=CLIENT):
 
 def rss_limit():
     """A sanitizer keeps what was freed for a while."""
-    return 300000 if daemons.sanitized() else 40000
+    return 300000 if verdicts.sanitized() else 40000
 
 
 def descriptors():
