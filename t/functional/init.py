@@ -226,6 +226,9 @@ class Service(Place):
         self.processes = []
         self.service = self.path("service")
         shutil.copytree(DAEMONTOOLS, self.service)
+        # The sources may be read-only.
+        for directory in (self.service, os.path.join(self.service, "log")):
+            os.chmod(directory, 0o755)
         self.configure(pid_file="")
 
     def start(self):
