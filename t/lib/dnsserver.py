@@ -244,7 +244,15 @@ class DnsServer:
                 daemon=True).start()
 
     def serve_client(self, client):
+        """Questions share a connection and do not wait for each other."""
         client.settimeout(30)
+        busy = threading.Lock()
+        def send(wire):
+            try:
+                with busy:
+                    client.sendall(struct.pack(">H", len(wire)) + wire)
+            except OSError:
+                pass	# the other side has left
         with client, client.makefile("rb") as stream:
             try:
                 while True:
@@ -252,25 +260,19 @@ class DnsServer:
                     if len(head) < 2:
                         return
                     data = stream.read(struct.unpack(">H", head)[0])
-                    done = threading.Event()
-                    def send(wire):
-                        if wire is not None:
-                            client.sendall(struct.pack(">H", len(wire))
-                                + wire)
-                        done.set()
-                    self.later(data, False, send, client)
-                    if not done.wait(30):
+                    if self.later(data, False, send, client) == NO_TCP:
                         return
             except OSError:
                 return
 
     def later(self, data, is_udp, send, connection):
-        """Answers, after the delay of the name if it has one."""
+        """Answers, after the delay of the name if it has one.  Returns the
+        fault of the name."""
         try:
             query = dns.message.from_wire(data)
             question = query.question[0]
         except (dns.exception.DNSException, IndexError):
-            return
+            return None
         name = from_name(question.name)
         kind = dns.rdatatype.to_text(question.rdtype)
         with self.lock:
@@ -282,16 +284,17 @@ class DnsServer:
             delay = self.delays.get(name, 0)
         if callable(fault):
             fault(Request(self, query, is_udp, send, connection))
-            return
+            return fault
         wire = self.answer(query, name, kind, fault, is_udp)
         if wire is None:
-            return
+            return fault
         if delay:
             timer = threading.Timer(delay, send, [wire])
             timer.daemon = True
             timer.start()
         else:
             send(wire)
+        return fault
 
     # Answers
 
