@@ -132,6 +132,7 @@ static void
 set_lookup(struct identity *id)
 {
 	const char *domain = id->domain;
+	char name[IDENTITY_NAME_MAX + 1] = "";
 	bool ascii = true;
 
 	for (const char *s = domain; *s != '\0'; s++)
@@ -142,9 +143,10 @@ set_lookup(struct identity *id)
 	else if (*domain == '[')
 		id->status = IDENTITY_LITERAL;
 	else if (ascii)
-		id->status = lookup_ascii(id->lookup, domain);
+		id->status = lookup_ascii(name, domain);
 	else
-		id->status = lookup_utf8(id->lookup, domain);
+		id->status = lookup_utf8(name, domain);
+	id->lookup = xstrdup(name);
 }
 
 void
@@ -222,8 +224,7 @@ set_null_sender(struct identity *out, const struct identity *helo)
 	out->local = xstrdup(postmaster);
 	out->domain = xstrdup(domain);
 	out->address = xasprintf("%s@%s", postmaster, domain);
-	if (known)
-		memcpy(out->lookup, helo->lookup, sizeof(out->lookup));
+	out->lookup = xstrdup(known ? helo->lookup : "");
 }
 
 static void
@@ -301,6 +302,7 @@ identity_fini(struct identity *id)
 	free(id->address);
 	free(id->local);
 	free(id->domain);
+	free(id->lookup);
 	*id = (struct identity){ 0 };
 }
 

@@ -34,9 +34,8 @@ struct identity {
 	char	*local;		/* all before the last @; "postmaster" where
 				 * there is none, and for HELO */
 	char	*domain;	/* all behind the last @; trailing dot kept */
-	char	 lookup[IDENTITY_NAME_MAX + 1];	/* A-labels, no trailing dot,
-						 * case of ASCII kept; ""
-						 * unless OK */
+	char	*lookup;	/* A-labels, no trailing dot, case of ASCII
+				 * kept; "" unless OK */
 };
 
 /*
