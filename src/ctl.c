@@ -21,7 +21,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conf.h"
@@ -33,9 +35,13 @@
 #define REQUEST_RELOAD 'r'
 #define REQUEST_STOP 's'
 
+/* Requests that are taken together: one reload serves them all. */
+#define REQUESTS_MAX 4096
+
 static int control_pipe[2] = { -1, -1 };
 static pthread_t control_thread;
 static char *control_path;	/* set before the thread starts */
+static atomic_bool stop_signalled;
 
 static void
 request(char what)
@@ -68,8 +74,15 @@ sigwait(const sigset_t *set, int *signo)
 	} while (caught < 0 && errno == EINTR);
 	if (caught < 0)
 		return errno;
+	atomic_store(&stop_signalled, true);
 	*signo = caught;
 	return 0;
+}
+
+bool
+ctl_stop_signalled(void)
+{
+	return atomic_load(&stop_signalled);
 }
 
 static void
@@ -122,7 +135,7 @@ static void *
 control(void *arg)
 {
 	sigset_t reloads;
-	char what;
+	char what[REQUESTS_MAX];
 
 	(void)arg;
 	sigemptyset(&reloads);
@@ -130,11 +143,11 @@ control(void *arg)
 	sigaddset(&reloads, SIGUSR1);
 	pthread_sigmask(SIG_UNBLOCK, &reloads, NULL);
 	for (;;) {
-		ssize_t n = read(control_pipe[0], &what, 1);
+		ssize_t n = read(control_pipe[0], what, sizeof(what));
 
-		if (n == 1 && what == REQUEST_STOP)
+		if (n > 0 && memchr(what, REQUEST_STOP, (size_t)n) != NULL)
 			break;
-		if (n == 1)
+		if (n > 0)
 			reload();
 		else if (n == 0 || errno != EINTR)
 			break;
@@ -178,7 +191,7 @@ ctl_stop(void)
 {
 	const char stop = REQUEST_STOP;
 
-	/* The pipe may be full of reloads, which the thread works off. */
+	/* The pipe may be full of requests, which the thread works off. */
 	while (write(control_pipe[1], &stop, 1) != 1 && errno == EAGAIN) {
 		struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 

@@ -14,6 +14,9 @@
 bool	ctl_start(const char *path);
 void	ctl_stop(void);
 
+/* Has a signal told libmilter to stop? */
+bool	ctl_stop_signalled(void);
+
 /* Service manager notification (sd_notify); nothing where there is none. */
 void	ctl_notify_ready(void);
 void	ctl_notify_stopping(void);

@@ -256,7 +256,9 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		conf_release(c);
 		return status;
 	}
-	status = milter_run(&s.env) == 0 ? EX_OK : EX_OSERR;
+	/* Stopped before it listens again, libmilter calls that a failure. */
+	status = milter_run(&s.env) == 0 || ctl_stop_signalled() ? EX_OK :
+	    EX_OSERR;
 	ctl_notify_stopping();
 	if (pid_file[0] != '\0')
 		unlink(pid_file);
