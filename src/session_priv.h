@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside of session: its two lifetimes, and the texts made of them. */
+
+#ifndef SESSION_PRIV_H
+#define SESSION_PRIV_H
+
+#include "addr.h"
+#include "eval.h"
+#include "identity.h"
+#include "policy.h"
+#include "result.h"
+#include "session.h"
+
+struct flight;
+
+/* What keeps a message from being checked. */
+enum skip {
+	SKIP_NOT,
+	SKIP_OFF,
+	SKIP_UNKNOWN,
+	SKIP_LOCAL,		/* from here on a field may say why */
+	SKIP_TRUSTED,
+	SKIP_AUTH
+};
+
+/* Received-SPF of two scopes and Authentication-Results. */
+#define SESSION_INSERTS_MAX 3
+
+struct message {
+	enum skip	 skip;
+	struct identity	 mail;
+	char		*queue_id;		/* NULL: not told */
+
+	struct flight	*flight;		/* of MAIL FROM; NULL: that of
+						 * HELO serves, or no lookup */
+	struct eval_verdict made[SCOPE_COUNT];	/* verdicts without flight */
+	const struct eval_verdict *verdict[SCOPE_COUNT];	/* collected */
+
+	bool		 decided;
+	bool		 concluded;		/* counted and logged */
+	bool		 ended;
+	enum scope	 scope;			/* the one that decided */
+	struct reply	*reply;			/* of a refusal, else NULL */
+
+	unsigned	 results_seen;	/* Authentication-Results so far */
+	unsigned	*forged;	/* which of them are, from 1 */
+	size_t		 forged_count;
+	struct session_edit *edits;
+	size_t		 edit_count;
+	char		*values[SESSION_INSERTS_MAX];	/* of edits */
+	size_t		 value_count;
+};
+
+struct session {
+	const struct session_env *env;
+	const struct conf *conf;
+	bool		 connected;
+	enum skip	 skip;			/* of all messages */
+	struct addr	 client;
+	char		*receiver;		/* the MTA's name, or NULL */
+	struct identity	*helo;			/* NULL: none given yet */
+	struct flight	*helo_flight;		/* NULL: no lookup */
+	struct message	*message;		/* NULL: none under way */
+};
+
+const char	*session_our_name(const struct session *s);
+
+/* HELO is known: its evaluation begins.  arg NULL: there was none. */
+void	session_set_helo(struct session *s, const char *arg);
+void	session_forget_helo(struct session *s);
+/* The sender is known: the evaluations that the message needs are begun. */
+void	session_check_mail(struct session *s);
+/* Collects the verdicts; makes the reply of a refusal. */
+void	session_decide(const struct session *s);
+/* Counts and logs the message, once, if it is decided. */
+void	session_conclude(const struct session *s);
+
+/* Of a message that is checked; NULL flight: not looked up. */
+const struct identity	*session_identity(const struct session *s,
+			    enum scope scope);
+struct flight		*session_flight(const struct session *s,
+			    enum scope scope);
+enum policy_action	 session_action(const struct message *m);
+
+/* The log line of a checked message. */
+void	session_log(const struct session *s);
+/* The reply of a refusal by the verdict that decided. */
+void	session_make_reply(const struct session *s);
+/* Deletions and insertions for a checked message that is let through. */
+void	session_make_edits(const struct session *s);
+/* The field of a message that was not checked. */
+void	session_make_skipped(const struct session *s, const char *why);
+
+#endif

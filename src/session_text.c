@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a session tells of a message: log line, reply and header fields. */
+
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "conf.h"
+#include "flight.h"
+#include "header.h"
+#include "log.h"
+#include "reply.h"
+#include "session_priv.h"
+#include "stats.h"
+#include "util.h"
+
+#define LOG_LINE_SIZE 4096
+
+/* Long values come last: lines are cut, and strangers choose them. */
+void
+session_log(const struct session *s)
+{
+	const struct message *m = s->message;
+	const struct eval_verdict *v = m->verdict[m->scope];
+	enum scope other = m->scope == SCOPE_HELO ? SCOPE_MAILFROM
+	    : SCOPE_HELO;
+	const struct flight *f = session_flight(s, m->scope);
+	char storage[LOG_LINE_SIZE];
+	char client[ADDR_TEXT_SIZE];
+	struct sbuf line;
+
+	sbuf_init(&line, storage, sizeof(storage));
+	log_pair(&line, "queue_id", m->queue_id != NULL ? m->queue_id : "-");
+	log_pair(&line, "client", addr_format(&s->client, client));
+	log_pair(&line, "identity", scope_name(m->scope));
+	log_pair(&line, "result", result_name(v->result));
+	log_pair(&line, "action", policy_action_name(session_action(m)));
+	sbuf_fmt(&line, " level=%u", s->conf->policy.level[m->scope]);
+	if (m->verdict[other] != NULL)
+		log_pair(&line, other == SCOPE_HELO ? "helo_result"
+		    : "mailfrom_result",
+		    result_name(m->verdict[other]->result));
+	sbuf_fmt(&line, " lookups=%u duration_ms=%lld", v->lookups,
+	    f != NULL ? (long long)flight_duration_ms(f) : 0);
+	log_pair(&line, "helo", s->helo->address);
+	log_pair(&line, "sender", m->mail.null_sender ? "<>"
+	    : m->mail.address);
+	log_pair(&line, "mechanism", v->mechanism);
+	log_pair(&line, "reason", v->problem);
+	log_info("%s", storage);
+}
+
+/* In ASCII where it can be: an A-label says more than question marks. */
+static const char *
+domain_of(const struct identity *id)
+{
+	return id->status == IDENTITY_OK ? id->lookup : id->domain;
+}
+
+void
+session_make_reply(const struct session *s)
+{
+	struct message *m = s->message;
+	const struct eval_verdict *v = m->verdict[m->scope];
+	const struct reply_template *template = s->conf->replies[v->result];
+	const struct identity *id = session_identity(s, m->scope);
+	const struct reply_vars vars = {
+		.macros = {
+			.client = &s->client,
+			.local = id->local,
+			.sender_domain = domain_of(id),
+			.domain = domain_of(id),
+			.helo = s->helo->address,
+			.receiver = session_our_name(s),
+			.time_s = time(NULL),
+			.result = result_name(v->result),
+			.identity = scope_name(m->scope),
+			.reason = v->problem,
+			.queue_id = m->queue_id,
+		},
+		.explanation = v->explanation,
+		.explanation_domain = v->explanation_domain,
+	};
+
+	assert(template != NULL);	/* no policy refuses a pass */
+	m->reply = xcalloc(1, sizeof(*m->reply));
+	reply_format(template, &vars, m->reply);
+}
+
+/* Edits. */
+
+static struct header_facts
+facts_of(const struct session *s, enum scope scope)
+{
+	const struct message *m = s->message;
+	const struct eval_verdict *v = m->verdict[scope];
+	bool error = v->result == RESULT_TEMPERROR ||
+	    v->result == RESULT_PERMERROR;
+
+	return (struct header_facts){
+		.result = v->result,
+		.scope = scope,
+		.client = &s->client,
+		.envelope_from = m->mail.address,
+		.domain = domain_of(session_identity(s, scope)),
+		.helo = s->helo->address,
+		.receiver = session_our_name(s),
+		.mechanism = v->mechanism,
+		.problem = error ? v->problem : NULL,
+	};
+}
+
+static void
+add_insert(struct message *m, const char *name, const struct sbuf *value)
+{
+	char *copy = xmemdup(value->data, value->len + 1);
+
+	m->values[m->value_count++] = copy;
+	m->edits[m->edit_count++] = (struct session_edit){
+		.kind = SESSION_INSERT,
+		.name = name,
+		.value = copy,
+	};
+}
+
+/* From the last index: deletions shift what follows in some MTAs. */
+static void
+add_deletions(struct message *m)
+{
+	for (size_t i = m->forged_count; i-- > 0;)
+		m->edits[m->edit_count++] = (struct session_edit){
+			.kind = SESSION_DELETE,
+			.index = m->forged[i],
+			.name = "Authentication-Results",
+		};
+	stats_add(STATS_HEADERS_DELETED, m->forged_count);
+}
+
+/* There is nothing to say of a HELO that was not given. */
+static bool
+has_field(const struct session *s, enum scope scope)
+{
+	return s->message->verdict[scope] != NULL &&
+	    (scope != SCOPE_HELO || s->helo->status != IDENTITY_EMPTY);
+}
+
+/*
+ * Each insertion comes to stand above the earlier ones: Received-SPF of MAIL
+ * FROM, of HELO, Authentication-Results is how they are read from the top.
+ */
+static void
+add_fields(const struct session *s, struct message *m)
+{
+	static const enum scope order[] = { SCOPE_MAILFROM, SCOPE_HELO };
+	struct header_facts facts[SCOPE_COUNT];
+	size_t count = 0;
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	for (size_t i = 0; i < SCOPE_COUNT; i++)
+		if (has_field(s, order[i]))
+			facts[count++] = facts_of(s, order[i]);
+	if (count > 0 &&
+	    (s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0) {
+		sbuf_init(&value, storage, sizeof(storage));
+		header_auth_results(&value, session_our_name(s), facts, count);
+		add_insert(m, "Authentication-Results", &value);
+	}
+	if ((s->conf->headers & CONF_HEADER_RECEIVED_SPF) == 0)
+		return;
+	for (size_t i = count; i-- > 0;) {
+		sbuf_init(&value, storage, sizeof(storage));
+		header_received_spf(&value, &facts[i]);
+		add_insert(m, "Received-SPF", &value);
+	}
+}
+
+void
+session_make_edits(const struct session *s)
+{
+	struct message *m = s->message;
+
+	m->edits = xcalloc(m->forged_count + SESSION_INSERTS_MAX,
+	    sizeof(*m->edits));
+	add_deletions(m);
+	add_fields(s, m);
+}
+
+void
+session_make_skipped(const struct session *s, const char *why)
+{
+	struct message *m = s->message;
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	m->edits = xcalloc(1, sizeof(*m->edits));
+	sbuf_init(&value, storage, sizeof(storage));
+	header_skipped(&value, session_our_name(s), why);
+	add_insert(m, HEADER_SKIPPED_NAME, &value);
+}
