@@ -336,7 +336,7 @@ claims_plainly(const char *value, const char *name)
 {
 	size_t len = strlen(name);
 
-	return len > 0 && strncmp(value, name, len) == 0 &&
+	return len > 0 && is_plain(name) && strncmp(value, name, len) == 0 &&
 	    (value[len] == ';' || value[len] == '\0');
 }
 
