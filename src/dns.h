@@ -64,7 +64,7 @@ struct dns_answer {
 	size_t		 spf_count;	/* records that are v=spf1 */
 	struct record	*spf;		/* parsed, if there is exactly one and
 					 * it is well formed */
-	const char	*spf_error;	/* else why not; NULL if spf_count != 1 */
+	const char	*spf_error;	/* else why it is not well formed */
 	size_t		 spf_error_offset;
 
 	enum dns_type	 type;

@@ -206,7 +206,8 @@ log_counters(void)
 
 	sbuf_init(&sb, text, sizeof(text));
 	stats_format(&sb);
-	log_info("counters: %s", text);
+	if (sb.len > 0)
+		log_info("counters: %s", text);
 }
 
 /*

@@ -1397,7 +1397,8 @@ static void
 test_unbound_asks_the_servers_for_all_names(void **state)
 {
 	static const char *const names[] = {
-		"g.test", "g.invalid", "g.home.arpa", "g.1.168.192.in-addr.arpa",
+		"g.test", "g.invalid", "g.home.arpa",
+		"g.1.168.192.in-addr.arpa",
 		"g.2.0.192.in-addr.arpa", "g.10.in-addr.arpa",
 		"g.8.b.d.0.1.0.0.2.ip6.arpa", "\\x we\xffird@.example"
 	};

@@ -145,7 +145,8 @@ test_template_lines_are_kept(void **state)
 {
 	(void)state;
 	struct reply_vars v = usual_vars();
-	const struct reply *r = formatted("one %{d}\n\n  two  \n \nthree\n", &v);
+	const struct reply *r = formatted("one %{d}\n\n  two  \n \nthree\n",
+	    &v);
 	check_reply(r);
 	assert_string_equal(r->text, "one example.com\ntwo\nthree");
 }
@@ -416,7 +417,8 @@ static void
 test_bad_codes_are_refused(void **state)
 {
 	(void)state;
-	static const unsigned codes[] = { 0, 250, 399, 600, 5500, (unsigned)-1 };
+	static const unsigned codes[] = { 0, 250, 399, 600, 5500,
+		(unsigned)-1 };
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		assert_string_equal(refused(codes[i], "5.7.1", "x"),
 		    "code must be 400 to 599");
