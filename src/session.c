@@ -31,12 +31,12 @@
 
 /*
  * Forged fields that are removed from one message.  No honest message has so
- * many: one that passes through us again and again meets the MTA's hop limit
- * first.  Above it the message is refused at any level, since a forged
- * result must not be delivered, and the MTA would have to search its queue
- * file for each removal.
+ * many.  Above it the message is refused at any level: a forged result must
+ * not be delivered, no mail may vanish, and what is forged now will be so at
+ * a later try.  Postfix reads its queue file once for each removal, so 10,000
+ * would keep it busy for seconds; sendmail takes less than 1,000 fields.
  */
-#define FORGED_MAX 100
+#define FORGED_MAX 1000
 
 static const struct {
 	const char	*text;
@@ -309,11 +309,12 @@ session_header(struct session *s, const char *name, const char *value)
 	if (m->forged_count > FORGED_MAX ||
 	    !header_claims_authserv_id(value, session_our_name(s)))
 		return;
-	if (m->forged == NULL)
-		m->forged = xcalloc(FORGED_MAX, sizeof(*m->forged));
-	if (m->forged_count < FORGED_MAX)
-		m->forged[m->forged_count] = m->results_seen;
-	m->forged_count++;
+	if (m->forged_count == m->forged_room) {
+		m->forged_room = 2 * m->forged_room + 8;
+		m->forged = xreallocarray(m->forged, m->forged_room,
+		    sizeof(*m->forged));
+	}
+	m->forged[m->forged_count++] = m->results_seen;
 }
 
 static void

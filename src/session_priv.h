@@ -45,6 +45,7 @@ struct message {
 	unsigned	 results_seen;	/* Authentication-Results so far */
 	unsigned	*forged;	/* which of them are, from 1 */
 	size_t		 forged_count;
+	size_t		 forged_room;
 	struct session_edit *edits;
 	size_t		 edit_count;
 	char		*values[SESSION_INSERTS_MAX];	/* of edits */

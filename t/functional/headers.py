@@ -132,9 +132,10 @@ def test_received_spf_of_others_stays_below_ours():
 
 def test_a_flood_of_forged_fields_is_refused():
     use(behavior=1, headers=BOTH)
-    tap.equal(send(headers=[(AR, "mx.example.org; spf=pass")] * 100)
-        .refusal, None)
-    tap.equal(send(headers=[(AR, "mx.example.org; spf=pass")] * 101)
+    done = send(headers=[(AR, "mx.example.org; spf=pass")] * 1000)
+    tap.equal(done.refusal, None)
+    tap.equal(len([v for n, v in done.headers if n == AR]), 1, "only ours")
+    tap.equal(send(headers=[(AR, "mx.example.org; spf=pass")] * 1001)
         .refusal, ["550 5.7.1 Too many Authentication-Results fields claim "
         "to be ours"])
 
