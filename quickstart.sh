@@ -106,18 +106,18 @@ without_services() {
 install_test_tools() {
 	install_deb clang libcmocka-dev python3 python3-dnspython \
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
-	    iproute2 m4 daemontools nsd
+	    iproute2 m4 daemontools nsd libsasl2-modules
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 	# Where another mail server is installed it stays.
 	install_deb postfix || say "no Postfix: its tests will be skipped"
 }
 
-# sendmail is unpacked, not installed; what it needs is installed.
+# sendmail is unpacked, not installed; its libraries are installed.
 unpack_sendmail() {
 	[ ! -e t/integration/sendmail/complete ] || return 0
 	update_lists
 	# shellcheck disable=SC2046 # a list of words
-	install_deb libsasl2-modules $(apt-cache depends sendmail-bin |
+	install_deb $(apt-cache depends sendmail-bin |
 	    sed -n 's/^ *Depends: \(lib[a-z0-9.+-]*\)$/\1/p')
 	say "unpacking sendmail"
 	sh t/integration/setup.sh >/dev/null
