@@ -255,10 +255,14 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 		    in->max_lookups : EVAL_LOOKUPS_MAX,
 		.marks = { .count = 1 },	/* EVAL_MARK_START */
 	};
-	bool matched;
+	enum result r = RESULT_NONE;
+	bool matched = false;
+	struct eval_text text;
 
 	eval_without_lookup(&run.verdict, in->scope, RESULT_NONE, "");
-	enum result r = eval_spf2_check(&run, &matched);
+	/* Most domains have no record or one that is not cached yet. */
+	if (eval_mark_open(&run, 0, &text))
+		r = eval_spf2_check(&run, &text, &matched);
 	set_result(&run, r, matched);
 	if (run.verdict.result == RESULT_FAIL && in->want_explanation &&
 	    run.last->record->exp != NULL)

@@ -152,9 +152,10 @@ bool		 eval_mark_open(struct eval_run *run, size_t mark,
 		    struct eval_text *out);
 
 /*
- * Lets libspf2 evaluate the record of mark 0.  Means nothing if the run has
- * stopped.  *matched is false if no term matched.
+ * Lets libspf2 evaluate text, the record of mark 0.  Means nothing if the run
+ * has stopped.  *matched is false if no term matched.
  */
-enum result	 eval_spf2_check(struct eval_run *run, bool *matched);
+enum result	 eval_spf2_check(struct eval_run *run,
+		    const struct eval_text *text, bool *matched);
 
 #endif

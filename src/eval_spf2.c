@@ -179,6 +179,20 @@ lookup(SPF_dns_server_t *layer, const char *name, ns_type type,
 	return rr;
 }
 
+static SPF_record_t *
+compile(SPF_server_t *server, SPF_response_t *response,
+    const struct eval_text *text)
+{
+	SPF_record_t *record = NULL;
+	SPF_errcode_t e = SPF_record_compile(server, response, &record,
+	    text->text);
+
+	/* It drops terms beyond its size limit without a word. */
+	assert(e == SPF_E_SUCCESS && record != NULL &&
+	    record->num_mech == text->terms);
+	return record;
+}
+
 /*
  * Called for the domain of request: a mark.  What it returns as an error is
  * of no interest, as the run has stopped then; a DNS error unwinds.
@@ -197,10 +211,7 @@ get_record(SPF_server_t *server, SPF_request_t *request,
 	assert(!is_host);
 	if (!eval_mark_open(run, mark, &text))
 		return SPF_E_DNS_ERROR;
-	SPF_errcode_t e = SPF_record_compile(server, response, out, text.text);
-	/* It drops terms beyond its size limit without a word. */
-	assert(e == SPF_E_SUCCESS && *out != NULL &&
-	    (*out)->num_mech == text.terms);
+	*out = compile(server, response, &text);
 	return SPF_E_SUCCESS;
 }
 
@@ -244,7 +255,8 @@ set_client(SPF_request_t *request, const struct addr *client)
 }
 
 enum result
-eval_spf2_check(struct eval_run *run, bool *matched)
+eval_spf2_check(struct eval_run *run, const struct eval_text *text,
+    bool *matched)
 {
 	SPF_dns_server_t layer = {
 		.lookup = lookup,
@@ -252,10 +264,7 @@ eval_spf2_check(struct eval_run *run, bool *matched)
 		.name = "spf-milter",
 		.hook = run
 	};
-	SPF_record_t *record = NULL;
-	enum result result = RESULT_TEMPERROR;
 
-	*matched = false;
 	SPF_server_t *server = SPF_server_new_dns(&layer, 0);
 	assert(server != NULL);
 	(void)SPF_server_set_max_dns_mech(server, INT_MAX);
@@ -264,13 +273,12 @@ eval_spf2_check(struct eval_run *run, bool *matched)
 	assert(request != NULL && response != NULL);
 	set_client(request, &run->in->client);
 	request->cur_dom = "_-0.x";
-	if (get_record(server, request, response, &record) == SPF_E_SUCCESS) {
-		response->spf_record_exp = record;
-		(void)SPF_record_interpret(record, request, response, 0);
-		result = to_result(SPF_response_result(response));
-		*matched = SPF_response_reason(response) == SPF_REASON_MECH;
-		SPF_record_free(record);
-	}
+	SPF_record_t *record = compile(server, response, text);
+	response->spf_record_exp = record;
+	(void)SPF_record_interpret(record, request, response, 0);
+	enum result result = to_result(SPF_response_result(response));
+	*matched = SPF_response_reason(response) == SPF_REASON_MECH;
+	SPF_record_free(record);
 	SPF_response_free(response);
 	SPF_request_free(request);
 	SPF_server_free(server);
