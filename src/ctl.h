@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 /*
- * Starts the thread; before milter_run, after every fork.  path is the
+ * Starts the thread; before milter_run, after every fork, with SIGHUP and
+ * SIGUSR1 blocked in every thread (process_block_signals).  path is the
  * configuration file, copied; NULL: built-in defaults, a reload changes
  * nothing.  False: errno.
  */
