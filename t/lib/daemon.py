@@ -3,7 +3,6 @@
 
 import atexit
 import os
-import re
 import shutil
 import signal
 import socket
@@ -13,6 +12,7 @@ import threading
 import time
 
 import milterclient
+import sanitizers
 import tap
 
 SRCDIR = os.environ.get("SRCDIR") or os.path.abspath(
@@ -20,8 +20,6 @@ SRCDIR = os.environ.get("SRCDIR") or os.path.abspath(
 BUILDDIR = os.environ.get("BUILDDIR", SRCDIR)
 PROGRAM = os.path.join(BUILDDIR, "src", "spf-milter")
 
-SANITIZER = re.compile(
-    r"(?:Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 # Twice what an idle daemon may take to end (libmilter polls for 5 s).
 STOP_SECONDS = 16
 
@@ -115,7 +113,7 @@ class Daemon:
         os.rename(self.config + ".new", self.config)
 
     def start(self, wait=True):
-        env = dict(os.environ)
+        env = sanitizers.environment(os.environ)
         env.update(self.env or {})
         self.process = subprocess.Popen(self.command, env=env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -222,8 +220,10 @@ class Daemon:
         self.check_sanitizers()
 
     def check_sanitizers(self):
-        if SANITIZER.search(self.log()):
-            raise AssertionError("sanitizer report:\n" + self.log())
+        problems = sanitizers.problems(self.log())
+        if problems:
+            raise AssertionError("sanitizer report:\n%s\nlog:\n%s" % (
+                "\n".join(problems), self.log()))
 
     def kill(self):
         if self.alive():
