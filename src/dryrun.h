@@ -26,7 +26,8 @@ enum dryrun_status {		/* exit statuses of -t */
 
 /*
  * One transaction; prints to out as text or one JSON object a line, described
- * at the top of dryrun.c.  The caller looks at ferror(out).
+ * at the top of dryrun_text.c and dryrun_json.c.  The caller looks at
+ * ferror(out).
  */
 enum dryrun_status dryrun_one(const struct session_env *env,
 	    const struct conf *c, const struct dryrun_transaction *t,
