@@ -78,7 +78,8 @@ make_sockaddr(struct sockaddr_storage *out, const char *ip)
 
 /* True: nothing more is asked after this stage. */
 static bool
-ends_at(struct dryrun_report *r, enum dryrun_stage stage, struct session_step step)
+ends_at(struct dryrun_report *r, enum dryrun_stage stage,
+    struct session_step step)
 {
 	r->last = stage;
 	r->step = step;
@@ -91,7 +92,8 @@ play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 	session_connect(s, sa, NULL);
 	if (r->helo != NULL)
 		session_helo(s, r->helo);
-	if (ends_at(r, DRYRUN_STAGE_MAIL, session_mail(s, r->sender, NULL, NULL)) ||
+	if (ends_at(r, DRYRUN_STAGE_MAIL,
+	    session_mail(s, r->sender, NULL, NULL)) ||
 	    ends_at(r, DRYRUN_STAGE_RCPT, session_rcpt(s, r->rcpt)))
 		return;
 	ends_at(r, DRYRUN_STAGE_END, session_end(s, &r->edits, &r->edit_count));
