@@ -24,6 +24,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -345,26 +346,43 @@ is_served(const char *path)
 	return served;
 }
 
+/* (gid_t)-1: leave it.  False: no such group. */
+static bool
+find_group(const struct conf *c, gid_t *gid, struct diag *d)
+{
+	*gid = (gid_t)-1;
+	if (c->socket_group[0] == '\0')
+		return true;
+
+	const struct group *gr = getgrnam(c->socket_group);
+	if (gr == NULL) {
+		diag_add(d, c->path, 0,
+		    "socket_group: there is no group \"%s\"",
+		    c->socket_group);
+		return false;
+	}
+	*gid = gr->gr_gid;
+	return true;
+}
+
+/*
+ * The user that we are going to be owns the socket: milter_waiting connects
+ * to it.
+ */
 static bool
 set_owner(const struct conf *c, const char *path, struct diag *d)
 {
-	if (c->socket_group[0] != '\0') {
-		const struct group *gr = getgrnam(c->socket_group);
+	const struct passwd *pw = c->user[0] != '\0' && geteuid() == 0 ?
+	    getpwnam(c->user) : NULL;
+	uid_t uid = pw != NULL ? pw->pw_uid : (uid_t)-1;
+	gid_t gid;
 
-		if (gr == NULL) {
-			diag_add(d, c->path, 0,
-			    "socket_group: there is no group \"%s\"",
-			    c->socket_group);
-			return false;
-		}
-		if (chown(path, (uid_t)-1, gr->gr_gid) != 0) {
-			diag_add(d, NULL, 0, "%s: cannot give it to group "
-			    "%s: %s", path, c->socket_group, strerror(errno));
-			return false;
-		}
-	}
-	if (chmod(path, c->socket_mode) != 0) {
-		diag_add(d, NULL, 0, "%s: chmod: %s", path, strerror(errno));
+	if (!find_group(c, &gid, d))
+		return false;
+	if (chown(path, uid, gid) != 0 || chmod(path, c->socket_mode) != 0) {
+		diag_add(d, NULL, 0, "%s: cannot set owner, group %s and "
+		    "mode %04o: %s", path, c->socket_group,
+		    (unsigned)c->socket_mode, strerror(errno));
 		return false;
 	}
 	return true;
