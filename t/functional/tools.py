@@ -16,7 +16,9 @@ import dns.query
 import dns.rcode
 import dnsserver
 import fields
+import logline
 import milterclient
+import sanitizers
 import tap
 from milterclient import Edit
 
@@ -198,6 +200,80 @@ def test_milter_client_obeys_the_negotiation():
         b"DCj\0mx.example.org\0{daemon_name}\0test\0",
         b"C[2001:db8::1]\x006\x9c\x402001:db8::1\0", b"Hh\0", b"M<a@b>\0",
         b"E"])
+
+
+RACE = """==================
+WARNING: ThreadSanitizer: data race (pid=1)
+  Write of size 1 at 0x7fb161dbdc20 by thread T7 (mutexes: write M0):
+    #0 pthread_mutex_lock <null> (spf-milter+0x7358a) (BuildId: a)
+    #1 %s (%s+0x7eca) (BuildId: b)
+    #2 <null> <null> (libmilter.so.1.0.1+0x7eca) (BuildId: b)
+
+spf-milter: a line of another thread
+  Previous write of size 1 at 0x7fb161dbdc20 by main thread:
+    #0 pthread_mutex_destroy <null> (spf-milter+0x5737a) (BuildId: a)
+    #1 mi_listener <null> (libmilter.so.1.0.1+0x81cc) (BuildId: b)
+    #2 serve /src/main.c:260:11 (spf-milter+0xd4b08) (BuildId: a)
+
+  Mutex M0 (0x7fb161dbdd40) created at:
+    #0 pthread_mutex_init <null> (spf-milter+0x571ff) (BuildId: a)
+    #1 lock_init /src/lock.c:30:2 (spf-milter+0xd4b08) (BuildId: a)
+
+SUMMARY: ThreadSanitizer: data race (spf-milter+0x1) in pthread_mutex_lock
+==================
+ThreadSanitizer: reported 1 warnings
+"""
+LEAK = """==================
+WARNING: ThreadSanitizer: thread leak (pid=1)
+  Thread T7 (tid=2, finished) created by main thread at:
+    #0 pthread_create <null> (spf-milter+0x559fd) (BuildId: a)
+    #1 %s (%s+0xae23) (BuildId: b)
+    #2 main /src/main.c:312:15 (spf-milter+0xd4b08) (BuildId: a)
+
+SUMMARY: ThreadSanitizer: thread leak in __interceptor_pthread_create
+==================
+"""
+
+
+def test_races_of_libmilter_are_told_from_ours():
+    theirs = ("mi_closener <null>", "libmilter.so.1.0.1")
+    ours = ("on_mail /src/milter.c:239:38", "spf-milter")
+    for text in (RACE, LEAK):
+        tap.equal(sanitizers.problems(text % theirs), [])
+        tap.equal(len(sanitizers.problems(text % ours)), 1)
+    both = RACE % theirs + RACE % ours + LEAK % theirs
+    tap.equal(len(sanitizers.problems(both)), 1)
+
+
+def test_every_other_report_counts():
+    for line in ("==1==ERROR: AddressSanitizer: heap-use-after-free",
+            "==1==ERROR: LeakSanitizer: detected memory leaks",
+            "x.c:1:2: runtime error: signed integer overflow",
+            "ThreadSanitizer: CHECK failed: x", "ThreadSanitizer:DEADLYSIGNAL",
+            "FATAL: ThreadSanitizer: unexpected memory mapping"):
+        tap.equal(sanitizers.problems("a\n" + line + "\nb"), [line])
+    tap.equal(sanitizers.problems("spf-milter: a line\nspf-milter: b"), [])
+
+
+LINE = "spf-milter: queue_id=- client=192.0.2.1 identity=mailfrom " \
+    "result=fail action=reject level=3 lookups=0 duration_ms=1 " \
+    'helo="a\\x0d \\"b" sender=<> mechanism=all reason=""'
+
+
+def test_log_line_reader():
+    pairs = logline.parse(LINE)
+    tap.equal((pairs["helo"], pairs["sender"], pairs["reason"]),
+        ('a\r "b', "<>", ""))
+    for bad in (LINE.replace("level=3", "level=7"), LINE + " more=x",
+            LINE.replace("result=fail", "result=good"), LINE + "\x1b",
+            LINE.replace("helo=", "sender="), LINE.replace('reason=""', ""),
+            LINE.replace("sender=<>", "sender=a b"),
+            LINE.replace("sender=<>", 'sender="a"b"'), LINE[11:]):
+        try:
+            logline.parse(bad)
+        except ValueError:
+            continue
+        raise AssertionError("taken: " + ascii(bad))
 
 
 tap.main(globals())
