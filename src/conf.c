@@ -8,31 +8,24 @@
  * and line and with what is allowed.  The defaults are read first, as text
  * made from the table, and the file on top of them.
  *
- * Before libconfuse 3.3 sees a text we blank out its comments: libconfuse
- * counts the line of a comment twice (so its line numbers are wrong), refuses
- * comments between the elements of a list, and takes an unterminated comment
- * or section for the end of the file.  Included files come in the same way,
- * as a parse within the parse, with limits on their size, number and depth.
+ * libconfuse gets each text as conf_text.c leaves it.  Included files come in
+ * the same way, as a parse within the parse, with limits on their size, number
+ * and depth.
  */
 
 #include "config.h"
 
 #include <assert.h>
 #include <confuse.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "conf_priv.h"
 #include "lock.h"
 #include "reply.h"
 
-#define FILE_MAX (1024 * 1024)	/* octets of one file */
 #define DEPTH_MAX 10		/* files within files */
 #define FILES_MAX 100		/* of one configuration */
 #define HELO_DEFAULT_MAX 3	/* RFC 7208 does not ask for more */
@@ -65,53 +58,19 @@ report(int line, const char *fmt, ...)
 	diag_add(reader->diag, reader->file, (unsigned)line, "%s", message);
 }
 
-/* Unknown names */
-
-#define SUGGEST_LENGTH 32	/* longest name that gets a suggestion */
-#define SUGGEST_DISTANCE 2
-
-/* Insertions, deletions and replacements that turn a into b. */
-static size_t
-edit_distance(const char *a, const char *b)
+/* NULL: the top level. */
+static const char *
+section_of(const cfg_t *cfg)
 {
-	size_t row[SUGGEST_LENGTH + 1];
-	size_t len = strlen(b);
-
-	if (len > SUGGEST_LENGTH)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= len; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t j = 0; j < len; j++) {
-			size_t best = diagonal + (a[i] != b[j]);
-			diagonal = row[j + 1];
-			if (best > row[j] + 1)
-				best = row[j] + 1;
-			if (best > diagonal + 1)
-				best = diagonal + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[len];
+	return strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
 }
 
 static void
 report_unknown(const cfg_t *cfg, const char *name)
 {
-	const char *section = strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
-	const struct conf_row *near = NULL;
-	size_t least = SUGGEST_DISTANCE + 1;
+	const char *section = section_of(cfg);
+	const struct conf_row *near = conf_row_near(name);
 
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_row *r = conf_row(i);
-		size_t distance = edit_distance(r->name, name);
-		if (distance < least) {
-			least = distance;
-			near = r;
-		}
-	}
 	if (near == NULL)
 		report(cfg->line, "unknown option \"%.100s\"%s%s", name,
 		    section != NULL ? " in section " : "",
@@ -150,8 +109,8 @@ static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	static const struct conf empty;
-	const char *section = strcmp(cfg->name, "root") == 0 ? NULL : cfg->name;
-	const struct conf_option *o = conf_option_find(section, opt->name);
+	const struct conf_option *o = conf_option_find(section_of(cfg),
+	    opt->name);
 	struct conf scratch = empty;
 	char problem[CONF_PROBLEM_SIZE];
 
@@ -178,12 +137,10 @@ static cfg_opt_t *
 section_options(const char *section, size_t extra)
 {
 	cfg_opt_t *opts = xcalloc(conf_row_count() + extra + 1, sizeof(*opts));
+	const struct conf_option *o = NULL;
 	size_t n = extra;
 
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_option *o = conf_option(i);
-		if (conf_option_find(section, o->row.name) != o)
-			continue;
+	while ((o = conf_option_next(section, o)) != NULL) {
 		cfg_opt_t one = CFG_STR_CB(o->row.name, NULL, CFGF_NODEFAULT,
 		    on_value);
 		cfg_opt_t list = CFG_STR_LIST_CB(o->row.name, NULL,
@@ -219,112 +176,6 @@ parser_new(void)
 	return cfg;
 }
 
-/* Text: comments are blanked out, as the reasoning above says. */
-
-struct scan {
-	char		*p;
-	int		 line;
-	const char	*problem;
-	unsigned	 depth;		/* of braces */
-	int		 brace_line;	/* of the last opening one */
-};
-
-static void
-scan_comment(struct scan *s)
-{
-	bool block = s->p[1] == '*';
-	const char *close = block ? strstr(s->p + 2, "*/") : NULL;
-
-	if (block && close == NULL) {
-		s->problem = "this comment has no end";
-		return;
-	}
-	const char *end = block ? close + 2 : s->p + strcspn(s->p, "\n");
-	for (; s->p < end; s->p++) {
-		if (*s->p == '\n')
-			s->line++;
-		else
-			*s->p = ' ';
-	}
-}
-
-/* ${NAME}: a missing } would make libconfuse search the file for one. */
-static void
-scan_variable(struct scan *s)
-{
-	size_t len = strcspn(s->p, "}\n");
-
-	if (s->p[len] != '}')
-		s->problem = "${ has no } in its line; \\$ is a dollar sign";
-	else
-		s->p += len + 1;
-}
-
-static void
-scan_string(struct scan *s)
-{
-	char quote = *s->p++;
-	int line = 0;
-
-	while (s->problem == NULL && *s->p != '\0' && *s->p != quote) {
-		if (*s->p == '\n' || (*s->p == '\\' && s->p[1] == '\n'))
-			line++;
-		if (quote == '"' && s->p[0] == '$' && s->p[1] == '{')
-			scan_variable(s);
-		else
-			s->p += s->p[0] == '\\' && s->p[1] != '\0' ? 2 : 1;
-	}
-	if (*s->p == '\0')
-		s->problem = "this string has no closing quote";
-	if (s->problem != NULL)
-		return;
-	s->p++;
-	s->line += line;
-}
-
-/* One word, blank or sign. */
-static void
-scan_other(struct scan *s)
-{
-	size_t word = strcspn(s->p, " #\"'\t\n\r={}()+,*");
-
-	s->line += *s->p == '\n';
-	if (*s->p == '{') {
-		s->depth++;
-		s->brace_line = s->line;
-	} else if (*s->p == '}' && s->depth > 0) {
-		s->depth--;
-	}
-	s->p += word > 0 ? word : 1;
-}
-
-/* Blanks out comments; false: what libconfuse must not see is reported. */
-static bool
-scan_text(char *text)
-{
-	struct scan s = { .p = text, .line = 1 };
-
-	while (*s.p != '\0' && s.problem == NULL) {
-		if (*s.p == '#' || (*s.p == '/' &&
-		    (s.p[1] == '/' || s.p[1] == '*'))) {
-			scan_comment(&s);
-		} else if (*s.p == '"' || *s.p == '\'') {
-			scan_string(&s);
-		} else if (s.p[0] == '$' && s.p[1] == '{') {
-			scan_variable(&s);
-		} else {
-			scan_other(&s);
-		}
-	}
-	if (s.problem == NULL && s.depth > 0) {
-		s.problem = "this brace is never closed";
-		s.line = s.brace_line;
-	}
-	if (s.problem != NULL)
-		report(s.line, "%s", s.problem);
-	return s.problem == NULL;
-}
-
 /* text is changed.  False: reported. */
 static bool
 parse_text(cfg_t *cfg, const char *file, char *text)
@@ -332,13 +183,16 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 	size_t before = reader->diag->count;
 	const char *outer_file = reader->file;
 	int outer_line = cfg->line;
+	const char *problem;
+	int line;
 	bool good = true;
 
 	reader->file = file;
 	/* libconfuse gives it to sections as theirs. */
 	free(cfg->filename);
 	cfg->filename = xstrdup(file);
-	if (!scan_text(text)) {
+	if (!conf_text_scan(text, &line, &problem)) {
+		report(line, "%s", problem);
 		good = false;
 	} else if (text[0] != '\0') {
 		FILE *in = fmemopen(text, strlen(text), "r");
@@ -357,63 +211,6 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 }
 
 /* Files */
-
-/* NULL: errno; EFBIG: over FILE_MAX.  *len octets and a NUL. */
-static char *
-read_octets(int fd, size_t *len)
-{
-	char *text = xcalloc(FILE_MAX + 2, 1);
-	size_t have = 0;
-	ssize_t n;
-
-	while ((n = read(fd, text + have, FILE_MAX + 1 - have)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n > 0 && have + (size_t)n > FILE_MAX)
-			errno = EFBIG;
-		if (n < 0 || have + (size_t)n > FILE_MAX) {
-			free(text);
-			return NULL;
-		}
-		have += (size_t)n;
-	}
-	*len = have;
-	return text;
-}
-
-/*
- * Regular files, and devices so that /dev/null can stand for an empty one; a
- * pipe would let us wait.  NULL: *problem.
- */
-static char *
-read_file(const char *path, const char **problem)
-{
-	struct stat st;
-	char *text = NULL;
-	size_t len;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		*problem = strerror(errno);
-	else if (S_ISDIR(st.st_mode))
-		*problem = strerror(EISDIR);
-	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
-		*problem = "this is not a regular file";
-	else if ((text = read_octets(fd, &len)) == NULL)
-		*problem = errno == EFBIG ? "the file is over 1 MB" :
-		    strerror(errno);
-	else if (strlen(text) != len)
-		*problem = "this is not a text: it has NUL octets";
-	else
-		*problem = NULL;
-	if (fd >= 0)
-		close(fd);
-	if (*problem != NULL) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
 
 /* A relative name stands beside the file that has it. */
 static char *
@@ -451,7 +248,7 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 		return 1;
 	}
 	char *path = include_path(argv[0]);
-	char *text = read_file(path, &problem);
+	char *text = conf_text_read(path, &problem);
 	if (text == NULL) {
 		report(cfg->line, "include(\"%.200s\"): %s", argv[0], problem);
 	} else {
@@ -482,12 +279,10 @@ default_helo(const struct conf *c)
 static void
 fill(void *base, const char *section, cfg_t *sec)
 {
+	const struct conf_option *o = NULL;
 	char problem[CONF_PROBLEM_SIZE];
 
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_option *o = conf_option(i);
-		if (conf_option_find(section, o->row.name) != o)
-			continue;
+	while ((o = conf_option_next(section, o)) != NULL) {
 		cfg_opt_t *opt = cfg_getopt(sec, o->row.name);
 		for (unsigned j = 0; j < cfg_opt_size(opt); j++)
 			conf_value_set(o, base, cfg_opt_getnstr(opt, j),
@@ -581,19 +376,23 @@ build(cfg_t *cfg)
 }
 
 static void
+clear_section(const char *section, void *base)
+{
+	const struct conf_option *o = NULL;
+
+	while ((o = conf_option_next(section, o)) != NULL)
+		conf_value_clear(o, base);
+}
+
+static void
 conf_free(struct conf *c)
 {
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_option *o = conf_option(i);
-		bool in_reply = o->row.section != NULL &&
-		    strcmp(o->row.section, "reply") == 0;
-		for (unsigned r = 0; r < RESULT_COUNT && in_reply; r++)
-			conf_value_clear(o, &c->reply_sources[r]);
-		if (!in_reply)
-			conf_value_clear(o, c);
-	}
-	for (unsigned r = 0; r < RESULT_COUNT; r++)
+	clear_section(NULL, c);
+	clear_section("dns", c);
+	for (unsigned r = 0; r < RESULT_COUNT; r++) {
+		clear_section("reply", &c->reply_sources[r]);
 		reply_template_free(c->replies[r]);
+	}
 	free(c->path);
 	free(c);
 }
@@ -669,7 +468,7 @@ conf_load(const char *path, struct diag *d)
 
 	if (path == NULL)
 		return load(NULL, NULL, d);
-	char *text = read_file(path, &problem);
+	char *text = conf_text_read(path, &problem);
 	if (text == NULL) {
 		diag_add(d, path, 0, "%s", problem);
 		return NULL;
@@ -717,31 +516,21 @@ conf_release(const struct conf *c)
 
 /* Comparing and printing */
 
-static bool
-values_are_equal(const struct conf_option *o, const void *a, const void *b)
-{
-	char *ta = conf_value_text(o, a);
-	char *tb = conf_value_text(o, b);
-	bool equal = strcmp(ta, tb) == 0;
-
-	free(ta);
-	free(tb);
-	return equal;
-}
-
 static void
 dump_section(const char *section, const void *base, const void *defaults,
     FILE *out)
 {
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_option *o = conf_option(i);
-		if (conf_option_find(section, o->row.name) != o)
-			continue;
-		fprintf(out, "%s%s = ", section != NULL ? "\t" : "",
-		    o->row.name);
-		conf_value_print(o, base, out);
-		fputs(values_are_equal(o, base, defaults) ?
-		    "\t# default\n" : "\n", out);
+	const struct conf_option *o = NULL;
+
+	while ((o = conf_option_next(section, o)) != NULL) {
+		char *value = conf_value_text(o, base);
+		char *standard = conf_value_text(o, defaults);
+
+		fprintf(out, "%s%s = %s%s\n", section != NULL ? "\t" : "",
+		    o->row.name, value,
+		    strcmp(value, standard) == 0 ? "\t# default" : "");
+		free(standard);
+		free(value);
 	}
 }
 
@@ -776,8 +565,14 @@ conf_diff_restart(const struct conf *a, const struct conf *b,
 {
 	for (size_t i = 0; i < conf_row_count(); i++) {
 		const struct conf_option *o = conf_option(i);
-		if (o->row.restart && !values_are_equal(o, a, b))
+		if (!o->row.restart)
+			continue;
+		char *ta = conf_value_text(o, a);
+		char *tb = conf_value_text(o, b);
+		if (strcmp(ta, tb) != 0)
 			report_name(o->row.name);
+		free(tb);
+		free(ta);
 	}
 }
 

@@ -7,9 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "conf.h"
+
+#define CONF_SECOND INT64_C(1000)	/* in milliseconds */
+#define CONF_MEGA (INT64_C(1) << 20)
+#define CONF_GIGA (INT64_C(1) << 30)
 
 /* What an option's field holds and how its text is read. */
 enum conf_kind {
@@ -50,6 +53,11 @@ const struct conf_option *conf_option(size_t i);
 /* NULL: no such option.  section NULL is the top level. */
 const struct conf_option *conf_option_find(const char *section,
 	    const char *name);
+/* The options of one section, one after the other; NULL before and behind. */
+const struct conf_option *conf_option_next(const char *section,
+	    const struct conf_option *o);
+/* The option that an unknown name may stand for; NULL: none looks like it. */
+const struct conf_row *conf_row_near(const char *name);
 bool	conf_option_is_list(const struct conf_option *o);
 
 /*
@@ -63,11 +71,19 @@ bool	conf_value_set(const struct conf_option *o, void *base,
 	    const char *text, char problem[CONF_PROBLEM_SIZE]);
 /* Empties a list; frees what the field owns.  The field may be set again. */
 void	conf_value_clear(const struct conf_option *o, void *base);
-/* As text that conf_load reads, in the spelling of default_text. */
-void	conf_value_print(const struct conf_option *o, const void *base,
-	    FILE *out);
-/* The same in memory of the caller's. */
+/*
+ * As text that conf_load reads, in the spelling of default_text; the caller
+ * frees it.
+ */
 char	*conf_value_text(const struct conf_option *o, const void *base);
+
+/*
+ * Blanks out comments.  False: *problem at *line is what libconfuse must not
+ * see.
+ */
+bool	conf_text_scan(char *text, int *line, const char **problem);
+/* A whole file without NUL; the caller frees it.  NULL: *problem. */
+char	*conf_text_read(const char *path, const char **problem);
 
 /*
  * conf_load of len octets in memory; name stands for the file.  Relative

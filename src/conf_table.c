@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The options, one row each, and the kinds of values that rows are made of.
+ * The options, one row each.
  *
  * Everything that knows the options walks this table: what libconfuse is told,
  * the checks, the defaults (read as configuration text, so that a default is
  * spelled and checked as an operator's value is), the dump, the list of what
  * needs a restart, and the check of the sample file and the manual.  A new
- * option is a row here and a field in struct conf; a new kind of value is one
- * case in each of the three functions at the end.
+ * option is a row here and a field in struct conf.
  */
 
 #include "config.h"
 
 #include <assert.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <syslog.h>
 
 #include "conf_priv.h"
-#include "identity.h"
-#include "reply.h"
-
-#define SECOND INT64_C(1000)
-#define MEGA (INT64_C(1) << 20)
-#define GIGA (INT64_C(1) << 30)
 
 enum { RELOAD = false, RESTART = true };
 
@@ -160,21 +150,21 @@ static const struct conf_option options[] = {
 	    "100ms to 5m", RELOAD,
 	    "The longest that one whole check takes." },
 	    CONF_KIND_DURATION, FIELD(dns_timeout_ms),
-	    SECOND / 10, 300 * SECOND },
+	    CONF_SECOND / 10, 300 * CONF_SECOND },
 	{ { "dns", "query_timeout", "4",
 	    "100ms to 1m", RESTART,
 	    "The longest that one name takes, all tries together." },
 	    CONF_KIND_DURATION, FIELD(dns_query_timeout_ms),
-	    SECOND / 10, 60 * SECOND },
+	    CONF_SECOND / 10, 60 * CONF_SECOND },
 	{ { "dns", "reply_timeout", "9",
 	    "100ms to 5m", RELOAD,
 	    "The longest that the MTA waits for one answer of the filter." },
 	    CONF_KIND_DURATION, FIELD(dns_reply_timeout_ms),
-	    SECOND / 10, 300 * SECOND },
+	    CONF_SECOND / 10, 300 * CONF_SECOND },
 	{ { "dns", "cache_size", "32M",
 	    "1M to 4G", RESTART,
 	    "The memory for DNS answers." },
-	    CONF_KIND_SIZE, FIELD(dns_cache_size), MEGA, 4 * GIGA },
+	    CONF_KIND_SIZE, FIELD(dns_cache_size), CONF_MEGA, 4 * CONF_GIGA },
 	{ { "dns", "dnssec", "false",
 	    "true or false", RESTART,
 	    "Whether DNS answers are validated." },
@@ -221,18 +211,33 @@ conf_row(size_t i)
 	return &conf_option(i)->row;
 }
 
+static bool
+is_in_section(const struct conf_option *o, const char *section)
+{
+	if (section == NULL || o->row.section == NULL)
+		return section == o->row.section;
+	return strcmp(section, o->row.section) == 0;
+}
+
+const struct conf_option *
+conf_option_next(const char *section, const struct conf_option *o)
+{
+	const struct conf_option *end = options + conf_row_count();
+
+	for (o = o == NULL ? options : o + 1; o < end; o++)
+		if (is_in_section(o, section))
+			return o;
+	return NULL;
+}
+
 const struct conf_option *
 conf_option_find(const char *section, const char *name)
 {
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_row *r = &options[i].row;
-		if ((r->section == NULL) != (section == NULL))
-			continue;
-		if (section != NULL && strcmp(r->section, section) != 0)
-			continue;
-		if (strcmp(r->name, name) == 0)
-			return &options[i];
-	}
+	const struct conf_option *o = NULL;
+
+	while ((o = conf_option_next(section, o)) != NULL)
+		if (strcmp(o->row.name, name) == 0)
+			return o;
 	return NULL;
 }
 
@@ -243,507 +248,49 @@ conf_option_is_list(const struct conf_option *o)
 	    o->kind == CONF_KIND_SERVERS;
 }
 
-/* Texts: these functions return what is wrong, "" if it is plain, or NULL. */
+#define SUGGEST_LENGTH 32	/* longest name that gets a suggestion */
+#define SUGGEST_DISTANCE 2
 
-static const char *
-path_problem(const char *path, size_t size)
+/* Insertions, deletions and replacements that turn a into b. */
+static size_t
+edit_distance(const char *a, const char *b)
 {
-	if (path[0] != '/')
-		return "the path must be absolute";
-	if (strlen(path) >= size)
-		return "the path is too long";
-	for (const char *p = path; *p != '\0'; p++) {
-		if (!util_is_print(*p))
-			return "the path has unprintable characters";
-	}
-	return NULL;
-}
+	size_t row[SUGGEST_LENGTH + 1];
+	size_t len = strlen(b);
 
-/* RFC 1123 s2.1; digits alone at the end would be an address. */
-static bool
-is_host_name(const char *s)
-{
-	size_t len = strlen(s);
-	const char *last = strrchr(s, '.');
-
-	last = last != NULL ? last + 1 : s;
-	if (strspn(last, "0123456789") == strlen(last))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool edge = i == 0 || s[i - 1] == '.' || i + 1 == len ||
-		    s[i + 1] == '.';
-		if (s[i] == '.' || util_is_alnum(s[i]))
-			continue;
-		if (s[i] != '-' || edge)
-			return false;
-	}
-	return identity_name_is_valid(s, len, false);
-}
-
-/* host: as libmilter takes it, behind the @; brackets optional. */
-static const char *
-socket_host_problem(const char *host, bool v6)
-{
-	struct addr a;
-	size_t len = strlen(host);
-
-	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
-		host++;
-		len -= 2;
-	}
-	if (addr_parse_v4(&a, host, len))
-		return v6 ? "use inet: for an IPv4 address" : NULL;
-	if (addr_parse_v6(&a, host, len))
-		return v6 ? NULL : "use inet6: for an IPv6 address";
-	return is_host_name(host) ? NULL : "this is not an address or a host";
-}
-
-static const char *
-socket_problem(const char *text)
-{
-	struct sockaddr_un sun;
-
-	if (text[0] == '/')
-		return path_problem(text, sizeof(sun.sun_path));
-	const char *rest = strchr(text, ':');
-	if (rest == NULL)
-		return "";
-	rest++;
-	if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "local:", 6) == 0)
-		return path_problem(rest, sizeof(sun.sun_path));
-	bool v6 = strncmp(text, "inet6:", 6) == 0;
-	if (!v6 && strncmp(text, "inet:", 5) != 0)
-		return "";
-	uint64_t port;
-	size_t digits = strcspn(rest, "@");
-	if (!util_parse_uint(rest, digits, 65535, &port) || port == 0)
-		return "the port must be 1 to 65535";
-	/* Without a host libmilter listens on all addresses. */
-	return rest[digits] == '\0' ? NULL :
-	    socket_host_problem(rest + digits + 1, v6);
-}
-
-static const char *
-account_problem(const char *text)
-{
-	for (const char *p = text; *p != '\0'; p++) {
-		if (!util_is_print(*p) || *p == ' ' || *p == ':' || *p == '/')
-			return "this is not a name";
-	}
-	return NULL;
-}
-
-/* The other member of the pair is one that fits: only this one is judged. */
-static bool
-reply_member_is_good(unsigned code, const char *enhanced, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
-{
-	struct reply_template *t = reply_compile(code, enhanced, text, problem,
-	    CONF_PROBLEM_SIZE);
-
-	reply_template_free(t);
-	return t != NULL;
-}
-
-/* Kinds that are kept as they are written. */
-static bool
-text_is_good(enum conf_kind kind, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
-{
-	const char *p = NULL;
-
-	if (kind == CONF_KIND_ENHANCED)
-		return reply_member_is_good(text[0] == '4' ? 450 : 550, text,
-		    "-", problem);
-	if (kind == CONF_KIND_TEXT)
-		return reply_member_is_good(550, "5.7.1", text, problem);
-	if (kind == CONF_KIND_SOCKET)
-		p = socket_problem(text);
-	else if (kind == CONF_KIND_ACCOUNT)
-		p = account_problem(text);
-	else if (kind == CONF_KIND_PATH && text[0] != '\0')
-		p = path_problem(text, PATH_MAX);
-	else if (kind == CONF_KIND_HOSTNAME && text[0] != '\0')
-		p = is_host_name(text) ? NULL : "";
-	if (p != NULL)
-		util_copy(problem, CONF_PROBLEM_SIZE, p);
-	return p == NULL;
-}
-
-/* Numbers */
-
-struct unit {
-	const char	*name;
-	int64_t		 factor;
-};
-
-static const struct unit duration_units[] = {	/* the largest first */
-	{ "h", 3600 * SECOND }, { "m", 60 * SECOND }, { "s", SECOND },
-	{ "", SECOND }, { "ms", 1 }, { NULL, 0 }
-};
-
-static const struct unit size_units[] = {
-	{ "G", GIGA }, { "M", MEGA }, { "k", 1024 }, { "K", 1024 },
-	{ "g", GIGA }, { "m", MEGA }, { "", 1 }, { NULL, 0 }
-};
-
-static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
-
-static bool
-parse_number(const struct conf_option *o, const struct unit *units,
-    const char *text, int64_t *out)
-{
-	size_t digits = strspn(text, "0123456789");
-	uint64_t n;
-
-	if (!util_parse_uint(text, digits, INT64_MAX, &n))
-		return false;
-	for (; units->name != NULL; units++) {
-		if (strcmp(units->name, text + digits) != 0)
-			continue;
-		if (n > (uint64_t)(INT64_MAX / units->factor))
-			return false;
-		int64_t value = (int64_t)n * units->factor;
-		if (value < o->min || value > o->max)
-			return false;
-		*out = value;
-		return true;
-	}
-	return false;
-}
-
-static bool
-parse_octal(const char *text, mode_t *out)
-{
-	size_t len = strlen(text);
-	mode_t mode = 0;
-
-	if (len == 0 || len > 4 || strspn(text, "01234567") != len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		mode = (mode_t)(mode * 8 + (mode_t)(text[i] - '0'));
-	if (mode > 0777)
-		return false;
-	*out = mode;
-	return true;
-}
-
-static bool
-parse_bool(const char *text, bool *out)
-{
-	static const char *const names[] = {
-		"false", "true", "no", "yes", "off", "on"
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (util_eq_nocase(text, names[i])) {
-			*out = i % 2 == 1;
-			return true;
+	if (len > SUGGEST_LENGTH)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t diagonal = row[0];
+		row[0] = i + 1;
+		for (size_t j = 0; j < len; j++) {
+			size_t best = diagonal + (a[i] != b[j]);
+			diagonal = row[j + 1];
+			if (best > row[j] + 1)
+				best = row[j] + 1;
+			if (best > diagonal + 1)
+				best = diagonal + 1;
+			row[j + 1] = best;
 		}
 	}
-	return false;
+	return row[len];
 }
 
-static bool
-parse_word(const struct conf_word *words, const char *text, int *out)
+const struct conf_row *
+conf_row_near(const char *name)
 {
-	for (; words->name != NULL; words++) {
-		if (util_eq_nocase(text, words->name)) {
-			*out = words->value;
-			return true;
+	const struct conf_row *near = NULL;
+	size_t least = SUGGEST_DISTANCE + 1;
+
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_row *r = conf_row(i);
+		size_t distance = edit_distance(r->name, name);
+		if (distance < least) {
+			least = distance;
+			near = r;
 		}
 	}
-	return false;
-}
-
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53" */
-static bool
-parse_server(const char *text, char **out)
-{
-	char buf[ADDR_TEXT_SIZE];
-	struct addr a;
-	uint64_t port = 53;
-	size_t len = strlen(text);
-	const char *colon = strrchr(text, ':');
-	bool bracketed = text[0] == '[';
-
-	if (bracketed || (colon != NULL && strchr(text, ':') == colon))
-		len = (size_t)(strcspn(text, bracketed ? "]" : ":"));
-	const char *rest = text + len + (bracketed && text[len] == ']');
-	if (rest[0] != '\0' && (rest[0] != ':' || !util_parse_uint(rest + 1,
-	    strlen(rest + 1), 65535, &port) || port == 0))
-		return false;
-	bool v6 = bracketed ? text[len] == ']' && addr_parse_v6(&a, text + 1,
-	    len - 1) : addr_parse_v6(&a, text, len);
-	if (!v6 && (bracketed || !addr_parse_v4(&a, text, len)))
-		return false;
-	*out = xasprintf(v6 ? "[%s]:%u" : "%s:%u", addr_format(&a, buf),
-	    (unsigned)port);
-	return true;
-}
-
-static bool
-add_server(struct conf *c, const char *text)
-{
-	char *server;
-
-	if (!parse_server(text, &server))
-		return false;
-	c->dns_servers = xreallocarray(c->dns_servers,
-	    c->dns_server_count + 1, sizeof(*c->dns_servers));
-	c->dns_servers[c->dns_server_count++] = server;
-	return true;
-}
-
-static bool
-add_network(struct addr_set *set, const char *text)
-{
-	struct addr_prefix p;
-
-	if (!addr_prefix_parse(&p, text))
-		return false;
-	addr_set_add(set, &p);
-	return true;
-}
-
-/*
- * The three functions that know every kind.  Enumerations are read and
- * written as int, which they are on all compilers we know.
- */
-
-_Static_assert(sizeof(enum conf_stage) == sizeof(int), "enum is int");
-_Static_assert(sizeof(enum log_target) == sizeof(int), "enum is int");
-_Static_assert(sizeof(enum log_level) == sizeof(int), "enum is int");
-
-bool
-conf_value_set(const struct conf_option *o, void *base, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
-{
-	void *field = (char *)base + o->offset;
-	int64_t n;
-	int word;
-
-	problem[0] = '\0';
-	switch (o->kind) {
-	case CONF_KIND_SOCKET:
-	case CONF_KIND_ACCOUNT:
-	case CONF_KIND_PATH:
-	case CONF_KIND_HOSTNAME:
-	case CONF_KIND_ENHANCED:
-	case CONF_KIND_TEXT:
-		if (!text_is_good(o->kind, text, problem))
-			return false;
-		free(*(char **)field);
-		*(char **)field = xstrdup(text);
-		return true;
-	case CONF_KIND_OCTAL:
-		return parse_octal(text, field);
-	case CONF_KIND_UINT:
-		if (!parse_number(o, no_units, text, &n))
-			return false;
-		*(unsigned *)field = (unsigned)n;
-		return true;
-	case CONF_KIND_BOOL:
-		return parse_bool(text, field);
-	case CONF_KIND_WORD:
-		return parse_word(o->words, text, field);
-	case CONF_KIND_DURATION:
-		return parse_number(o, duration_units, text, field);
-	case CONF_KIND_SIZE:
-		if (!parse_number(o, size_units, text, &n) ||
-		    (int64_t)(size_t)n != n)
-			return false;
-		*(size_t *)field = (size_t)n;
-		return true;
-	case CONF_KIND_WORDS:
-		if (!parse_word(o->words, text, &word))
-			return false;
-		*(unsigned *)field |= (unsigned)word;
-		return true;
-	case CONF_KIND_NETWORKS:
-		return add_network(field, text);
-	case CONF_KIND_SERVERS:
-		return add_server(base, text);
-	}
-	return false;
-}
-
-static void
-clear_servers(struct conf *c)
-{
-	for (size_t i = 0; i < c->dns_server_count; i++)
-		free(c->dns_servers[i]);
-	free(c->dns_servers);
-	c->dns_servers = NULL;
-	c->dns_server_count = 0;
-}
-
-void
-conf_value_clear(const struct conf_option *o, void *base)
-{
-	void *field = (char *)base + o->offset;
-
-	switch (o->kind) {
-	case CONF_KIND_SOCKET:
-	case CONF_KIND_ACCOUNT:
-	case CONF_KIND_PATH:
-	case CONF_KIND_HOSTNAME:
-	case CONF_KIND_ENHANCED:
-	case CONF_KIND_TEXT:
-		free(*(char **)field);
-		*(char **)field = NULL;
-		return;
-	case CONF_KIND_WORDS:
-		*(unsigned *)field = 0;
-		return;
-	case CONF_KIND_NETWORKS:
-		addr_set_fini(field);
-		addr_set_init(field);
-		return;
-	case CONF_KIND_SERVERS:
-		clear_servers(base);
-		return;
-	case CONF_KIND_OCTAL:
-	case CONF_KIND_UINT:
-	case CONF_KIND_BOOL:
-	case CONF_KIND_WORD:
-	case CONF_KIND_DURATION:
-	case CONF_KIND_SIZE:
-		return;
-	}
-}
-
-/*
- * No text option takes other control characters than a new line.  $ is
- * escaped, for libconfuse would read ${ as the start of a variable.
- */
-static void
-print_quoted(const char *s, FILE *out)
-{
-	putc('"', out);
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			fputs("\\n", out);
-		else if (strchr("\"\\$", *s) != NULL)
-			fprintf(out, "\\%c", *s);
-		else
-			putc(*s, out);
-	}
-	putc('"', out);
-}
-
-/* In the largest unit that needs no fraction. */
-static void
-print_number(int64_t n, const struct unit *units, FILE *out)
-{
-	while (units[1].name != NULL && (n == 0 || n % units->factor != 0))
-		units++;
-	fprintf(out, "%lld%s", (long long)(n / units->factor), units->name);
-}
-
-static void
-print_words(const struct conf_word *words, unsigned bits, FILE *out)
-{
-	const char *comma = "";
-
-	putc('{', out);
-	for (; words->name != NULL; words++) {
-		if ((bits & (unsigned)words->value) == 0)
-			continue;
-		fprintf(out, "%s\"%s\"", comma, words->name);
-		comma = ", ";
-	}
-	putc('}', out);
-}
-
-static void
-print_networks(const struct addr_set *set, FILE *out)
-{
-	char buf[ADDR_TEXT_SIZE];
-
-	putc('{', out);
-	for (size_t i = 0; i < set->count; i++)
-		fprintf(out, "%s\"%s/%u\"", i > 0 ? ", " : "",
-		    addr_format(&set->prefixes[i].addr, buf),
-		    set->prefixes[i].len);
-	putc('}', out);
-}
-
-static void
-print_servers(const struct conf *c, FILE *out)
-{
-	putc('{', out);
-	for (size_t i = 0; i < c->dns_server_count; i++)
-		fprintf(out, "%s\"%s\"", i > 0 ? ", " : "",
-		    c->dns_servers[i]);
-	putc('}', out);
-}
-
-static const char *
-word_name(const struct conf_word *words, int value)
-{
-	while (words->name != NULL && words->value != value)
-		words++;
-	assert(words->name != NULL);
-	return words->name;
-}
-
-void
-conf_value_print(const struct conf_option *o, const void *base, FILE *out)
-{
-	const void *field = (const char *)base + o->offset;
-
-	switch (o->kind) {
-	case CONF_KIND_SOCKET:
-	case CONF_KIND_ACCOUNT:
-	case CONF_KIND_PATH:
-	case CONF_KIND_HOSTNAME:
-	case CONF_KIND_ENHANCED:
-	case CONF_KIND_TEXT:
-		print_quoted(*(char *const *)field, out);
-		return;
-	case CONF_KIND_OCTAL:
-		fprintf(out, "\"%04o\"", (unsigned)*(const mode_t *)field);
-		return;
-	case CONF_KIND_UINT:
-		fprintf(out, "%u", *(const unsigned *)field);
-		return;
-	case CONF_KIND_BOOL:
-		fputs(*(const bool *)field ? "true" : "false", out);
-		return;
-	case CONF_KIND_WORD:
-		fprintf(out, "\"%s\"", word_name(o->words,
-		    *(const int *)field));
-		return;
-	case CONF_KIND_DURATION:
-		/* From seconds on: 20 is how the sample file spells it. */
-		print_number(*(const int64_t *)field, duration_units + 3, out);
-		return;
-	case CONF_KIND_SIZE:
-		print_number((int64_t)*(const size_t *)field, size_units, out);
-		return;
-	case CONF_KIND_WORDS:
-		print_words(o->words, *(const unsigned *)field, out);
-		return;
-	case CONF_KIND_NETWORKS:
-		print_networks(field, out);
-		return;
-	case CONF_KIND_SERVERS:
-		print_servers(base, out);
-		return;
-	}
-}
-
-char *
-conf_value_text(const struct conf_option *o, const void *base)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	assert(out != NULL);
-	conf_value_print(o, base, out);
-	int failed = fclose(out);
-	assert(failed == 0);
-	return text;
+	return near;
 }
