@@ -17,6 +17,9 @@
 #include "result.h"
 #include "util.h"
 
+/* Of max_lookups: evaluations do not nest deeper. */
+#define CONF_LOOKUPS_MAX 20
+
 struct reply_template;
 
 enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };

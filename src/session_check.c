@@ -23,6 +23,9 @@
 #include "stats.h"
 #include "util.h"
 
+_Static_assert(CONF_LOOKUPS_MAX == EVAL_LOOKUPS_MAX,
+    "what may be configured is what counts");
+
 /* Is the publisher's explanation of a fail of this scope ever shown? */
 static bool
 shows_explanation(const struct session *s, enum scope scope)

@@ -337,7 +337,8 @@ test_numbers_outside_their_limits_are_refused(void **state)
 	assert_bad("dns { reply_timeout = -1 }", 1, "100ms to 5m");
 	assert_bad("dns { cache_size = 1048575 }", 1, "1M to 4G");
 	assert_bad("dns { cache_size = 5G }", 1, "1M to 4G");
-	assert_bad("dns { max_lookups = 0 }", 1, "1 to 100");
+	assert_bad("dns { max_lookups = 0 }", 1, "1 to 20");
+	assert_bad("dns { max_lookups = 21 }", 1, "1 to 20");
 	assert_bad("dns { max_void_lookups = 101 }", 1, "0 to 100");
 }
 
@@ -912,7 +913,7 @@ test_dump_is_a_configuration_that_says_the_same(void **state)
 		"behavior = 0 behavior_helo = 6\n"
 		"headers = {received-spf, authentication-results}\n"
 		"dns { query_timeout = 1m cache_size = 1025k dnssec = yes\n"
-		"max_lookups = 100 max_void_lookups = 0 reply_timeout = 1 }\n"
+		"max_lookups = 20 max_void_lookups = 0 reply_timeout = 1 }\n"
 		"reply fail { code = 450 text = \"a\\n\\\"b\\\\ %% %{s}\" }\n"
 		"reply temperror { code = 421 enhanced = 4.3.2 }\n"
 		"trusted_networks += {192.0.2.0/24}"
