@@ -25,7 +25,8 @@
 #include "util.h"
 
 static pthread_t control_thread;
-static char *control_path;	/* set before the thread starts */
+static char *control_path;	/* both set before the thread starts */
+static bool log_verbose;
 static atomic_bool stopping;
 static atomic_bool stop_signalled;
 
@@ -94,10 +95,11 @@ reload(void)
 
 		conf_diff_restart(old, fresh, warn_restart);
 		conf_release(old);
-		log_set_level(fresh->log_level);
+		if (!log_verbose)
+			log_set_level(fresh->log_level);
 		conf_publish(fresh);
 		stats_inc(STATS_RELOADS);
-		log_warning("configuration reloaded%s%s",
+		log_notice("configuration reloaded%s%s",
 		    control_path != NULL ? " from " : "",
 		    control_path != NULL ? control_path : "");
 	} else {
@@ -123,8 +125,9 @@ control(void *arg)
 }
 
 bool
-ctl_start(const char *path)
+ctl_start(const char *path, bool verbose)
 {
+	log_verbose = verbose;
 	control_path = path != NULL ? xstrdup(path) : NULL;
 
 	int error = pthread_create(&control_thread, NULL, control, NULL);

@@ -10,9 +10,9 @@
  * Starts the thread; before milter_run, after every fork, with SIGHUP and
  * SIGUSR1 blocked in every thread (process_block_signals).  path is the
  * configuration file, copied; NULL: built-in defaults, a reload changes
- * nothing.  False: errno.
+ * nothing.  verbose: the log level stays as it is.  False: errno.
  */
-bool	ctl_start(const char *path);
+bool	ctl_start(const char *path, bool verbose);
 void	ctl_stop(void);
 
 /* Has a signal told libmilter to stop? */

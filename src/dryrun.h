@@ -44,4 +44,6 @@ enum dryrun_status dryrun_lines(const struct session_env *env,
 	    const struct conf *c, FILE *in, const char *name, bool json,
 	    FILE *out);
 
+const char	*dryrun_version(void);	/* "jansson 2.14" */
+
 #endif

@@ -185,3 +185,9 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 	fputc('\n', out);
 	json_decref(object);
 }
+
+const char *
+dryrun_version(void)
+{
+	return "jansson " JANSSON_VERSION;
+}

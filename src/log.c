@@ -26,6 +26,7 @@ static struct {
 	const char	*prefix;
 	int		 priority;
 } const levels[] = {
+	[LOG_LEVEL_NOTICE] = { "", LOG_NOTICE },
 	[LOG_LEVEL_ERROR] = { "error: ", LOG_ERR },
 	[LOG_LEVEL_WARNING] = { "warning: ", LOG_WARNING },
 	[LOG_LEVEL_INFO] = { "", LOG_INFO },

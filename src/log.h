@@ -11,6 +11,7 @@
 #include "util.h"
 
 enum log_level {
+	LOG_LEVEL_NOTICE,	/* start, reload, stop: always written */
 	LOG_LEVEL_ERROR,	/* we failed a message or ourselves */
 	LOG_LEVEL_WARNING,	/* an operator should look */
 	LOG_LEVEL_INFO,		/* one line a checked message */
@@ -35,6 +36,7 @@ bool	log_enabled(enum log_level level);
 void	log_write(enum log_level level, const char *fmt, ...)
 	    UTIL_PRINTF(2, 3);
 
+#define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)	 log_write(LOG_LEVEL_INFO, __VA_ARGS__)

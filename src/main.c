@@ -41,9 +41,9 @@ struct service {
 static void
 print_versions(void)
 {
-	printf("spf-milter %s\n%s\n%s\n%s\n%s\n%s\n", PACKAGE_VERSION,
+	printf("spf-milter %s\n%s\n%s\n%s\n%s\n%s\n%s\n", PACKAGE_VERSION,
 	    milter_version(), eval_version(), dns_version(), conf_version(),
-	    identity_version());
+	    identity_version(), dryrun_version());
 }
 
 static void
@@ -226,7 +226,7 @@ start(const struct options *o, struct conf *c, struct service *s,
 			return false;
 		require_errno(false, "cannot go to the background", d);
 	}
-	require_errno(process_write_pid_file(c->pid_file), c->pid_file, d);
+	require_errno(process_write_pid_file(c->pid_file), "pid_file", d);
 	require(sandbox_drop(c, d), d, EX_NOPERM);
 	if (geteuid() == 0)
 		log_warning("running as root: set user in the configuration");
@@ -235,8 +235,9 @@ start(const struct options *o, struct conf *c, struct service *s,
 	conf_publish(c);
 	/* From ctl_start on a reload may replace c. */
 	const struct conf *own = conf_acquire();
-	require_errno(ctl_start(own->path), "cannot start a thread", d);
-	log_warning("spf-milter %s listens on %s, behavior %u",
+	require_errno(ctl_start(own->path, o->verbose),
+	    "cannot start a thread", d);
+	log_notice("spf-milter %s listens on %s, behavior %u",
 	    PACKAGE_VERSION, own->socket, own->behavior);
 	conf_release(own);
 	process_started();
@@ -273,7 +274,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	ctl_stop();
 	service_stop(&s);
 	conf_publish(NULL);
-	log_warning("stopped");
+	log_notice("stopped");
 	return status;
 }
 

@@ -31,6 +31,9 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
+static const char hint[] =
+    "usage: spf-milter [-fbvntVh] ...; spf-milter --help says more\n";
+
 void
 options_usage(FILE *out)
 {
@@ -147,14 +150,14 @@ options_parse(struct options *out, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, "c:fbvntVh", long_options,
 	    NULL)) != -1) {
 		if (!take_option(out, opt)) {
-			options_usage(stderr);
+			fputs(hint, stderr);
 			return false;
 		}
 	}
 	wrong = problem(out, argc - optind, argv + optind);
 	if (wrong != NULL) {
 		fprintf(stderr, "spf-milter: %s\n", wrong);
-		options_usage(stderr);
+		fputs(hint, stderr);
 	}
 	return wrong == NULL;
 }

@@ -32,7 +32,7 @@ struct options {
 	bool		 json;
 };
 
-/* False: standard error has the mistake and the usage; exit with EX_USAGE. */
+/* False: standard error has the mistake and a hint; exit with EX_USAGE. */
 bool	options_parse(struct options *out, int argc, char **argv);
 
 void	options_usage(FILE *out);

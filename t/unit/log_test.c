@@ -108,6 +108,7 @@ test_level_decides_what_is_written(void **state)
 	    "spf-milter: warning: b\nspf-milter: c\n");
 
 	log_set_level(LOG_LEVEL_ERROR);
+	assert_true(log_enabled(LOG_LEVEL_NOTICE));
 	assert_true(log_enabled(LOG_LEVEL_ERROR));
 	assert_false(log_enabled(LOG_LEVEL_WARNING));
 	capture_begin();
