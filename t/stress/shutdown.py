@@ -55,11 +55,12 @@ STATES = (idle, waiting, in_callback, in_between, half_packet)
 
 
 def opened(daemon, states, count):
-    sessions = []
-    for n in range(count):
-        m = verdicts.open_session(daemon)
-        states[n % len(states)](m, n)
-        sessions.append(m)
+    """Half packets last: each keeps a worker of libmilter, and an event that
+    comes before that worker is awake would wait behind it."""
+    sessions = [verdicts.open_session(daemon) for _ in range(count)]
+    cases = [(states[n % len(states)], n) for n in range(count)]
+    for state, n in sorted(cases, key=lambda case: case[0] is half_packet):
+        state(sessions[n], n)
     return sessions
 
 
