@@ -71,7 +71,7 @@ def ended(daemon, start):
     daemon.reader.join(5)
     tap.equal(status, 0, daemon.log()[-3000:])
     daemon.check_sanitizers()
-    tap.contains(daemon.log(), "warning: stopped")
+    tap.contains(daemon.log(), "stopped")
     tap.true(seconds <= SECONDS, "%.1f s" % seconds)
     return seconds
 
