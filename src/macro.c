@@ -2,10 +2,10 @@
 /*
  * RFC 7208 s7 macro strings, compiled into a row of pieces.
  *
- * A piece is literal text, a macro letter with its transformers, or one of
- * the long names of our own templates.  %%, %_ and %- never change, so they
- * become literal text when compiled.  Expansion makes the text of one macro
- * at a time and never looks at expanded text again: a value from outside
+ * A piece is literal text, or a macro letter with its transformers; the long
+ * names of our own templates have letters too.  %%, %_ and %- never change, so
+ * they become literal text when compiled.  Expansion makes the text of one
+ * macro at a time and never looks at expanded text again: a value from outside
  * cannot bring in a macro.
  *
  * A name for the DNS is the last 253 octets of the expansion, so it is built
@@ -29,14 +29,10 @@
 
 static const char delimiters[] = ".-+,/_=";
 
-enum piece_kind { PIECE_LITERAL, PIECE_LETTER, PIECE_LONG };
-
 struct piece {
-	enum piece_kind	 kind;
+	char		 letter;	/* lower case; LITERAL; or LONG_ */
 	size_t		 start;		/* literal: place in text */
 	size_t		 len;
-	unsigned	 name;		/* long: index of macro_reply_names */
-	char		 letter;	/* lower case */
 	bool		 escape;	/* the letter was upper case */
 	bool		 reverse;
 	unsigned	 keep;		/* right-hand parts; 0: all */
@@ -49,14 +45,11 @@ struct macro {
 	size_t		 count;
 };
 
-enum long_name { LONG_RESULT, LONG_IDENTITY, LONG_REASON, LONG_QUEUE_ID };
+/* Stand for letters; behind LITERAL in the order of macro_reply_names. */
+enum { LITERAL, LONG_RESULT, LONG_IDENTITY, LONG_REASON, LONG_QUEUE_ID };
 
 const char *const macro_reply_names[] = {
-	[LONG_RESULT] = "result",
-	[LONG_IDENTITY] = "identity",
-	[LONG_REASON] = "reason",
-	[LONG_QUEUE_ID] = "queue_id",
-	NULL
+	"result", "identity", "reason", "queue_id", NULL
 };
 
 struct compiler {
@@ -78,10 +71,10 @@ fail(struct compiler *c, size_t offset, const char *message)
 }
 
 static struct piece *
-add_piece(struct compiler *c, enum piece_kind kind)
+add_piece(struct compiler *c, char letter)
 {
 	struct piece *p = &c->m->pieces[c->m->count++];
-	p->kind = kind;
+	p->letter = letter;
 	return p;
 }
 
@@ -89,12 +82,10 @@ static void
 add_literal(struct compiler *c, const char *s, size_t len)
 {
 	size_t n = c->m->count;
-	struct piece *p = NULL;
+	struct piece *p = n == 0 ? NULL : &c->m->pieces[n - 1];
 
-	if (n > 0 && c->m->pieces[n - 1].kind == PIECE_LITERAL)
-		p = &c->m->pieces[n - 1];
-	else {
-		p = add_piece(c, PIECE_LITERAL);
+	if (p == NULL || p->letter != LITERAL) {
+		p = add_piece(c, LITERAL);
 		p->start = c->text.len;
 	}
 	sbuf_add(&c->text, s, len);
@@ -108,11 +99,11 @@ compile_long(struct compiler *c)
 	const char *s = c->s + c->pos;
 	size_t rest = c->len - c->pos;
 
-	for (unsigned i = 0; macro_reply_names[i] != NULL; i++) {
+	for (int i = 0; macro_reply_names[i] != NULL; i++) {
 		size_t n = strlen(macro_reply_names[i]);
 		if (rest > n && s[n] == '}' &&
 		    memcmp(s, macro_reply_names[i], n) == 0) {
-			add_piece(c, PIECE_LONG)->name = i;
+			add_piece(c, (char)(LITERAL + 1 + i));
 			c->pos += n + 1;
 			return true;
 		}
@@ -159,8 +150,7 @@ compile_letter(struct compiler *c)
 	if (c->use == MACRO_DOMAIN_SPEC && strchr("crt", letter) != NULL)
 		return fail(c, start, "macro letter for explanations only");
 
-	struct piece *p = add_piece(c, PIECE_LETTER);
-	p->letter = letter;
+	struct piece *p = add_piece(c, letter);
 	p->escape = c->s[c->pos++] != letter;
 	if (!compile_digits(c, p))
 		return false;
@@ -326,8 +316,7 @@ static bool
 uses_letter(const struct macro *m, char letter)
 {
 	for (size_t i = 0; i < m->count; i++)
-		if (m->pieces[i].kind == PIECE_LETTER &&
-		    m->pieces[i].letter == letter)
+		if (m->pieces[i].letter == letter)
 			return true;
 	return false;
 }
@@ -338,20 +327,10 @@ macro_uses_validated(const struct macro *m)
 	return uses_letter(m, 'p');
 }
 
-bool
-macro_is_literal(const struct macro *m, const char **text)
+static char *
+copy_or(const char *s, const char *instead)
 {
-	if (m->count > 1 ||
-	    (m->count == 1 && m->pieces[0].kind != PIECE_LITERAL))
-		return false;
-	*text = m->text;
-	return true;
-}
-
-static const char *
-or_text(const char *s, const char *instead)
-{
-	return s == NULL ? instead : s;
+	return xstrdup(s == NULL ? instead : s);
 }
 
 /*
@@ -380,54 +359,45 @@ client_parts(const struct addr *a)
 static char *
 letter_value(char letter, const struct macro_vars *v)
 {
+	const char *local = v->local == NULL ? "" : v->local;
+	const char *domain = v->sender_domain == NULL ? "" : v->sender_domain;
 	char text[ADDR_TEXT_SIZE];
 
 	switch (letter) {
 	case 's':
-		return xasprintf("%s@%s", or_text(v->local, ""),
-		    or_text(v->sender_domain, ""));
+		return xasprintf("%s@%s", local, domain);
 	case 'l':
-		return xstrdup(or_text(v->local, ""));
+		return xstrdup(local);
 	case 'o':
-		return xstrdup(or_text(v->sender_domain, ""));
+		return xstrdup(domain);
 	case 'd':
-		return xstrdup(or_text(v->domain, ""));
+		return copy_or(v->domain, "");
 	case 'i':
 		return client_parts(v->client);
 	case 'p':
-		return xstrdup(or_text(v->validated, "unknown"));
+		return copy_or(v->validated, "unknown");
 	case 'v':
 		return xstrdup(v->client->family == AF_INET6 ? "ip6" :
 		    "in-addr");
 	case 'h':
-		return xstrdup(or_text(v->helo, ""));
+		return copy_or(v->helo, "");
 	case 'c':
 		return xstrdup(addr_format(v->client, text));
 	case 'r':
-		return xstrdup(or_text(v->receiver, "unknown"));
-	default:
-		assert(letter == 't');
+		return copy_or(v->receiver, "unknown");
+	case 't':
 		return xasprintf("%lld", (long long)v->time_s);
-	}
-}
-
-static char *
-long_value(unsigned name, const struct macro_vars *v)
-{
-	const char *id = v->queue_id;
-
-	switch ((enum long_name)name) {
 	case LONG_RESULT:
-		return xstrdup(or_text(v->result, ""));
+		return copy_or(v->result, "");
 	case LONG_IDENTITY:
-		return xstrdup(or_text(v->identity, ""));
+		return copy_or(v->identity, "");
 	case LONG_REASON:
-		return xstrdup(or_text(v->reason, ""));
-	case LONG_QUEUE_ID:
-		return xstrdup(id == NULL || *id == '\0' ? "-" : id);
+		return copy_or(v->reason, "");
+	default:
+		assert(letter == LONG_QUEUE_ID);
+		return xstrdup(v->queue_id == NULL || *v->queue_id == '\0' ?
+		    "-" : v->queue_id);
 	}
-	assert(false);
-	return NULL;
 }
 
 static bool
@@ -439,55 +409,35 @@ divides(const struct piece *p, char ch)
 }
 
 /*
- * Cuts [*begin, *end) of value to the parts that %{d2} or %{d2r} keep: the
- * right-hand ones after the reversal, so the left-hand ones before it.
+ * The transformers of s7.3: the last parts, in order or reversed.  The result
+ * is as long as value or shorter.
  */
-static void
-keep_parts(const struct piece *p, const char *value, size_t *begin,
-    size_t *end)
-{
-	unsigned left = p->keep;
-	if (left == 0)
-		return;
-
-	if (p->reverse) {
-		for (size_t i = 0; i < *end; i++)
-			if (divides(p, value[i]) && --left == 0)
-				*end = i;
-		return;
-	}
-	for (size_t i = *end; i > 0 && *begin == 0; i--)
-		if (divides(p, value[i - 1]) && --left == 0)
-			*begin = i;
-}
-
-/* The transformers of s7.3; as long as value or shorter. */
 static void
 transform(const struct piece *p, char *value)
 {
-	size_t begin = 0;
-	size_t end = strlen(value);
-	char *copy = xmemdup(value, end + 1);
+	const size_t len = strlen(value);
+	char *copy = xmemdup(value, len + 1);
+	const char **parts = xcalloc(len + 1, sizeof(*parts));
+	size_t count = 0;
+	size_t first = 0;
 	struct sbuf out;
 
-	sbuf_init(&out, value, end + 1);
-	keep_parts(p, copy, &begin, &end);
-	if (!p->reverse) {
-		for (size_t i = begin; i < end; i++)
-			sbuf_char(&out, divides(p, copy[i]) ? '.' : copy[i]);
-		free(copy);
-		return;
+	parts[count++] = copy;
+	for (size_t i = 0; i < len; i++) {
+		if (divides(p, copy[i])) {
+			copy[i] = '\0';
+			parts[count++] = copy + i + 1;
+		}
 	}
-	for (;;) {
-		size_t part = end;
-		while (part > 0 && !divides(p, copy[part - 1]))
-			part--;
-		sbuf_add(&out, copy + part, end - part);
-		if (part == 0)
-			break;
-		sbuf_char(&out, '.');
-		end = part - 1;
+	if (p->keep != 0 && p->keep < count)
+		first = count - p->keep;
+	sbuf_init(&out, value, len + 1);
+	for (size_t i = first; i < count; i++) {
+		if (i > first)
+			sbuf_char(&out, '.');
+		sbuf_str(&out, parts[p->reverse ? count - 1 - i : i]);
 	}
+	free(parts);
 	free(copy);
 }
 
@@ -509,12 +459,13 @@ url_escape(const char *value)
 	return text;
 }
 
-/* The text of a macro; the caller frees it. */
+/* The text of a piece; the caller frees it. */
 static char *
-piece_expand(const struct piece *p, const struct macro_vars *v)
+piece_expand(const struct macro *m, const struct piece *p,
+    const struct macro_vars *v)
 {
-	if (p->kind == PIECE_LONG)
-		return long_value(p->name, v);
+	if (p->letter == LITERAL)
+		return xstrndup(m->text + p->start, p->len);
 
 	char *value = letter_value(p->letter, v);
 	if (p->keep != 0 || p->reverse || p->delims != 0)
@@ -531,24 +482,10 @@ macro_expand(const struct macro *m, const struct macro_vars *v,
     struct sbuf *out)
 {
 	for (size_t i = 0; i < m->count && sbuf_ok(out); i++) {
-		const struct piece *p = &m->pieces[i];
-		if (p->kind == PIECE_LITERAL) {
-			sbuf_add(out, m->text + p->start, p->len);
-			continue;
-		}
-		char *text = piece_expand(p, v);
+		char *text = piece_expand(m, &m->pieces[i], v);
 		sbuf_str(out, text);
 		free(text);
 	}
-}
-
-/* Puts the last octets of text before buf[start]; returns the new start. */
-static size_t
-prepend(char *buf, size_t start, const char *text, size_t len)
-{
-	size_t n = len < start ? len : start;
-	memcpy(buf + start - n, text + len - n, n);
-	return start - n;
 }
 
 /* The last size octets at most, at the end of buf; returns their start. */
@@ -559,13 +496,12 @@ expand_tail(const struct macro *m, const struct macro_vars *v, char *buf,
 	size_t start = size;
 
 	for (size_t i = m->count; i > 0 && start > 0; i--) {
-		const struct piece *p = &m->pieces[i - 1];
-		if (p->kind == PIECE_LITERAL) {
-			start = prepend(buf, start, m->text + p->start, p->len);
-			continue;
-		}
-		char *text = piece_expand(p, v);
-		start = prepend(buf, start, text, strlen(text));
+		char *text = piece_expand(m, &m->pieces[i - 1], v);
+		size_t len = strlen(text);
+		size_t n = len < start ? len : start;
+
+		start -= n;
+		memcpy(buf + start, text + len - n, n);
 		free(text);
 	}
 	return start;
@@ -600,10 +536,9 @@ macro_expand_name(const struct macro *m, const struct macro_vars *v,
 {
 	/* Room for the octet before the name and the dot behind it. */
 	char buf[NAME_MAX_LEN + 2];
-	const char *local = or_text(v->local, "");
 
 	/* RFC 8616 s4: terms with %{s} or %{l} then match nothing. */
-	if (!is_ascii(local, strlen(local)) &&
+	if (v->local != NULL && !is_ascii(v->local, strlen(v->local)) &&
 	    (uses_letter(m, 's') || uses_letter(m, 'l')))
 		return MACRO_NAME_NOT_ASCII;
 

@@ -56,9 +56,6 @@ void		 macro_free(struct macro *m);
 /* True if expanding m needs the validated name (%{p} or %{P}). */
 bool		 macro_uses_validated(const struct macro *m);
 
-/* True if m is literal text without any macro: *text is the text of it. */
-bool		 macro_is_literal(const struct macro *m, const char **text);
-
 /*
  * Appends the expansion to out, whose overflow tells that it did not fit.
  * Pure.  URL escaping for upper-case letters (s7.3), transformers and

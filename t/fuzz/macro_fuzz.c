@@ -43,13 +43,10 @@ check_macro(const struct macro *m, const struct macro_vars *v)
 {
 	char storage[1000];
 	struct sbuf out;
-	const char *text = NULL;
 
 	sbuf_init(&out, storage, sizeof(storage));
 	macro_expand(m, v, &out);
 	assert(strlen(storage) == out.len && out.len < sizeof(storage));
-	if (sbuf_ok(&out) && macro_is_literal(m, &text))
-		assert(strcmp(text, storage) == 0);
 	(void)macro_uses_validated(m);
 	check_name(m, v);
 }

@@ -378,31 +378,6 @@ test_macro_domain_end(void **state)
 }
 
 static void
-test_macro_literal_is_told(void **state)
-{
-	struct macro_error err;
-	const char *text = NULL;
-	struct macro *m = compile(MACRO_DOMAIN_SPEC, "a%%b.com", &err);
-
-	(void)state;
-	assert_true(macro_is_literal(m, &text));
-	assert_string_equal(text, "a%b.com");
-	macro_free(m);
-
-	m = compile(MACRO_EXPLAIN, "", &err);
-	assert_true(macro_is_literal(m, &text));
-	assert_string_equal(text, "");
-	macro_free(m);
-
-	m = compile(MACRO_DOMAIN_SPEC, "a.%{d}", &err);
-	assert_false(macro_is_literal(m, &text));
-	macro_free(m);
-	m = compile(MACRO_DOMAIN_SPEC, "%{d}", &err);
-	assert_false(macro_is_literal(m, &text));
-	macro_free(m);
-}
-
-static void
 test_macro_validated_name_is_told(void **state)
 {
 	static const struct {
@@ -607,7 +582,6 @@ main(void)
 		cmocka_unit_test(test_macro_syntax_errors_have_a_place),
 		cmocka_unit_test(test_macro_nul_is_an_error),
 		cmocka_unit_test(test_macro_domain_end),
-		cmocka_unit_test(test_macro_literal_is_told),
 		cmocka_unit_test(test_macro_validated_name_is_told),
 		cmocka_unit_test(test_macro_free_takes_null),
 		cmocka_unit_test(test_macro_overflow_is_told),
