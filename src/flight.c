@@ -165,6 +165,8 @@ finish(struct flight *f)
 {
 	struct flights *fs = f->owner;
 
+	if (dns_view_all_cached(f->view))
+		stats_inc(STATS_EVALUATIONS_CACHED);
 	dns_view_free(f->view);
 	f->view = NULL;
 	lock_acquire(&fs->lock);

@@ -25,6 +25,7 @@ static struct {
 	struct lock	 lock;
 	struct held	*held;
 	unsigned	 asked;
+	uint32_t	 ttl;
 } gate = { .lock = LOCK_INITIALIZER };
 
 static struct dns *dns;
@@ -61,7 +62,8 @@ answer_all(void)
 	lock_release(&gate.lock);
 	while (h != NULL) {
 		struct held *next = h->next;
-		struct dns_answer *a = dns_answer_new(DNS_OK, h->type, 0);
+		struct dns_answer *a = dns_answer_new(DNS_OK, h->type,
+		    gate.ttl);
 
 		dns_answer_add(a, record, sizeof(record) - 1);
 		dns_answer_finish(a);
@@ -95,6 +97,7 @@ set_up(void **state)
 	(void)state;
 	gate.backend.ops = &gate_ops;
 	gate.asked = 0;
+	gate.ttl = 0;
 	dns = dns_new_backend(&gate.backend, &o);
 	flights = flights_new(dns, &fo);
 	return flights == NULL;
@@ -218,6 +221,26 @@ test_same_question_is_asked_once(void **state)
 }
 
 static void
+test_cached_answers_end_it_at_once(void **state)
+{
+	uint64_t cached = stats_get(STATS_EVALUATIONS_CACHED);
+
+	(void)state;
+	gate.ttl = 60;
+	struct flight *first = start("cached.example.com", 60000);
+	answer_all();
+	assert_int_equal(flight_collect(first, in_ms(30000))->result,
+	    RESULT_FAIL);
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CACHED), cached);
+	struct flight *second = start("cached.example.com", 60000);
+	assert_true(flight_is_done(second));
+	assert_int_equal(flight_collect(second, 0)->result, RESULT_FAIL);
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CACHED), cached + 1);
+	flight_release(second);
+	flight_release(first);
+}
+
+static void
 test_too_many_are_refused_and_room_comes_back(void **state)
 {
 	static const char *const names[] = { "a.example.com",
@@ -295,6 +318,8 @@ main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_same_question_is_asked_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_cached_answers_end_it_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_too_many_are_refused_and_room_comes_back, set_up,
 		    tear_down),
