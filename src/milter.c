@@ -490,12 +490,6 @@ milter_run(const struct session_env *env)
 	return smfi_main() == MI_SUCCESS ? 0 : -1;
 }
 
-void
-milter_stop(void)
-{
-	smfi_stop();
-}
-
 bool
 milter_drain(int64_t grace_ms, unsigned *left)
 {

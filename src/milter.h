@@ -19,9 +19,8 @@ struct session_env;
  */
 bool	milter_open(const struct conf *c, struct diag *d);
 
-/* Serves until told to stop (SIGTERM, SIGINT, milter_stop).  0 or -1. */
+/* Serves until told to stop (SIGTERM, SIGINT).  0 or -1. */
 int	milter_run(const struct session_env *env);
-void	milter_stop(void);
 
 /*
  * Waits until no session is left, grace_ms at most; true: none is, shared
