@@ -235,6 +235,17 @@ run_suite() {
 	total_skipped=$((total_skipped + skipped))
 }
 
+# build_in DIRECTORY ARGUMENT...: out of tree, from the packed sources
+build_in() {
+	mkdir "$1"
+	(
+		cd "$1"
+		shift
+		../tree/configure --quiet "$@"
+		make --no-print-directory -s -j "$jobs"
+	)
+}
+
 check() {
 	build
 	rm -rf build-check
@@ -245,15 +256,12 @@ check() {
 		cat build-check/dist.log >&2
 		die "make distdir failed"
 	}
-	mkdir build-check/asan
-	(
-		cd build-check/asan
-		../tree/configure --quiet CC=clang --enable-werror \
-		    --enable-sanitizers
-		make --no-print-directory -s -j "$jobs"
-	)
+	build_in build-check/asan CC=clang --enable-werror --enable-sanitizers
 	run_suite "sanitizers" build-check/asan/test-suite.log \
 	    make -C build-check/asan -j "$jobs" check
+	build_in build-check/tsan --enable-werror --enable-sanitizers=thread
+	run_suite "threads" build-check/tsan/test-suite.log \
+	    make -C build-check/tsan -j "$jobs" check-threads
 	run_suite "as installed" test-suite.log \
 	    make -j "$jobs" check-release
 	run_suite "real mail servers" test-suite-integration.log \
