@@ -24,7 +24,8 @@ FINALS = ("-all", "-all", "-all", "-ALL", "~all", "?all", "all", "+All")
 # Every so many cases have a record with an error, or near to one.
 SPOILT_EVERY = 7
 # Where "@" stands for the term that is spoilt.
-SPOILERS = ("foo", "@,", "@:", "@/", "@//", "@/33", "@/032", "@/08", "@//00",
+SPOILERS = ("foo", "@,", "@:", "@/", "@//", "@/33", "@/032", "mx/08", "a//00",
+    "ip4:192.0.2.1/08",
     "@//129", "@/8/64", "ip4:1.2.3", "ip4:192.0.2.1/", "ip4:192.0.2.256",
     "ip4:192.0.2.01", "ip4", "ip6", "ip6:1:2", "ip6:2001:db8::1::2", "all:x",
     "all/8", "-all.", "all=", "include", "include:", "exists", "exists:",
@@ -305,6 +306,12 @@ class Maker:
                 else self.spec(("A",)))
         return "%s:%s" % (word, self.target())
 
+    def busy(self):
+        """Costs a lookup, and neither matches nor is void."""
+        self.zone["busy." + self.base] = {"A": ["192.0.2.252"],
+            "AAAA": ["2001:db8:ffff::2"]}
+        return "a:busy." + self.base
+
     def target(self):
         """Of an include or redirect."""
         if self.chance(0.03):
@@ -325,6 +332,8 @@ class Maker:
         if self.chance(0.02):
             terms[:0] = ["ip4:198.51.100.%d" % n for n in range(
                 self.rng.choice((20, 64, 100, 250)))]
+        if self.chance(0.1):
+            terms[:0] = [self.busy()] * self.rng.choice((3, 6, 8, 9, 9, 10))
         if self.chance(0.55):
             terms.append(self.rng.choice(FINALS))
         elif depth < self.deepest + 2 and self.chance(0.6):
@@ -384,19 +393,25 @@ class Maker:
             self.faults[name] = dnsserver.SERVFAIL
             return
         count = self.rng.choice((0, 1, 1, 1, 2, 3, 11))
-        names = self.decoys() if self.chance(0.15) else []
+        names = self.decoys() if self.chance(0.3) else []
         for _ in range(count):
             host = self.rng.choice((self.base, "mail." + self.base,
-                self.name(("A", "AAAA")).rstrip(".").lower()))
+                self.lookalike(), self.name(("A", "AAAA")).rstrip(".").lower()))
             if host not in names:
                 names.append(host)
         if names:
             self.zone[name] = {"PTR": names}
 
+    def lookalike(self):
+        """Ends like the base and is the client's, but not below it."""
+        name = "x" + self.base
+        self.add(name, "A")
+        return name
+
     def decoys(self):
         """Names that are not the client's: the right one may come too late."""
         names = ["d%d.%s" % (n, self.base)
-            for n in range(self.rng.choice((8, 9, 10)))]
+            for n in range(self.rng.choice((9, 10)))]
         for name in names:
             self.zone[name] = {"A": ["192.0.2.251"]}
         return names
