@@ -23,6 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import daemon
 import dnsserver
+import grammar
 import peers
 import policies
 import tap
@@ -138,6 +139,16 @@ def comparable(verdict):
     return result, text and TIME.sub("TIME", text)
 
 
+def is_wrong(case):
+    """True if the sender's domain has one record, with an error (s4.6)."""
+    try:
+        texts = peers.resolve(case, policies.domain_of(case), "TXT")
+    except peers.Trouble:
+        return False
+    found = [t for t in map(policies.text_of, texts) if grammar.is_record(t)]
+    return len(found) == 1 and grammar.record_error(found[0]) is not None
+
+
 class Judge:
     def __init__(self, table, directory):
         self.ours = Ours(directory)
@@ -195,6 +206,9 @@ class Judge:
         return case
 
     def report(self, name, case):
+        if name not in self.peers:
+            return "%s forbids it, ours %s\n%s" % (name,
+                self.ours.ask([case]), case.text())
         small = self.minimal(name, case)
         ours, = self.ours.ask([small])
         peer = self.peers[name]
@@ -205,21 +219,23 @@ class Judge:
     def judge(self, cases):
         """(how often each result and each class occurs, reports)."""
         counts = collections.Counter()
-        reports = []
+        bad = []
         for case in cases:
             self.grow(case)
         for case, ours in zip(cases, self.ours.ask(cases)):
             counts["result", ours[0]] += 1
             counts["explained"] += ours[1] is not None
+            if is_wrong(case) and ours[0] not in ("permerror", "none"):
+                bad.append(("the grammar", case))
             for name in self.peers:
                 found = self.classes(name, case, ours)
                 if found is None:
-                    reports.append((name, case))
-                counts.update((name, repair)
-                    for repair in found or ["agrees"] if found is not None)
-        return counts, [self.report(*r) for r in reports[:PRINTED]] + \
-            ["and %d more" % (len(reports) - PRINTED)] * (
-            len(reports) > PRINTED)
+                    bad.append((name, case))
+                else:
+                    counts.update((name, repair)
+                        for repair in found or ["agrees"])
+        return counts, [self.report(*b) for b in bad[:PRINTED]] + \
+            ["%d disagreements" % len(bad)] * bool(bad)
 
 
 # Many cases, by several processes.

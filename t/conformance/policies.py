@@ -88,6 +88,11 @@ def text_of(value):
     return value if isinstance(value, str) else "".join(value)
 
 
+def domain_of(case):
+    """The one that is checked."""
+    return (case.sender or case.helo).rpartition("@")[2].rstrip(".").lower()
+
+
 def name_cuts(case):
     """(name, type, number of value, number of word) that may be left out."""
     return [(name, None, None, None)
@@ -445,7 +450,9 @@ class Maker:
     def case(self):
         helo = self.make_helo()
         sender = self.make_sender(self.make_domain())
-        domain = (sender or helo).rpartition("@")[2].rstrip(".").lower()
+        case = Case(str(self.client), helo, sender, self.zone, self.faults,
+            self)
+        domain = domain_of(case)
         self.fill("mail." + self.base, "A")
         if fits(domain) and domain not in self.faults:
             self.add(domain, "TXT")
@@ -454,10 +461,9 @@ class Maker:
                 self.add(domain, "A")
         if self.chance(0.7):
             self.reverse()
-        client = str(self.client)
         if self.client.version == 4 and self.chance(0.05):
-            client = "::ffff:" + client
-        return Case(client, helo, sender, self.zone, self.faults, self)
+            case.client = "::ffff:" + case.client
+        return case
 
     def grow(self, asked):
         """Adds records where questions went into the void; True if any."""
