@@ -262,11 +262,11 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	status = milter_run(&s.env) == 0 || ctl_stop_signalled() ? EX_OK :
 	    EX_OSERR;
 	ctl_notify_stopping();
+	bool drained = milter_drain(DRAIN_MS, &left);
+	log_counters();
 	if (pid_file[0] != '\0')
 		unlink(pid_file);
 	free(pid_file);
-	bool drained = milter_drain(DRAIN_MS, &left);
-	log_counters();
 	if (!drained) {
 		log_warning("stopped with %u sessions open", left);
 		_exit(status);
