@@ -259,7 +259,8 @@ check() {
 	build_in build-check/asan CC=clang --enable-werror --enable-sanitizers
 	run_suite "sanitizers" build-check/asan/test-suite.log \
 	    make -C build-check/asan -j "$jobs" check
-	build_in build-check/tsan --enable-werror --enable-sanitizers=thread
+	build_in build-check/tsan CC=clang --enable-werror \
+	    --enable-sanitizers=thread
 	# ThreadSanitizer wants less random addresses than some kernels give.
 	fixed=
 	! setarch -R true 2>/dev/null || fixed="setarch -R"

@@ -614,7 +614,7 @@ def test_log_goes_to_syslog_by_default():
         tap.equal(process.wait(10), 0)
     # <22>: mail.info, <20>: mail.warning
     line = [l for l in LAB.log.lines if "listens on" in l][0]
-    tap.true(line.startswith("<20>") and "spf-milter[%d]:" % process.pid
+    tap.true(line.startswith("<21>") and "spf-milter[%d]:" % process.pid
         in line, line)
 
 
