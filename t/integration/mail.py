@@ -612,7 +612,7 @@ def test_log_goes_to_syslog_by_default():
     finally:
         process.terminate()
         tap.equal(process.wait(10), 0)
-    # <22>: mail.info, <20>: mail.warning
+    # <21>: mail.notice
     line = [l for l in LAB.log.lines if "listens on" in l][0]
     tap.true(line.startswith("<21>") and "spf-milter[%d]:" % process.pid
         in line, line)
