@@ -2,9 +2,9 @@
 /*
  * libmilter glue: callbacks to session events, steps and edits back.
  *
- * Stages that need no reply are negotiated so (FACTS of libmilter: a verdict
- * given there is lost), hence connect, HELO and headers never answer; the
- * session remembers and answers at MAIL or later.  libmilter says CONTINUE in
+ * Stages that need no reply are negotiated so.  A verdict given there would be
+ * lost, hence connect, HELO and headers never answer; the session remembers
+ * and answers at MAIL or later.  libmilter says CONTINUE in
  * our stead to an MTA that cannot go without a reply.
  *
  * Callbacks of one connection come one at a time, on any thread.  close may
