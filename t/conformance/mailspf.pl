@@ -232,12 +232,21 @@ wrap('Request::new_sub_request', sub {
 	return $old->($self, %options);
 });
 
+# An address literal is one where it is the sender's.
+sub is_domain
+{
+	my ($request) = @_;
+	my $domain = name($request->authority_domain);
+
+	return $domain =~ /^[\x00-\x7f]+\.[\x00-\x7f]+$/ &&
+	    ($request->super_request || $domain !~ /^\[/);
+}
+
 wrap('Server::select_record', sub {
 	my ($old, $self, $request) = @_;
 
 	throw Mail::SPF::ENoAcceptableRecord('not a domain')
-	    if $repair{'not-a-domain'} && name($request->authority_domain)
-	    !~ /^[\x00-Z\\-\x7f][\x00-\x7f]*\.[\x00-\x7f]/;
+	    if $repair{'not-a-domain'} && !is_domain($request);
 	return $old->($self, $request);
 });
 

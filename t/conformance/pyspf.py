@@ -205,6 +205,8 @@ class Query(spf.query):
         return False
 
     def dns(self, name, kind, cnames=None, ignore_void=False):
+        if "two-dots" in self.repairs and name.endswith("."):
+            return []
         if self.of_hosts and kind != "MX" and "host-voids" in self.repairs:
             ignore_void = True
         return super().dns(name, kind, cnames, ignore_void)
