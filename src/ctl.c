@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/time.h>
 
 #include "conf.h"
 #include "ctl.h"
@@ -42,6 +43,10 @@ wait_for_signal(const sigset_t *set)
 	return signo;
 }
 
+static const struct itimerval stop_time = {
+	.it_value = { CTL_STOP_MS / 1000, CTL_STOP_MS % 1000 * 1000 }
+};
+
 /* In place of the one of libc: see above. */
 int
 sigwait(const sigset_t *set, int *signo)
@@ -53,6 +58,7 @@ sigwait(const sigset_t *set, int *signo)
 	if (caught < 0)
 		return errno;
 	atomic_store(&stop_signalled, true);
+	setitimer(ITIMER_REAL, &stop_time, NULL);
 	*signo = caught;
 	return 0;
 }

@@ -15,6 +15,12 @@
 bool	ctl_start(const char *path, bool verbose);
 void	ctl_stop(void);
 
+/*
+ * Once a signal has told libmilter to stop, SIGALRM comes after so long: more
+ * than libmilter's 5 s and the time that sessions are given.
+ */
+#define CTL_STOP_MS 7800
+
 /* Has a signal told libmilter to stop? */
 bool	ctl_stop_signalled(void);
 

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,6 +246,18 @@ start(const struct options *o, struct conf *c, struct service *s,
 	return true;
 }
 
+/* libmilter was seen not to end, once in many: nobody shall wait for it. */
+static void
+stop_late(int signo)
+{
+	static const char text[] = "spf-milter: stopped, late\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)signo;
+	(void)n;
+	_exit(EX_OK);
+}
+
 static int
 serve(const struct options *o, struct conf *c, struct diag *d)
 {
@@ -258,6 +271,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		conf_release(c);
 		return status;
 	}
+	signal(SIGALRM, stop_late);
 	/* Stopped before it listens again, libmilter calls that a failure. */
 	status = milter_run(&s.env) == 0 || ctl_stop_signalled() ? EX_OK :
 	    EX_OSERR;
