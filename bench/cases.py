@@ -189,6 +189,10 @@ def queries(m):
                 spf_type=report["by_type"]["SPF"])
             m.results.most_goal(case, OURS, "queries", QUERIES[kind]
                 if turn == "first" else 0, "%.3f")
+            m.results.goal("%s: queries that are needed" % case, "%.3f" % (
+                m.sets.needed(kind) if turn == "first" else 0), "%.3f"
+                % (report["queries"] / 1000), report["queries"] / 1000
+                == (m.sets.needed(kind) if turn == "first" else 0))
             m.results.most_goal(case, OURS, "spf_type", 0, "%.0f")
         f.stop()
 

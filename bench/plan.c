@@ -53,8 +53,8 @@ static const struct {
 	{ "_", "unknown [192.0.2.1]" },
 	{ "i", "4QZ1xB2v7Cz1r9" },
 	{ "{mail_mailer}", "smtp" },
-	{ "{mail_host}", "example.net" },
-	{ "{mail_addr}", "u@example.net" },
+	{ "{mail_host}", NULL },	/* of the sender */
+	{ "{mail_addr}", NULL },
 	{ "{rcpt_mailer}", "local" },
 	{ "{rcpt_host}", "example.org" },
 	{ "{rcpt_addr}", "postmaster@example.org" },
@@ -185,9 +185,21 @@ lists(const char *list, const char *name)
 	return false;
 }
 
+/* What Postfix has understood of the sender; "" for the null sender. */
+static const char *
+sender_value(const struct sender *s, const char *name)
+{
+	const char *at = strrchr(s->address, '@');
+
+	if (at == NULL)
+		return "";
+	return strcmp(name, "{mail_host}") == 0 ? at + 1 : s->address;
+}
+
+/* s is NULL at stages that are the same for all senders. */
 static void
 add_macros(struct sbuf *to, const struct plan *p, char command,
-    unsigned stage)
+    unsigned stage, const struct sender *s)
 {
 	char storage[1024];
 	struct sbuf data;
@@ -200,8 +212,13 @@ add_macros(struct sbuf *to, const struct plan *p, char command,
 	    i++) {
 		if (!lists(p->symbols[stage], macro_values[i].name))
 			continue;
+		const char *value = macro_values[i].value;
+		if (value == NULL && s != NULL)
+			value = sender_value(s, macro_values[i].name);
+		if (value == NULL)
+			continue;
 		add_word(&data, macro_values[i].name);
-		add_word(&data, macro_values[i].value);
+		add_word(&data, value);
 	}
 	if (data.len > 1)
 		add_packet(to, 'D', &data);
@@ -250,17 +267,17 @@ sender_render(const struct plan *p, struct sender *s)
 	bool bare = s->address[0] == '<';
 
 	sbuf_init(&text, storage, sizeof(storage));
-	add_macros(&text, p, 'C', STAGE_CONNECT);
+	add_macros(&text, p, 'C', STAGE_CONNECT, s);
 	add_connect(&text, s);
 	s->pieces[PIECE_CONNECT] = piece_of(&text);
 
 	sbuf_init(&text, storage, sizeof(storage));
-	add_macros(&text, p, 'H', STAGE_HELO);
+	add_macros(&text, p, 'H', STAGE_HELO, s);
 	add_text(&text, 'H', "", s->helo, "");
 	s->pieces[PIECE_HELO] = piece_of(&text);
 
 	sbuf_init(&text, storage, sizeof(storage));
-	add_macros(&text, p, 'M', STAGE_MAIL);
+	add_macros(&text, p, 'M', STAGE_MAIL, s);
 	add_text(&text, 'M', bare ? "" : "<", s->address, bare ? "" : ">");
 	s->pieces[PIECE_MAIL] = piece_of(&text);
 }
@@ -318,7 +335,7 @@ add_step(struct plan *p, size_t which, struct sbuf *text)
 	if (command == 'L')
 		times = sizeof(header) / sizeof(*header);
 	for (size_t i = 0; i < times; i++) {
-		add_macros(text, p, command, steps[which].stage);
+		add_macros(text, p, command, steps[which].stage, NULL);
 		add_constant(text, command, i);
 		finish_step(p, command, replied, text);
 	}
