@@ -181,7 +181,11 @@ format_v6(const struct addr *a, struct sbuf *out)
 static void
 format_v4(const uint8_t bytes[4], struct sbuf *out)
 {
-	sbuf_fmt(out, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+	for (unsigned i = 0; i < 4; i++) {
+		if (i > 0)
+			sbuf_char(out, '.');
+		sbuf_uint(out, bytes[i]);
+	}
 }
 
 const char *

@@ -239,10 +239,12 @@ set_address(struct identity *out, struct span path)
 		out->domain = xstrdup("");
 		out->address = xstrdup(out->local);
 	} else {
+		out->domain = xstrndup(path.s + at, path.len - at);
 		out->local = at == 1 ? xstrdup(postmaster) :
 		    xstrndup(path.s, at - 1);
-		out->domain = xstrndup(path.s + at, path.len - at);
-		out->address = xasprintf("%s@%s", out->local, out->domain);
+		out->address = at == 1 ?
+		    xasprintf("%s@%s", postmaster, out->domain) :
+		    xstrndup(path.s, path.len);
 	}
 	set_lookup(out);
 }

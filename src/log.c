@@ -12,11 +12,14 @@
 
 #include "log.h"
 
+#include <sys/uio.h>
+
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define LINE_MAX_OCTETS 2000
 
@@ -77,91 +80,134 @@ escape_octet(char out[4], char c)
 	return 4;
 }
 
+/* Octets of s that stand for themselves, up to the first that does not. */
+static size_t
+plain_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && util_is_print(s[n]) && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /* Octets of the escape that s starts with, as log_pair writes it, or 1. */
 static size_t
-unit_length(const char *s)
+escape_length(const char *s, size_t len)
 {
-	if (s[0] != '\\')
-		return 1;
-	if (s[1] == '\\' || s[1] == '"')
+	if (len >= 2 && (s[1] == '\\' || s[1] == '"'))
 		return 2;
-	if (s[1] == 'x' && is_hex_digit(s[2]) && is_hex_digit(s[3]))
+	if (len >= 4 && s[1] == 'x' && is_hex_digit(s[2]) &&
+	    is_hex_digit(s[3]))
 		return 4;
 	return 1;
 }
 
-/* Appends raw as one line that is safe anywhere. */
+/* Appends the len octets of raw as one line that is safe anywhere. */
 static void
-add_line(struct sbuf *out, const char *raw)
+add_line(struct sbuf *out, const char *raw, size_t len)
 {
 	static const char cut[] = "...";
 	size_t limit = out->size - sizeof(cut);
 
-	while (*raw != '\0') {
+	while (len > 0) {
 		char octets[4];
-		size_t len = unit_length(raw);
-		size_t taken = len;
+		const char *unit = raw;
+		size_t room = limit - out->len;
+		size_t taken = plain_length(raw, len);
+		size_t written = taken;
 
-		if (util_is_print(*raw))
-			memcpy(octets, raw, len);
-		else
-			len = escape_octet(octets, *raw);
-		if (out->len + len > limit) {
+		if (taken > room) {
+			sbuf_add(out, raw, room);
+			room = 0;
+		} else if (taken == 0 && util_is_print(*raw)) {
+			written = taken = escape_length(raw, len);
+		} else if (taken == 0) {
+			written = escape_octet(octets, *raw);
+			taken = 1;
+			unit = octets;
+		}
+		if (written > room) {
 			sbuf_str(out, cut);
 			return;
 		}
-		sbuf_add(out, octets, len);
+		sbuf_add(out, unit, written);
 		raw += taken;
+		len -= taken;
 	}
+}
+
+static struct iovec
+piece(const char *s)
+{
+	return (struct iovec){ (void *)(uintptr_t)s, strlen(s) };
 }
 
 static void
 emit(enum log_level level, const char *line)
 {
-	if (current_target == LOG_TARGET_SYSLOG)
-		syslog(levels[level].priority, "%s%s", levels[level].prefix,
-		    line);
-	else
-		fprintf(stderr, "spf-milter: %s%s\n", levels[level].prefix,
-		    line);
+	const char *prefix = levels[level].prefix;
+
+	if (current_target == LOG_TARGET_SYSLOG) {
+		syslog(levels[level].priority, "%s%s", prefix, line);
+		return;
+	}
+	/* In one call, so that lines of several threads do not mix. */
+	const struct iovec pieces[] = { piece("spf-milter: "), piece(prefix),
+		piece(line), piece("\n") };
+	ssize_t n = writev(STDERR_FILENO, pieces,
+	    sizeof(pieces) / sizeof(pieces[0]));
+	(void)n;
+}
+
+void
+log_text(enum log_level level, const char *text)
+{
+	char line[LINE_MAX_OCTETS];
+	struct sbuf out;
+
+	if (!log_enabled(level))
+		return;
+
+	size_t len = strlen(text);
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	sbuf_init(&out, line, sizeof(line));
+	add_line(&out, text, len);
+	emit(level, line);
 }
 
 void
 log_write(enum log_level level, const char *fmt, ...)
 {
-	/* Longer than a line, so what vsnprintf cuts is cut here anyway. */
-	char raw[LINE_MAX_OCTETS + 48];
-	char line[LINE_MAX_OCTETS];
+	/* Longer than a line, so what vsnprintf cuts is cut there anyway. */
+	char text[LINE_MAX_OCTETS + 48];
 
 	if (!log_enabled(level))
 		return;
 
 	va_list ap;
 	va_start(ap, fmt);
-	int len = vsnprintf(raw, sizeof(raw), fmt, ap);
+	int len = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (len < 0)
-		util_copy(raw, sizeof(raw), "a line cannot be formatted");
-
-	size_t end = strlen(raw);
-	while (end > 0 && (raw[end - 1] == '\n' || raw[end - 1] == '\r'))
-		raw[--end] = '\0';
-
-	struct sbuf out;
-	sbuf_init(&out, line, sizeof(line));
-	add_line(&out, raw);
-	emit(level, line);
+	log_text(level, len < 0 ? "a line cannot be formatted" : text);
 }
 
-static bool
-needs_quotes(const char *value, size_t len)
+enum need { NEED_NOTHING, NEED_ESCAPES, NEED_QUOTES };
+
+static enum need
+need_of(const char *value, size_t len)
 {
+	enum need need = len > 0 ? NEED_NOTHING : NEED_QUOTES;
+
 	for (size_t i = 0; i < len; i++) {
 		char c = value[i];
 		if (c == ' ' || c == '"' || c == '\\' || c == '=')
-			return true;
+			return NEED_QUOTES;
+		if (!util_is_print(c))
+			need = NEED_ESCAPES;
 	}
-	return len == 0;
+	return need;
 }
 
 static void
@@ -178,30 +224,56 @@ add_escaped(struct sbuf *out, char c)
 	sbuf_char(out, c);
 }
 
-void
-log_pair(struct sbuf *out, const char *key, const char *value)
+static void
+pair_begin(struct sbuf *out, const char *key)
 {
-	log_pair_octets(out, key, value, strlen(value));
+	if (out->len > 0)
+		sbuf_char(out, ' ');
+	sbuf_str(out, key);
+	sbuf_char(out, '=');
+}
+
+/* A pair is in the line whole or not at all. */
+static void
+pair_end(struct sbuf *out, size_t start)
+{
+	if (sbuf_ok(out))
+		return;
+	out->len = start;
+	out->data[start] = '\0';
 }
 
 void
-log_pair_octets(struct sbuf *out, const char *key, const char *value,
-    size_t len)
+log_pair(struct sbuf *out, const char *key, const char *value)
 {
-	char storage[LOG_VALUE_MAX * 4 + sizeof("\"...\"")];
-	size_t shown = len < LOG_VALUE_MAX ? len : LOG_VALUE_MAX;
-	const char *quote = needs_quotes(value, shown) ? "\"" : "";
-	struct sbuf text;
+	size_t start = out->len;
+	size_t len = strnlen(value, LOG_VALUE_MAX + 1);
+	bool whole = len <= LOG_VALUE_MAX;
 
-	/* Built apart, so that a pair is in the line whole or not at all. */
-	sbuf_init(&text, storage, sizeof(storage));
-	sbuf_str(&text, quote);
-	for (size_t i = 0; i < shown; i++)
-		add_escaped(&text, value[i]);
-	if (shown < len)
-		sbuf_str(&text, "...");
-	sbuf_str(&text, quote);
-	sbuf_fmt(out, "%s%s=%s", out->len > 0 ? " " : "", key, storage);
+	if (!whole)
+		len = LOG_VALUE_MAX;
+	enum need need = need_of(value, len);
+	const char *quote = need == NEED_QUOTES ? "\"" : "";
+	pair_begin(out, key);
+	sbuf_str(out, quote);
+	if (need == NEED_NOTHING)
+		sbuf_add(out, value, len);
+	for (size_t i = 0; need != NEED_NOTHING && i < len; i++)
+		add_escaped(out, value[i]);
+	if (!whole)
+		sbuf_str(out, "...");
+	sbuf_str(out, quote);
+	pair_end(out, start);
+}
+
+void
+log_pair_uint(struct sbuf *out, const char *key, uint64_t value)
+{
+	size_t start = out->len;
+
+	pair_begin(out, key);
+	sbuf_uint(out, value);
+	pair_end(out, start);
 }
 
 bool

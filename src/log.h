@@ -35,6 +35,8 @@ bool	log_enabled(enum log_level level);
 /* One line, without a newline; cut at about 2,000 octets.  Any thread. */
 void	log_write(enum log_level level, const char *fmt, ...)
 	    UTIL_PRINTF(2, 3);
+/* The same, without a format. */
+void	log_text(enum log_level level, const char *text);
 
 #define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
@@ -54,8 +56,7 @@ void	log_write(enum log_level level, const char *fmt, ...)
  * in "...".
  */
 void	log_pair(struct sbuf *out, const char *key, const char *value);
-void	log_pair_octets(struct sbuf *out, const char *key, const char *value,
-	    size_t len);
+void	log_pair_uint(struct sbuf *out, const char *key, uint64_t value);
 
 /*
  * At most one line per interval_ms for one limit object (zero-initialised,

@@ -37,19 +37,20 @@ session_log(const struct session *s)
 	log_pair(&line, "identity", scope_name(m->scope));
 	log_pair(&line, "result", result_name(v->result));
 	log_pair(&line, "action", policy_action_name(session_action(m)));
-	sbuf_fmt(&line, " level=%u", s->conf->policy.level[m->scope]);
+	log_pair_uint(&line, "level", s->conf->policy.level[m->scope]);
 	if (m->verdict[other] != NULL)
 		log_pair(&line, other == SCOPE_HELO ? "helo_result"
 		    : "mailfrom_result",
 		    result_name(m->verdict[other]->result));
-	sbuf_fmt(&line, " lookups=%u duration_ms=%lld", v->lookups,
-	    f != NULL ? (long long)flight_duration_ms(f) : 0);
+	log_pair_uint(&line, "lookups", v->lookups);
+	log_pair_uint(&line, "duration_ms",
+	    f != NULL ? (uint64_t)flight_duration_ms(f) : 0);
 	log_pair(&line, "helo", s->helo->address);
 	log_pair(&line, "sender", m->mail.null_sender ? "<>"
 	    : m->mail.address);
 	log_pair(&line, "mechanism", v->mechanism);
 	log_pair(&line, "reason", v->problem);
-	log_info("%s", storage);
+	log_text(LOG_LEVEL_INFO, storage);
 }
 
 /* In ASCII where it can be: an A-label says more than question marks. */

@@ -138,9 +138,16 @@ sbuf_str(struct sbuf *sb, const char *s)
 }
 
 void
-sbuf_char(struct sbuf *sb, char c)
+sbuf_uint(struct sbuf *sb, uint64_t n)
 {
-	sbuf_add(sb, &c, 1);
+	char digits[20];		/* of UINT64_MAX */
+	size_t i = sizeof(digits);
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	sbuf_add(sb, digits + i, sizeof(digits) - i);
 }
 
 void
@@ -209,42 +216,6 @@ util_now_ms(void)
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
 		die("no monotonic clock");
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-bool
-util_is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool
-util_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-util_is_alnum(char c)
-{
-	return util_is_alpha(c) || util_is_digit(c);
-}
-
-bool
-util_is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool
-util_is_print(char c)
-{
-	return c >= 0x20 && c <= 0x7e;
-}
-
-char
-util_lower(char c)
-{
-	return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c;
 }
 
 bool

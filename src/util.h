@@ -42,9 +42,21 @@ struct sbuf {
 void	sbuf_init(struct sbuf *sb, char *storage, size_t size);
 void	sbuf_add(struct sbuf *sb, const void *data, size_t len);
 void	sbuf_str(struct sbuf *sb, const char *s);
-void	sbuf_char(struct sbuf *sb, char c);
+void	sbuf_uint(struct sbuf *sb, uint64_t n);	/* decimal */
 void	sbuf_fmt(struct sbuf *sb, const char *fmt, ...) UTIL_PRINTF(2, 3);
 bool	sbuf_ok(const struct sbuf *sb);
+
+/* Inline like the tests of octets below: called for each octet of a text. */
+static inline void
+sbuf_char(struct sbuf *sb, char c)
+{
+	if (sb->overflow || sb->size - sb->len <= 1) {
+		sb->overflow = true;
+		return;
+	}
+	sb->data[sb->len++] = c;
+	sb->data[sb->len] = '\0';
+}
 
 /* Copies at most size - 1 octets and terminates; false if s was cut. */
 bool	util_copy(char *dst, size_t size, const char *s);
@@ -57,12 +69,44 @@ bool	util_parse_uint(const char *s, size_t len, uint64_t max,
 int64_t	util_now_ms(void);
 
 /* ASCII only, independent of the locale. */
-bool	util_is_alpha(char c);
-bool	util_is_digit(char c);
-bool	util_is_alnum(char c);
-bool	util_is_space(char c);			/* SP HT CR LF VT FF */
-bool	util_is_print(char c);			/* 0x20 to 0x7e */
-char	util_lower(char c);
+static inline bool
+util_is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline bool
+util_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+util_is_alnum(char c)
+{
+	return util_is_alpha(c) || util_is_digit(c);
+}
+
+/* SP HT CR LF VT FF */
+static inline bool
+util_is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* 0x20 to 0x7e */
+static inline bool
+util_is_print(char c)
+{
+	return c >= 0x20 && c <= 0x7e;
+}
+
+static inline char
+util_lower(char c)
+{
+	return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c;
+}
+
 bool	util_eq_nocase(const char *a, const char *b);
 bool	util_has_prefix_nocase(const char *s, size_t len, const char *prefix);
 
