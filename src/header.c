@@ -6,7 +6,7 @@
  * nothing that stands in a value can touch the layout.  A word is a result, a
  * word of the comment, or a whole key=value.  Every text from outside goes
  * through clean_text, which leaves printable ASCII only, and then either into
- * the comment (without what could end it) or through add_value, which quotes.
+ * the comment (without what could end it) or through put_value, which quotes.
  *
  * Many readers of these fields look for '=', ';' and parentheses without
  * minding quotes (OpenDMARC 1.4 is one: an address with '=' loses its domain
@@ -31,7 +31,9 @@
 
 #define LINE_WIDTH 78		/* RFC 5322 s2.1.1, where possible */
 #define TAB_WIDTH 8
-#define PAIR_SIZE 1024		/* a key and a value, every octet quoted */
+#define KEY_MAX 32
+#define VALUE_SIZE (2 * HEADER_TEXT_MAX + 2)	/* every octet quoted */
+#define COMMENT_SIZE 1024
 
 /* What a bare value may hold beside letters, digits and dots. */
 static const char atext[] = "!#$%&'*+-/?^_`{|}~"; /* RFC 5322, without = */
@@ -141,39 +143,50 @@ is_bare(const char *s, const char *specials)
 	return !after_dot;
 }
 
-static void
-add_value(struct sbuf *out, const char *value, const struct style *style)
+/* What a reader that does not mind quotes may look for. */
+static bool
+is_special(char c)
+{
+	return c == '"' || c == '\\' || c == '=' || c == ';' || c == '(' ||
+	    c == ')';
+}
+
+/* Writes at most VALUE_SIZE octets to `to`, no NUL; returns how many. */
+static size_t
+put_value(char *to, const char *value, const struct style *style)
 {
 	char text[HEADER_TEXT_MAX + 1];
+	char *p = to;
 
 	if (clean_text(text, value, style->cut))
 		stats_inc(STATS_HEADERS_CUT);
 	if (style->bare != NULL && is_bare(text, style->bare)) {
-		sbuf_str(out, text);
-		return;
+		size_t len = strlen(text);
+		memcpy(to, text, len);
+		return len;
 	}
-	sbuf_char(out, '"');
-	for (const char *p = text; *p != '\0'; p++) {
-		if (strchr("\"\\=;()", *p) != NULL)
-			sbuf_char(out, '\\');
-		sbuf_char(out, *p);
+	*p++ = '"';
+	for (const char *t = text; *t != '\0'; t++) {
+		if (is_special(*t))
+			*p++ = '\\';
+		*p++ = *t;
 	}
-	sbuf_char(out, '"');
+	*p++ = '"';
+	return (size_t)(p - to);
 }
 
 static void
 field_pair(struct field *f, const char *key, const char *value,
     const struct style *style)
 {
-	char storage[PAIR_SIZE];
-	struct sbuf pair;
+	char pair[KEY_MAX + 1 + VALUE_SIZE];
+	size_t len = strlen(key);
 
-	sbuf_init(&pair, storage, sizeof(storage));
-	sbuf_str(&pair, key);
-	sbuf_char(&pair, '=');
-	add_value(&pair, value, style);
-	assert(sbuf_ok(&pair));
-	field_word(f, pair.data, pair.len);
+	assert(len <= KEY_MAX);
+	memcpy(pair, key, len);
+	pair[len++] = '=';
+	len += put_value(pair + len, value, style);
+	field_word(f, pair, len);
 }
 
 /* A pair of Received-SPF; left out where there is no value. */
@@ -197,7 +210,7 @@ comment_name(struct sbuf *sb, const char *name)
 
 	clean_text(text, is_empty(name) ? "unknown" : name, CUT_START);
 	for (char *p = text; *p != '\0'; p++)
-		if (strchr("()\\\"=;", *p) != NULL)
+		if (is_special(*p))
 			*p = '?';
 	sbuf_str(sb, text);
 }
@@ -254,7 +267,7 @@ field_comment(struct field *f, const struct header_facts *facts,
     const char *client)
 {
 	const struct sentence *s = &sentences[facts->result];
-	char storage[PAIR_SIZE];
+	char storage[COMMENT_SIZE];
 	struct sbuf sb;
 
 	sbuf_init(&sb, storage, sizeof(storage));
@@ -301,7 +314,7 @@ void
 header_skipped(struct sbuf *out, const char *receiver, const char *why)
 {
 	struct field field;
-	char storage[PAIR_SIZE];
+	char storage[COMMENT_SIZE];
 	struct sbuf sb;
 
 	field_begin(&field, out, HEADER_SKIPPED_NAME);
@@ -350,14 +363,11 @@ header_auth_results(struct sbuf *out, const char *authserv_id,
     const struct header_facts *f, size_t n)
 {
 	struct field field;
-	char storage[PAIR_SIZE];
-	struct sbuf id;
+	char id[VALUE_SIZE];
 
 	assert(n >= 1 && n <= SCOPE_COUNT);
 	field_begin(&field, out, "Authentication-Results");
-	sbuf_init(&id, storage, sizeof(storage));
-	add_value(&id, authserv_id, &style_token);
-	field_word(&field, id.data, id.len);
+	field_word(&field, id, put_value(id, authserv_id, &style_token));
 	for (size_t i = 0; i < n; i++) {
 		field_separator(&field);
 		field_method(&field, &f[i]);
