@@ -18,6 +18,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@
 #include "dns.h"
 #include "eval_priv.h"
 #include "identity.h"
+#include "lock.h"
 #include "macro.h"
 #include "record.h"
 #include "result.h"
@@ -197,6 +199,7 @@ set_mechanism(struct eval_run *run)
 	if (len > EVAL_MECHANISM_MAX)
 		len = EVAL_MECHANISM_MAX;
 	memcpy(run->mechanism, start, len);
+	run->mechanism[len] = '\0';
 	run->verdict.mechanism = run->mechanism;
 }
 
@@ -244,35 +247,88 @@ own_texts(struct eval_verdict *v)
 	}
 }
 
+/*
+ * Runs are used again, with what libspf2 needs: making that costs as much as a
+ * check.  There are as many as threads that have run at once.  (Not on the
+ * stack, which is deep enough without: see THREAD_STACK in milter.c.)
+ */
+static struct lock spare_lock = LOCK_INITIALIZER;
+static struct eval_run *spare;			/* spare_lock */
+
+static struct eval_run *
+run_take(struct dns_view *view, const struct eval_request *in)
+{
+	lock_acquire(&spare_lock);
+	struct eval_run *run = spare;
+	if (run != NULL)
+		spare = run->next;
+	lock_release(&spare_lock);
+	if (run == NULL) {
+		run = xreallocarray(NULL, 1, sizeof(*run));
+		run->spf2 = eval_spf2_new();
+	}
+	memset(&run->view, 0, offsetof(struct eval_run, checks) -
+	    offsetof(struct eval_run, view));
+	run->view = view;
+	run->in = in;
+	run->max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
+	    in->max_lookups : EVAL_LOOKUPS_MAX;
+	run->marks.marks[0] = (struct eval_mark){ EVAL_MARK_START, NULL,
+		NULL };
+	run->marks.count = 1;
+	eval_without_lookup(&run->verdict, in->scope, RESULT_NONE, "");
+	return run;
+}
+
+static void
+run_give_back(struct eval_run *run)
+{
+	lock_acquire(&spare_lock);
+	run->next = spare;
+	spare = run;
+	lock_release(&spare_lock);
+}
+
+/* With a first run: what can fail fails here, not with the first message. */
+void
+eval_init(void)
+{
+	static const struct eval_request nothing;
+
+	eval_spf2_init();
+	run_give_back(run_take(NULL, &nothing));
+}
+
 bool
 eval_run(struct dns_view *view, const struct eval_request *in,
     struct eval_verdict *out)
 {
-	struct eval_run run = {
-		.view = view,
-		.in = in,
-		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
-		    in->max_lookups : EVAL_LOOKUPS_MAX,
-		.marks = { .count = 1 },	/* EVAL_MARK_START */
-	};
+	struct eval_run *run = run_take(view, in);
 	enum result r = RESULT_NONE;
 	bool matched = false;
 	struct eval_text text;
 
-	eval_without_lookup(&run.verdict, in->scope, RESULT_NONE, "");
-	/* Most domains have no record or one that is not cached yet. */
-	if (eval_mark_open(&run, 0, &text))
-		r = eval_spf2_check(&run, &text, &matched);
-	set_result(&run, r, matched);
-	if (run.verdict.result == RESULT_FAIL && in->want_explanation &&
-	    run.last->record->exp != NULL)
-		explain(&run);
-	if (run.pending)
-		return false;
-	*out = run.verdict;
-	out->queries = dns_view_queries(view);
-	own_texts(out);
-	return true;
+	/* Of most mail nothing is left to evaluate after this. */
+	if (!eval_mark_open(run, 0, &text)) {
+		assert(run->stopped);
+	} else if (text.terms == 1 && text.fixed != NULL) {
+		r = text.fixed->qualifier;
+		matched = true;
+	} else {
+		r = eval_spf2_check(run, &text, &matched);
+	}
+	set_result(run, r, matched);
+	if (run->verdict.result == RESULT_FAIL && in->want_explanation &&
+	    run->last->record->exp != NULL)
+		explain(run);
+	bool final = !run->pending;
+	if (final) {
+		*out = run->verdict;
+		out->queries = dns_view_queries(view);
+		own_texts(out);
+	}
+	run_give_back(run);
+	return final;
 }
 
 void

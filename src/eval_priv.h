@@ -8,6 +8,7 @@
 #include "eval.h"
 #include "util.h"
 
+struct eval_spf2;
 struct macro;
 struct macro_vars;
 
@@ -71,8 +72,13 @@ void	eval_text_write(struct eval_text *out, struct eval_marks *m,
 /* An explanation is expanded in this much, and then cut. */
 #define EVAL_EXPANSION_SIZE 4096
 
-/* One eval_run; all starts from zero. */
+/* One eval_run. */
 struct eval_run {
+	/* These are kept from one run to another. */
+	struct eval_run			*next;	/* of the spare ones */
+	struct eval_spf2		*spf2;
+
+	/* These start from zero; view is the first. */
 	struct dns_view			*view;
 	const struct eval_request	*in;
 	unsigned		 max_lookups;
@@ -90,12 +96,11 @@ struct eval_run {
 							 * known */
 	const struct dns_answer		*mx;	/* of the mx term under way */
 	bool				 mx_any;	/* that has a /0 */
+	size_t				 check_count;
 
-	size_t			 check_count;
+	/* These have values as far as others tell; checks is the first. */
 	struct eval_check	 checks[EVAL_CHECKS_MAX];
 	struct eval_marks	 marks;
-
-	/* Texts of the verdict. */
 	char	 problem[EVAL_PROBLEM_MAX + 1];
 	char	 mechanism[EVAL_MECHANISM_MAX + 1];
 	char	 explanation[EVAL_EXPANSION_SIZE];
@@ -150,6 +155,11 @@ enum eval_reply	 eval_mark_host(struct eval_run *run, size_t mark, size_t host,
 		    const struct dns_answer **answer);
 bool		 eval_mark_open(struct eval_run *run, size_t mark,
 		    struct eval_text *out);
+
+/* Before any thread exists. */
+void			 eval_spf2_init(void);
+/* What libspf2 needs besides a record; for one run at a time. */
+struct eval_spf2	*eval_spf2_new(void);
 
 /*
  * Lets libspf2 evaluate text, the record of mark 0.  Means nothing if the run

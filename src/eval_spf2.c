@@ -51,22 +51,14 @@ on_error(const char *file, int line, const char *message)
 	assert(false && "libspf2 cannot go on");
 }
 
-/*
- * A host whose name is over 63 octets makes SPF_server_new_dns fail: better
- * here, at the start, than with the first message.
- */
-void
-eval_init(void)
-{
-	SPF_dns_server_t layer = { .name = "spf-milter" };
 
+void
+eval_spf2_init(void)
+{
 	SPF_error_handler = on_error;
 	SPF_warning_handler = NULL;
 	SPF_info_handler = NULL;
 	SPF_debug_handler = NULL;
-	SPF_server_t *server = SPF_server_new_dns(&layer, 0);
-	assert(server != NULL);
-	SPF_server_free(server);
 }
 
 const char *
@@ -254,33 +246,46 @@ set_client(SPF_request_t *request, const struct addr *client)
 	}
 }
 
+struct eval_spf2 {
+	SPF_dns_server_t	 layer;
+	SPF_server_t		*server;
+	SPF_request_t		*request;
+};
+
+struct eval_spf2 *
+eval_spf2_new(void)
+{
+	struct eval_spf2 *e = xcalloc(1, sizeof(*e));
+
+	e->layer.lookup = lookup;
+	e->layer.get_spf = get_record;
+	e->layer.name = "spf-milter";
+	/* Fails only where the host's name is over 63 octets. */
+	e->server = SPF_server_new_dns(&e->layer, 0);
+	assert(e->server != NULL);
+	(void)SPF_server_set_max_dns_mech(e->server, INT_MAX);
+	e->request = SPF_request_new(e->server);
+	assert(e->request != NULL);
+	return e;
+}
+
 enum result
 eval_spf2_check(struct eval_run *run, const struct eval_text *text,
     bool *matched)
 {
-	SPF_dns_server_t layer = {
-		.lookup = lookup,
-		.get_spf = get_record,
-		.name = "spf-milter",
-		.hook = run
-	};
+	struct eval_spf2 *e = run->spf2;
 
-	SPF_server_t *server = SPF_server_new_dns(&layer, 0);
-	assert(server != NULL);
-	(void)SPF_server_set_max_dns_mech(server, INT_MAX);
-	SPF_request_t *request = SPF_request_new(server);
-	SPF_response_t *response = SPF_response_new(request);
-	assert(request != NULL && response != NULL);
-	set_client(request, &run->in->client);
-	request->cur_dom = "_-0.x";
-	SPF_record_t *record = compile(server, response, text);
+	e->layer.hook = run;
+	set_client(e->request, &run->in->client);
+	e->request->cur_dom = "_-0.x";
+	SPF_response_t *response = SPF_response_new(e->request);
+	assert(response != NULL);
+	SPF_record_t *record = compile(e->server, response, text);
 	response->spf_record_exp = record;
-	(void)SPF_record_interpret(record, request, response, 0);
+	(void)SPF_record_interpret(record, e->request, response, 0);
 	enum result result = to_result(SPF_response_result(response));
 	*matched = SPF_response_reason(response) == SPF_REASON_MECH;
 	SPF_record_free(record);
 	SPF_response_free(response);
-	SPF_request_free(request);
-	SPF_server_free(server);
 	return result;
 }

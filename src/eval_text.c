@@ -7,8 +7,8 @@
  * an octet that a publisher or a client chose.  Each domain is replaced by a
  * mark, "_-3.x"; terms whose match needs no DNS are decided here: an ip4 or
  * ip6 term that does not match this client is left out, and the first one that
- * does ends the text, because nothing behind it can be reached.  (The grammar
- * of the whole record has been checked before.)
+ * does ends the text as an "all", because nothing behind it can be reached.
+ * (The grammar of the whole record has been checked before.)
  */
 
 #include "config.h"
@@ -64,7 +64,9 @@ add_mark(struct sbuf *sb, struct eval_text *out, struct eval_marks *m,
     struct eval_mark mark)
 {
 	assert(m->count < EVAL_MARKS_MAX);
-	sbuf_fmt(sb, "_-%zu.x", m->count);
+	sbuf_str(sb, "_-");
+	sbuf_uint(sb, m->count);
+	sbuf_str(sb, ".x");
 	m->marks[m->count++] = mark;
 	out->terms++;
 }
@@ -94,19 +96,13 @@ add_cidr(struct sbuf *sb, const struct record_term *t,
 		sbuf_fmt(sb, "//%u", (unsigned)t->bits6);
 }
 
+/* It matches whatever libspf2 would compare, so "all" says as much. */
 static void
-add_fixed(struct sbuf *sb, struct eval_text *out, const struct record_term *t,
-    const struct addr *client)
+add_fixed(struct sbuf *sb, struct eval_text *out, const struct record_term *t)
 {
-	char text[ADDR_TEXT_SIZE];
-
-	sbuf_fmt(sb, " %s", qualifier(t->qualifier));
-	if (t->mechanism == RECORD_ALL)
-		sbuf_str(sb, "all");
-	else
-		sbuf_fmt(sb, "%s:%s",
-		    client->family == AF_INET ? "ip4" : "ip6",
-		    addr_format(client, text));
+	sbuf_char(sb, ' ');
+	sbuf_str(sb, qualifier(t->qualifier));
+	sbuf_str(sb, "all");
 	out->terms++;
 	out->fixed = t;
 }
@@ -128,8 +124,10 @@ eval_text_write(struct eval_text *out, struct eval_marks *m,
 		const struct record_term *t = &r->terms[i];
 
 		if (is_querying(t)) {
-			sbuf_fmt(&sb, " %s%s:", qualifier(t->qualifier),
-			    mechanism(t));
+			sbuf_char(&sb, ' ');
+			sbuf_str(&sb, qualifier(t->qualifier));
+			sbuf_str(&sb, mechanism(t));
+			sbuf_char(&sb, ':');
 			add_mark(&sb, out, m,
 			    (struct eval_mark){ EVAL_MARK_TERM, c, t });
 			add_cidr(&sb, t, client);
@@ -144,7 +142,7 @@ eval_text_write(struct eval_text *out, struct eval_marks *m,
 				add_mark(&sb, out, m, (struct eval_mark){
 				    EVAL_MARK_PROBE, c, t });
 			}
-			add_fixed(&sb, out, t, client);
+			add_fixed(&sb, out, t);
 			break;
 		}
 	}
