@@ -1,35 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control thread: it waits for SIGHUP and SIGUSR1, which are blocked in
- * all threads, and reloads.  Signals that come meanwhile are one.
+ * Signals are blocked in all threads and taken one by one by the first, which
+ * has nothing else to do.  Those that come during a reload are one.
  *
- * libmilter takes SIGHUP, SIGTERM and SIGINT on a thread of its own with
- * sigwait(3), and each of them as "stop".  A SIGHUP to the process is pending
- * for all threads, and who gets it, or a handler of it, is a race that
- * libmilter wins now and then.  So this program has a sigwait of its own, to
- * which libmilter is linked, and which does not wait for SIGHUP.
+ * libmilter must not get any.  On a thread of its own it takes SIGHUP, SIGTERM
+ * and SIGINT with sigwait(3), each of them as "stop", and in its stop it frees
+ * sessions that its workers are still busy with.  So this program has a
+ * sigwait of its own, to which libmilter is linked, and which takes nothing.
  */
 
 #include "config.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/time.h>
 
 #include "conf.h"
 #include "ctl.h"
 #include "log.h"
 #include "stats.h"
 #include "util.h"
-
-static pthread_t control_thread;
-static char *control_path;	/* both set before the thread starts */
-static bool log_verbose;
-static atomic_bool stopping;
-static atomic_bool stop_signalled;
 
 /* The next signal of set, which is blocked. */
 static int
@@ -43,30 +33,16 @@ wait_for_signal(const sigset_t *set)
 	return signo;
 }
 
-static const struct itimerval stop_time = {
-	.it_value = { CTL_STOP_MS / 1000, CTL_STOP_MS % 1000 * 1000 }
-};
-
 /* In place of the one of libc: see above. */
 int
 sigwait(const sigset_t *set, int *signo)
 {
-	sigset_t others = *set;
+	sigset_t none;
 
-	sigdelset(&others, SIGHUP);
-	int caught = wait_for_signal(&others);
-	if (caught < 0)
-		return errno;
-	atomic_store(&stop_signalled, true);
-	setitimer(ITIMER_REAL, &stop_time, NULL);
-	*signo = caught;
-	return 0;
-}
-
-bool
-ctl_stop_signalled(void)
-{
-	return atomic_load(&stop_signalled);
+	(void)set;
+	sigemptyset(&none);
+	*signo = wait_for_signal(&none);
+	return errno;
 }
 
 static void
@@ -90,24 +66,23 @@ log_diag(const struct diag *d)
 }
 
 static void
-reload(void)
+reload(const char *path, bool verbose)
 {
 	struct diag d;
 
 	diag_init(&d);
-	struct conf *fresh = conf_load(control_path, &d);
+	struct conf *fresh = conf_load(path, &d);
 	if (fresh != NULL) {
 		const struct conf *old = conf_acquire();
 
 		conf_diff_restart(old, fresh, warn_restart);
 		conf_release(old);
-		if (!log_verbose)
+		if (!verbose)
 			log_set_level(fresh->log_level);
 		conf_publish(fresh);
 		stats_inc(STATS_RELOADS);
 		log_notice("configuration reloaded%s%s",
-		    control_path != NULL ? " from " : "",
-		    control_path != NULL ? control_path : "");
+		    path != NULL ? " from " : "", path != NULL ? path : "");
 	} else {
 		log_diag(&d);
 		stats_inc(STATS_RELOADS_FAILED);
@@ -116,40 +91,19 @@ reload(void)
 	diag_fini(&d);
 }
 
-static void *
-control(void *arg)
-{
-	sigset_t reloads;
-
-	(void)arg;
-	sigemptyset(&reloads);
-	sigaddset(&reloads, SIGHUP);
-	sigaddset(&reloads, SIGUSR1);
-	while (wait_for_signal(&reloads) > 0 && !atomic_load(&stopping))
-		reload();
-	return NULL;
-}
-
-bool
-ctl_start(const char *path, bool verbose)
-{
-	log_verbose = verbose;
-	control_path = path != NULL ? xstrdup(path) : NULL;
-
-	int error = pthread_create(&control_thread, NULL, control, NULL);
-	if (error != 0) {
-		errno = error;
-		return false;
-	}
-	return true;
-}
-
 void
-ctl_stop(void)
+ctl_run(const char *path, bool verbose)
 {
-	atomic_store(&stopping, true);
-	pthread_kill(control_thread, SIGUSR1);
-	pthread_join(control_thread, NULL);
-	free(control_path);
-	control_path = NULL;
+	char *own_path = path != NULL ? xstrdup(path) : NULL;
+	sigset_t all;
+	int signo;
+
+	sigemptyset(&all);
+	sigaddset(&all, SIGHUP);
+	sigaddset(&all, SIGUSR1);
+	sigaddset(&all, SIGTERM);
+	sigaddset(&all, SIGINT);
+	while ((signo = wait_for_signal(&all)) == SIGHUP || signo == SIGUSR1)
+		reload(own_path, verbose);
+	free(own_path);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The control thread: SIGHUP and SIGUSR1 reload the configuration. */
+/* Signals while the daemon runs: reload and stop. */
 
 #ifndef CTL_H
 #define CTL_H
@@ -7,22 +7,13 @@
 #include <stdbool.h>
 
 /*
- * Starts the thread; before milter_run, after every fork, with SIGHUP and
- * SIGUSR1 blocked in every thread (process_block_signals).  path is the
- * configuration file, copied; NULL: built-in defaults, a reload changes
- * nothing.  verbose: the log level stays as it is.  False: errno.
+ * Returns when SIGTERM or SIGINT comes.  Until then SIGHUP and SIGUSR1 reload
+ * the configuration.  Called once, with the four blocked in every thread
+ * (process_block_signals).  path is the configuration file, copied; NULL:
+ * built-in defaults, a reload changes nothing.  verbose: the log level stays
+ * as it is.
  */
-bool	ctl_start(const char *path, bool verbose);
-void	ctl_stop(void);
-
-/*
- * Once a signal has told libmilter to stop, SIGALRM comes after so long: more
- * than libmilter's 5 s and the time that sessions are given.
- */
-#define CTL_STOP_MS 7800
-
-/* Has a signal told libmilter to stop? */
-bool	ctl_stop_signalled(void);
+void	ctl_run(const char *path, bool verbose);
 
 /* Service manager notification (sd_notify); nothing where there is none. */
 void	ctl_notify_ready(void);

@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +27,7 @@
 #include "stats.h"
 #include "util.h"
 
-#define DRAIN_MS 2500		/* with libmilter's 5 s: within 8 s of a TERM */
+#define STOP_MS 5000		/* sessions that are open at a stop have it */
 #define EVALUATION_THREADS 2
 #define MAX_IN_FLIGHT 10000
 
@@ -234,28 +233,12 @@ start(const struct options *o, struct conf *c, struct service *s,
 	process_block_signals();
 	require(service_start(s, c, NULL, d), d, EX_OSERR);
 	conf_publish(c);
-	/* From ctl_start on a reload may replace c. */
-	const struct conf *own = conf_acquire();
-	require_errno(ctl_start(own->path, o->verbose),
-	    "cannot start a thread", d);
+	require_errno(milter_start(&s->env), "cannot start a thread", d);
 	log_notice("spf-milter %s listens on %s, behavior %u",
-	    PACKAGE_VERSION, own->socket, own->behavior);
-	conf_release(own);
+	    PACKAGE_VERSION, c->socket, c->behavior);
 	process_started();
 	ctl_notify_ready();
 	return true;
-}
-
-/* libmilter was seen not to end, once in many: nobody shall wait for it. */
-static void
-stop_late(int signo)
-{
-	static const char text[] = "spf-milter: stopped, late\n";
-	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
-
-	(void)signo;
-	(void)n;
-	_exit(EX_OK);
 }
 
 static int
@@ -271,21 +254,18 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		conf_release(c);
 		return status;
 	}
-	signal(SIGALRM, stop_late);
-	/* Stopped before it listens again, libmilter calls that a failure. */
-	status = milter_run(&s.env) == 0 || ctl_stop_signalled() ? EX_OK :
-	    EX_OSERR;
+	ctl_run(c->path, o->verbose);	/* a reload may replace c */
+	status = milter_failed() ? EX_OSERR : EX_OK;
 	ctl_notify_stopping();
-	bool drained = milter_drain(DRAIN_MS, &left);
+	bool stopped = milter_stop(STOP_MS, &left);
 	log_counters();
 	if (pid_file[0] != '\0')
 		unlink(pid_file);
 	free(pid_file);
-	if (!drained) {
+	if (!stopped) {
 		log_warning("stopped with %u sessions open", left);
 		_exit(status);
 	}
-	ctl_stop();
 	service_stop(&s);
 	conf_publish(NULL);
 	log_notice("stopped");

@@ -8,9 +8,11 @@
  * our stead to an MTA that cannot go without a reply.
  *
  * Callbacks of one connection come one at a time, on any thread.  close may
- * come without connect, abort at any time or twice; after smfi_main has
- * returned callbacks still run, hence the count of live sessions that
- * milter_drain waits for.
+ * come without connect, abort at any time or twice.
+ *
+ * smfi_main is never told to end: ending, libmilter frees sessions that its
+ * workers are busy with.  Instead sessions are counted at a gate, which
+ * milter_stop closes when none is left; what comes then finds no session.
  */
 
 #include "config.h"
@@ -25,6 +27,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,7 +65,12 @@ static const struct session_env *milter_env;	/* set before threads */
 
 static struct lock live_lock = LOCK_INITIALIZER;
 static struct cond live_none;
-static unsigned live;			/* sessions; live_lock */
+static unsigned live;			/* live_lock */
+static bool live_closed;		/* live_lock; milter_stop is done */
+
+static atomic_bool failed;
+static const char *socket_path;		/* of a unix socket, or NULL */
+static struct stat socket_stat;
 
 /* libmilter's prototypes predate const. */
 static char *
@@ -77,24 +85,15 @@ symbol(SMFICTX *ctx, const char *name)
 	return smfi_getsymval(ctx, unconst(name));
 }
 
-static struct session *
-session_of(SMFICTX *ctx)
-{
-	struct connection *c = smfi_getpriv(ctx);
-
-	milter_pump_entered();
-	if (c != NULL)
-		return c->session;
-	stats_inc(STATS_PROTOCOL_ERRORS);
-	return NULL;
-}
-
-static void
+static bool
 live_enter(void)
 {
 	lock_acquire(&live_lock);
-	live++;
+	bool open = !live_closed;
+	if (open)
+		live++;
 	lock_release(&live_lock);
+	return open;
 }
 
 static void
@@ -104,6 +103,26 @@ live_leave(void)
 	if (--live == 0)
 		cond_broadcast(&live_none);
 	lock_release(&live_lock);
+}
+
+static struct session *
+session_of(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	milter_pump_entered();
+	return c != NULL ? c->session : NULL;
+}
+
+/* The answer where there is no session. */
+static sfsistat
+no_session(void)
+{
+	if (!live_enter())
+		return SMFIS_TEMPFAIL;
+	live_leave();
+	stats_inc(STATS_PROTOCOL_ERRORS);
+	return SMFIS_ACCEPT;
 }
 
 static void
@@ -181,13 +200,16 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
     unsigned long f2, unsigned long f3, unsigned long *pf0,
     unsigned long *pf1, unsigned long *pf2, unsigned long *pf3)
 {
-	const struct conf *conf = conf_acquire();
 	struct session_needs needs;
 
 	(void)f2;
 	(void)f3;
+	if (!live_enter())
+		return SMFIS_REJECT;
+	const struct conf *conf = conf_acquire();
 	session_needs(conf, &needs);
 	conf_release(conf);
+	live_leave();
 
 	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | (f0 & SMFIF_SETSYMLIST);
 	*pf1 = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
@@ -212,11 +234,11 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 {
-	struct connection *c = xcalloc(1, sizeof(*c));
-
 	(void)host;
 	connection_close(ctx);	/* an MTA that forgot to end the last one */
-	live_enter();
+	if (!live_enter())
+		return SMFIS_NOREPLY;
+	struct connection *c = xcalloc(1, sizeof(*c));
 	c->conf = conf_acquire();
 	c->session = session_new(milter_env, c->conf);
 	smfi_setpriv(ctx, c);
@@ -240,7 +262,7 @@ on_mail(SMFICTX *ctx, char **argv)
 	struct session *s = session_of(ctx);
 
 	if (s == NULL)
-		return SMFIS_ACCEPT;
+		return no_session();
 	/* {auth_author} is the client's own claim: only {auth_authen}. */
 	struct session_step step = session_mail(s,
 	    argv[0] != NULL ? argv[0] : "", symbol(ctx, "{mail_addr}"),
@@ -255,7 +277,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct session *s = session_of(ctx);
 
 	if (s == NULL)
-		return SMFIS_ACCEPT;
+		return no_session();
 	session_queue_id(s, symbol(ctx, "i"));
 	return answer(ctx, session_rcpt(s, argv[0] != NULL ? argv[0] : ""));
 }
@@ -292,7 +314,7 @@ on_eom(SMFICTX *ctx)
 	size_t n;
 
 	if (s == NULL)
-		return SMFIS_ACCEPT;
+		return no_session();
 	session_queue_id(s, symbol(ctx, "i"));
 	struct session_step step = session_end(s, &edits, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -474,15 +496,31 @@ milter_open(const struct conf *c, struct diag *d)
 	}
 	int listen_fd = find_listener();
 	milter_pump_init(listen_fd);
-	if (path != NULL)
+	if (path != NULL) {
+		socket_path = xstrdup(path);
+		(void)stat(path, &socket_stat);
 		return set_owner(c, path, d);
+	}
 	set_nodelay(listen_fd);
 	return true;
 }
 
-int
-milter_run(const struct session_env *env)
+static void *
+serve(void *arg)
 {
+	(void)arg;
+	(void)smfi_main();
+	log_error("libmilter has given up");
+	atomic_store(&failed, true);
+	kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+bool
+milter_start(const struct session_env *env)
+{
+	pthread_t thread;
+
 	milter_env = env;
 #ifdef HAVE_PTHREAD_SETATTR_DEFAULT_NP
 	pthread_attr_t attr;
@@ -493,11 +531,32 @@ milter_run(const struct session_env *env)
 		pthread_attr_destroy(&attr);
 	}
 #endif
-	return smfi_main() == MI_SUCCESS ? 0 : -1;
+	errno = pthread_create(&thread, NULL, serve, NULL);
+	if (errno != 0)
+		return false;
+	pthread_detach(thread);
+	return true;
 }
 
 bool
-milter_drain(int64_t grace_ms, unsigned *left)
+milter_failed(void)
+{
+	return atomic_load(&failed);
+}
+
+/* Unless it is another's by now. */
+static void
+remove_socket(void)
+{
+	struct stat st;
+
+	if (socket_path != NULL && stat(socket_path, &st) == 0 &&
+	    st.st_dev == socket_stat.st_dev && st.st_ino == socket_stat.st_ino)
+		unlink(socket_path);
+}
+
+bool
+milter_stop(int64_t grace_ms, unsigned *left)
 {
 	int64_t until_ms = util_now_ms() + grace_ms;
 
@@ -505,7 +564,9 @@ milter_drain(int64_t grace_ms, unsigned *left)
 	while (live != 0 && cond_wait_until(&live_none, &live_lock, until_ms))
 		;
 	*left = live;
+	live_closed = live == 0;
 	lock_release(&live_lock);
+	remove_socket();
 	return *left == 0;
 }
 

@@ -19,14 +19,20 @@ struct session_env;
  */
 bool	milter_open(const struct conf *c, struct diag *d);
 
-/* Serves until told to stop (SIGTERM, SIGINT).  0 or -1. */
-int	milter_run(const struct session_env *env);
+/*
+ * Begins to serve, on threads of libmilter; with the signals of ctl.h blocked.
+ * False: errno.  If libmilter gives up later, that is logged, milter_failed
+ * says so, and the process gets a SIGTERM.
+ */
+bool	milter_start(const struct session_env *env);
+bool	milter_failed(void);
 
 /*
- * Waits until no session is left, grace_ms at most; true: none is, shared
- * state may be freed.  *left is the number that stayed.
+ * Serves on until no session is left, for grace_ms at most.  True: none is,
+ * and none begins any more, so what sessions share may be freed; false: *left
+ * are there.  libmilter's threads go on for as long as the process does.
  */
-bool	milter_drain(int64_t grace_ms, unsigned *left);
+bool	milter_stop(int64_t grace_ms, unsigned *left);
 
 /*
  * For a callback that has to wait, now and then while it does: sees to it that

@@ -24,8 +24,8 @@ void	process_started(void);
 bool	process_write_pid_file(const char *path);
 
 /*
- * Blocks the signals that the control thread and libmilter take on threads of
- * their own.  Before any thread.
+ * Blocks SIGHUP, SIGUSR1, SIGTERM and SIGINT, which ctl_run takes.  Before any
+ * thread.
  */
 void	process_block_signals(void);
 

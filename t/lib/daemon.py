@@ -82,9 +82,10 @@ class Daemon:
         with Daemon(dns=server, behavior=3) as d, d.milter() as m:
             ...
 
-    Leaving the block without an error stops it, which takes libmilter up to
-    five seconds: that it ended well is a test of its own at the end of the
-    file.  An exception is left alone and the log is attached to it.
+    Leaving the block without an error stops it, which takes up to five
+    seconds where a session is open: that it ended well is a test of its own
+    at the end of the file.  An exception is left alone and the log is attached
+    to it.
     """
 
     def __init__(self, text=None, socket_spec=None, prefix=(), args=(),

@@ -15,8 +15,9 @@ import verdicts
 from daemon import Daemon
 from load import Load
 
-# libmilter looks every five seconds, then sessions have 2.5 to end.
-SECONDS = 14 if verdicts.sanitized() else 8
+# Sessions that are open have five.
+SECONDS = 10 if verdicts.sanitized() else 6.5
+AT_ONCE = 3 if verdicts.sanitized() else 1
 
 DEAD = {"dead%d.example.com" % n: dnsserver.TIMEOUT for n in range(300)}
 SERVER = dnsserver.DnsServer()
@@ -161,6 +162,39 @@ def test_a_stop_at_the_start():
     for daemon, start in daemons:
         ended(daemon, start)
         daemon.clean()
+
+
+def stopped(daemon):
+    daemon.process.send_signal(signal.SIGTERM)
+    return time.monotonic()
+
+
+def test_nothing_is_waited_for_without_a_session():
+    daemon = Daemon(**OPTIONS)
+    with verdicts.open_session(daemon) as m:
+        m.message("<u@pass.example.com>")
+    time.sleep(0.3)
+    tap.true(ended(daemon, stopped(daemon)) < AT_ONCE, "at once")
+    tap.true(not os.path.exists(daemon.socket.split(":")[1]),
+        "the socket is gone")
+    daemon.clean()
+
+
+def test_sessions_are_served_until_they_end():
+    """The one that is open at the stop, and one that comes after it."""
+    daemon = Daemon(**OPTIONS)
+    with verdicts.open_session(daemon) as m:
+        m.mail("<u@pass.example.com>")
+        start = stopped(daemon)
+        time.sleep(0.5)
+        with verdicts.open_session(daemon) as late:
+            tap.contains(late.message("<u@pass.example.com>").edits[-1][3],
+                "pass")
+        m.rcpt("<r@example.org>")
+        m.end()
+        tap.contains(m.edits[-1][3], "pass")
+    tap.true(ended(daemon, start) < 0.5 + AT_ONCE, "then at once")
+    daemon.clean()
 
 
 tap.main(globals())
