@@ -207,12 +207,13 @@ class Bench:
             self.dns.port, extra))
         return f.launch([self.tools.daemon, "-f", "-c", config])
 
-    def floor(self, like, inet=False):
-        """Takes the steps and the macros that the filter `like` takes."""
+    def floor(self, like, inet=False, wait_ms=0):
+        """Takes the steps and the macros that the filter `like` takes, and
+        with wait_ms so long at RCPT, as if for the DNS."""
         protocol, symbols = like.negotiated()
         f = Filter("floor", self.address("floor", inet))
-        return f.launch([self.tools.floor, f.address, hex(protocol)]
-            + ["%d=%s" % (stage, " ".join(names))
+        return f.launch([self.tools.floor, f.address, hex(protocol),
+            "wait=%d" % wait_ms] + ["%d=%s" % (stage, " ".join(names))
             for stage, names in symbols.items()])
 
     def with_our_dns(self, command):

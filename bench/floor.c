@@ -4,10 +4,10 @@
  * decides nothing and adds one header.  Socket, stacks and backlog are as our
  * daemon sets them, so that the difference is the work.
  *
- *	floor SOCKET PROTOCOL [SYMBOLS]...
+ *	floor SOCKET PROTOCOL [STAGE=SYMBOLS]... [wait=MS]
  *
  * PROTOCOL is the mask of steps in hexadecimal, as the other filter answered
- * it; SYMBOLS are "STAGE=LIST".
+ * it.  With wait=MS each RCPT takes so long, as if for the DNS.
  */
 
 #include "config.h"
@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libmilter/mfapi.h>
 
@@ -30,6 +31,7 @@
 #define STAGES 7
 
 static unsigned long protocol;
+static unsigned wait_ms;
 static char *symbols[STAGES];
 static char name[] = "spf-milter-floor";
 static char header_name[] = "Received-SPF";
@@ -88,6 +90,8 @@ on_rcpt(SMFICTX *ctx, char **argv)
 {
 	(void)ctx;
 	(void)argv;
+	if (wait_ms > 0)
+		usleep(wait_ms * 1000);
 	return (protocol & SMFIP_NR_RCPT) != 0 ? SMFIS_NOREPLY
 	    : SMFIS_CONTINUE;
 }
@@ -145,9 +149,12 @@ set_stack(void)
 }
 
 static void
-take_symbols(char *text)
+take_argument(char *text)
 {
 	char *end;
+
+	if (strncmp(text, "wait=", 5) == 0)
+		wait_ms = (unsigned)strtoul(text + 5, NULL, 10);
 	unsigned long stage = strtoul(text, &end, 10);
 
 	if (*end == '=' && stage < STAGES)
@@ -174,12 +181,12 @@ main(int argc, char **argv)
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: floor SOCKET PROTOCOL "
-		    "[STAGE=SYMBOLS]...\n");
+		    "[STAGE=SYMBOLS]... [wait=MS]\n");
 		return 64;
 	}
 	protocol = strtoul(argv[2], NULL, 16);
 	for (int i = 3; i < argc; i++)
-		take_symbols(argv[i]);
+		take_argument(argv[i]);
 	smfi_setbacklog(BACKLOG);
 	if (smfi_setconn(argv[1]) != MI_SUCCESS ||
 	    smfi_register(filter) != MI_SUCCESS ||

@@ -12,7 +12,9 @@
  * Waking: the table counts up waking of each waiter it hands over, under the
  * lock of the shard; wake_all calls wake and counts down, which is the last
  * it does with the waiter.  Cancelling leaves the table and then waits for
- * the count to be 0, so that a view is never freed under a call of wake.
+ * the count to be 0, so that a view is never freed under a call of wake.  It
+ * announces itself first, so that counting down needs no lock: one of the two
+ * sees the other.
  *
  * Locks: `lock` and the locks of the shards are never held together.
  */
@@ -46,6 +48,7 @@ struct dns {
 	struct dns_cache	*cache;
 	int64_t			 timeout_ms;
 	_Atomic int64_t		 advanced_ms;	/* by tests */
+	atomic_uint		 cancelling;	/* wait for a wake to be over */
 	pthread_t		 timer;
 
 	struct lock		 lock;		/* of what follows */
@@ -146,10 +149,12 @@ wake_all(struct dns *d, struct dns_waiter *w)
 		/* Once woken, its view may use the waiter again. */
 		struct dns_waiter *next = w->next;
 		w->wake(w->arg);
-		lock_acquire(&d->lock);
 		atomic_fetch_sub(&w->waking, 1);
-		cond_broadcast(&d->wake_cond);
-		lock_release(&d->lock);
+		if (atomic_load(&d->cancelling) > 0) {
+			lock_acquire(&d->lock);
+			cond_broadcast(&d->wake_cond);
+			lock_release(&d->lock);
+		}
 		w = next;
 	}
 }
@@ -473,11 +478,15 @@ dns_view_cancel(struct dns_view *v)
 	if (!v->fetched)
 		return;
 	dns_cache_leave(d->cache, &v->pending, &v->waiter);
+	if (atomic_load(&v->waiter.waking) == 0)
+		return;
+	atomic_fetch_add(&d->cancelling, 1);
 	lock_acquire(&d->lock);
 	while (atomic_load(&v->waiter.waking) > 0)
 		cond_wait_until(&d->wake_cond, &d->lock,
 		    util_now_ms() + WAIT_STEP_MS);
 	lock_release(&d->lock);
+	atomic_fetch_sub(&d->cancelling, 1);
 }
 
 static void

@@ -3,12 +3,14 @@
  * Evaluations in flight.
  *
  * A flight belongs to one of three: the thread that runs the evaluation (the
- * caller of flight_start first, then one of ours), the DNS while an answer is
- * missing, or nobody once it is done.  The state says which and changes under
- * the one lock of the module; the evaluation itself runs without it, and its
- * request, view and verdict are touched only by the thread that has RUNNING.
+ * caller of flight_start first, then one of ours, or the one that waits for
+ * the verdict), the DNS while an answer is missing, or nobody once it is done.
+ * The state says which and changes under the one lock of the module; the
+ * evaluation itself runs without it, and its request, view and verdict are
+ * touched only by the thread that has RUNNING.
  *
  *	RUNNING --pending--> WAITING --wake--> QUEUED --thread--> RUNNING
+ *	                     WAITING --wake--> READY --collector--> RUNNING
  *	RUNNING --verdict--> DONE
  *
  * wake can come while the thread that fetched is still RUNNING; it is then
@@ -32,12 +34,8 @@
 #include "stats.h"
 #include "util.h"
 
-/* A waiting thread looks around after so long, then after twice that ... */
-#define WAIT_STEP_MS 3
-#define WAIT_STEP_MAX_MS 200
-
 enum flight_state { FLIGHT_RUNNING, FLIGHT_WAITING, FLIGHT_QUEUED,
-	FLIGHT_DONE };
+	FLIGHT_READY, FLIGHT_DONE };
 
 struct flight {
 	struct flights		*owner;
@@ -46,7 +44,7 @@ struct flight {
 	bool			 woken;		/* lock */
 	bool			 abandoned;	/* lock */
 	bool			 counted;	/* among in_flight; lock */
-	struct cond		*done;		/* collector's; lock */
+	struct cond		*collector;	/* that waits; lock */
 	int64_t			 started_ms;
 	int64_t			 finished_ms;	/* lock until done */
 	int64_t			 deadline_ms;
@@ -61,7 +59,7 @@ struct flight {
 struct flights {
 	struct dns		*dns;
 	size_t			 max_in_flight;
-	void			(*waiting)(void);
+	void			(*waiting)(bool begins);
 	struct lock		 lock;
 	struct cond		 work;
 	struct flight		*head;		/* lock; queue of QUEUED */
@@ -137,10 +135,14 @@ wake(void *arg)
 	struct flights *fs = f->owner;
 
 	lock_acquire(&fs->lock);
-	if (f->state == FLIGHT_RUNNING)
+	if (f->state == FLIGHT_RUNNING) {
 		f->woken = true;
-	else if (!f->abandoned)
+	} else if (f->collector != NULL) {
+		f->state = FLIGHT_READY;
+		cond_signal(f->collector);
+	} else if (!f->abandoned) {
 		queue_push_locked(fs, f);
+	}
 	lock_release(&fs->lock);
 }
 
@@ -174,8 +176,8 @@ finish(struct flight *f)
 	f->finished_ms = util_now_ms();
 	f->state = FLIGHT_DONE;
 	bool abandoned = f->abandoned;
-	if (f->done != NULL)
-		cond_signal(f->done);
+	if (f->collector != NULL)
+		cond_signal(f->collector);
 	lock_release(&fs->lock);
 	if (abandoned)
 		flight_free(f);
@@ -353,37 +355,41 @@ flight_is_done(const struct flight *f)
 	return done;
 }
 
-/* Waits for f in steps that grow; between them others get their say. */
+/*
+ * Waits for f.  When it has to run again that is done here: one hand-over
+ * less than by a thread of ours.
+ */
 static bool
 wait_done(struct flight *f, int64_t until_ms)
 {
 	struct flights *fs = f->owner;
 	struct cond done;
-	int64_t step_ms = WAIT_STEP_MS;
-	int64_t now_ms = util_now_ms();
+	bool in_time = true;
 
+	if (fs->waiting != NULL)
+		fs->waiting(true);
 	cond_init(&done);
 	lock_acquire(&fs->lock);
-	f->done = &done;
-	while (f->state != FLIGHT_DONE && now_ms < until_ms) {
-		int64_t next_ms = now_ms + step_ms;
-
-		if (cond_wait_until(&done, &fs->lock,
-		    next_ms < until_ms ? next_ms : until_ms))
+	f->collector = &done;
+	for (;;) {
+		if (f->state == FLIGHT_READY) {
+			f->state = FLIGHT_RUNNING;
+			lock_release(&fs->lock);
+			run(f);
+			lock_acquire(&fs->lock);
 			continue;
-		lock_release(&fs->lock);
-		if (fs->waiting != NULL)
-			fs->waiting();
-		lock_acquire(&fs->lock);
-		now_ms = util_now_ms();
-		if (step_ms < WAIT_STEP_MAX_MS)
-			step_ms *= 2;
+		}
+		if (f->state == FLIGHT_DONE || !in_time)
+			break;
+		in_time = cond_wait_until(&done, &fs->lock, until_ms);
 	}
-	f->done = NULL;
-	bool in_time = f->state == FLIGHT_DONE;
+	f->collector = NULL;
+	bool is_done = f->state == FLIGHT_DONE;
 	lock_release(&fs->lock);
 	cond_fini(&done);
-	return in_time;
+	if (fs->waiting != NULL)
+		fs->waiting(false);
+	return is_done;
 }
 
 const struct eval_verdict *

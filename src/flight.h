@@ -23,9 +23,9 @@ struct flight;			/* one evaluation */
 struct flight_options {
 	unsigned	 threads;	/* that go on with evaluations */
 	size_t		 max_in_flight;	/* beyond it: temperror at once */
-	void		(*waiting)(void);	/* called now and then by a
-						 * thread that waits in
-						 * flight_collect; or NULL */
+	void		(*waiting)(bool begins);	/* told when a thread
+						 * waits in flight_collect;
+						 * or NULL */
 };
 
 /* dns is borrowed.  NULL: threads could not be made (errno). */

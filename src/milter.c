@@ -69,6 +69,7 @@ static unsigned live;			/* live_lock */
 static bool live_closed;		/* live_lock; milter_stop is done */
 
 static atomic_bool failed;
+static int listen_fd = -1;		/* -1: not known */
 static const char *socket_path;		/* of a unix socket, or NULL */
 static struct stat socket_stat;
 
@@ -110,7 +111,7 @@ session_of(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	milter_pump_entered();
+	milter_pump_begun();
 	return c != NULL ? c->session : NULL;
 }
 
@@ -440,7 +441,7 @@ find_listener(void)
  * option from the listening one.
  */
 static void
-set_nodelay(int listen_fd)
+set_nodelay(void)
 {
 	const int yes = 1;
 
@@ -494,14 +495,13 @@ milter_open(const struct conf *c, struct diag *d)
 		    error != 0 ? strerror(error) : "libmilter gave no reason");
 		return false;
 	}
-	int listen_fd = find_listener();
-	milter_pump_init(listen_fd);
+	listen_fd = find_listener();
 	if (path != NULL) {
 		socket_path = xstrdup(path);
 		(void)stat(path, &socket_stat);
 		return set_owner(c, path, d);
 	}
-	set_nodelay(listen_fd);
+	set_nodelay();
 	return true;
 }
 
@@ -531,6 +531,8 @@ milter_start(const struct session_env *env)
 		pthread_attr_destroy(&attr);
 	}
 #endif
+	if (!milter_pump_start(listen_fd))
+		return false;
 	errno = pthread_create(&thread, NULL, serve, NULL);
 	if (errno != 0)
 		return false;

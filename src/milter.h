@@ -35,10 +35,10 @@ bool	milter_failed(void);
 bool	milter_stop(int64_t grace_ms, unsigned *left);
 
 /*
- * For a callback that has to wait, now and then while it does: sees to it that
- * libmilter serves other sessions meanwhile.  Any thread, cheap.
+ * A callback begins to wait, or its waiting has ended: meanwhile libmilter is
+ * made to serve other sessions.  Any thread, cheap.
  */
-void	milter_waiting(void);
+void	milter_waiting(bool begins);
 
 const char *milter_version(void);	/* "libmilter 1.0.1" */
 

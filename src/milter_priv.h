@@ -6,10 +6,13 @@
 
 #include <stdbool.h>
 
-/* Remembers the address of the listening socket; before threads. */
-void	milter_pump_init(int listen_fd);
+/*
+ * Starts the thread that does it.  listen_fd -1: not known, all stays as
+ * libmilter has it.  False: errno.
+ */
+bool	milter_pump_start(int listen_fd);
 
 /* To be called at the begin of every callback. */
-void	milter_pump_entered(void);
+void	milter_pump_begun(void);
 
 #endif

@@ -8,64 +8,132 @@
  * got a worker have to wait, for the DNS say, the queue waits with them:
  * unrelated sessions stood still for seconds.
  *
- * What moves it is another event.  So a callback that waits calls
- * milter_waiting now and then, and if no callback has begun for some
- * milliseconds we connect to our own socket and hang up.  The pool, in which
- * no worker is idle now, starts a new one for it, and that one goes on with
- * the queue.  Each waiting callback does so, hence the number of workers
- * doubles with each round.  Where nothing was queued it has cost a connection.
+ * What moves it is another event.  So while callbacks wait and for some
+ * milliseconds none has begun, a thread connects to our own socket and hangs
+ * up.  The pool, in which no worker is idle now, starts a new one for it, and
+ * that one goes on with the queue.  If then as many callbacks begin as
+ * connections were made, more may be queued: the next time twice as many are
+ * made.  If none begins, nothing was queued, and the rounds get rarer.
  */
 
 #include "config.h"
 
 #include <sys/socket.h>
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <unistd.h>
 
+#include "lock.h"
 #include "milter.h"
 #include "milter_priv.h"
 #include "util.h"
 
 /* No callback begun for so long, while one waits: perhaps they are queued. */
-#define STALL_MS 2
+#define ROUND_MS 2
+#define ROUND_MAX_MS 200
+#define PUSHES_MAX 64
 
 static struct sockaddr_storage address;		/* set before threads */
 static socklen_t address_len;
-static _Atomic int64_t entered_ms;
+static atomic_uint begun;			/* callbacks */
 
-void
-milter_pump_init(int listen_fd)
+static struct lock lock = LOCK_INITIALIZER;
+static struct cond changed;			/* somebody waits */
+static unsigned waiting;			/* lock */
+
+static void
+push(unsigned times)
+{
+	while (times-- > 0) {
+		int fd = socket(address.ss_family,
+		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd < 0)
+			return;
+		/* If it fails, enough connections are on their way. */
+		int ignored = connect(fd, (const struct sockaddr *)&address,
+		    address_len);
+		(void)ignored;
+		close(fd);
+	}
+}
+
+/* Rounds, from the first that waits to the last. */
+static void
+pump_locked(void)
+{
+	int64_t round_ms = ROUND_MS;
+	unsigned burst = 1;
+	bool pushed = false;
+
+	while (waiting > 0) {
+		unsigned before = atomic_load(&begun);
+
+		cond_wait_until(&changed, &lock, util_now_ms() + round_ms);
+		unsigned moved = atomic_load(&begun) - before;
+		bool stalled = moved == 0;
+		if (pushed && moved >= burst && burst < PUSHES_MAX)
+			burst *= 2;
+		else if (pushed && stalled && burst > 1)
+			burst /= 2;
+		if (pushed && stalled && round_ms < ROUND_MAX_MS)
+			round_ms *= 2;
+		else if (!stalled)
+			round_ms = ROUND_MS;
+		pushed = stalled;
+		if (!stalled)
+			continue;
+		lock_release(&lock);
+		push(burst);
+		lock_acquire(&lock);
+	}
+}
+
+static void *
+run(void *arg)
+{
+	(void)arg;
+	lock_acquire(&lock);
+	for (;;) {
+		while (waiting == 0)
+			cond_wait_until(&changed, &lock, INT64_MAX);
+		pump_locked();
+	}
+	return NULL;
+}
+
+bool
+milter_pump_start(int listen_fd)
 {
 	socklen_t len = sizeof(address);
+	pthread_t thread;
 
-	if (getsockname(listen_fd, (struct sockaddr *)&address, &len) == 0)
-		address_len = len;
+	cond_init(&changed);
+	if (getsockname(listen_fd, (struct sockaddr *)&address, &len) != 0)
+		return true;
+	address_len = len;
+	errno = pthread_create(&thread, NULL, run, NULL);
+	if (errno != 0)
+		return false;
+	pthread_detach(thread);
+	return true;
 }
 
 void
-milter_pump_entered(void)
+milter_pump_begun(void)
 {
-	atomic_store_explicit(&entered_ms, util_now_ms(),
-	    memory_order_relaxed);
+	atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed);
 }
 
 void
-milter_waiting(void)
+milter_waiting(bool begins)
 {
-	int64_t last_ms = atomic_load_explicit(&entered_ms,
-	    memory_order_relaxed);
-
-	if (address_len == 0 || util_now_ms() - last_ms < STALL_MS)
-		return;
-	int fd = socket(address.ss_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	/* Where it fails, enough connections are on their way already. */
-	int ignored = connect(fd, (const struct sockaddr *)&address,
-	    address_len);
-	(void)ignored;
-	close(fd);
+	lock_acquire(&lock);
+	if (!begins)
+		waiting--;
+	else if (waiting++ == 0)
+		cond_signal(&changed);
+	lock_release(&lock);
 }
