@@ -225,40 +225,6 @@ addr_format_reverse(const struct addr *a, char buf[ADDR_REVERSE_SIZE])
 	return buf;
 }
 
-/* Of a family's addresses; 0: not an address. */
-static unsigned
-family_bits(const struct addr *a)
-{
-	if (a->family == AF_INET)
-		return V4_BITS;
-	return a->family == AF_INET6 ? V6_BITS : 0;
-}
-
-bool
-addr_match_bits(const struct addr *a, const struct addr *b, unsigned bits)
-{
-	unsigned width = family_bits(a);
-
-	if (width == 0 || a->family != b->family)
-		return false;
-	if (bits > width)
-		bits = width;
-
-	unsigned whole = bits / 8;
-	if (memcmp(a->bytes, b->bytes, whole) != 0)
-		return false;
-	if (bits % 8 == 0)
-		return true;
-	unsigned differ = (unsigned)a->bytes[whole] ^ b->bytes[whole];
-	return differ >> (8 - bits % 8) == 0;
-}
-
-bool
-addr_equal(const struct addr *a, const struct addr *b)
-{
-	return addr_match_bits(a, b, V6_BITS);
-}
-
 bool
 addr_is_loopback(const struct addr *a)
 {
@@ -280,7 +246,7 @@ addr_prefix_parse(struct addr_prefix *out, const char *text)
 	if (!addr_parse_v4(&p.addr, text, len) &&
 	    !addr_parse_v6(&p.addr, text, len))
 		return false;
-	p.len = family_bits(&p.addr);
+	p.len = p.addr.family == AF_INET ? V4_BITS : V6_BITS;
 	if (slash != NULL) {
 		const char *digits = slash + 1;
 		uint64_t bits;
@@ -304,7 +270,14 @@ addr_prefix_parse(struct addr_prefix *out, const char *text)
 bool
 addr_prefix_match(const struct addr_prefix *p, const struct addr *a)
 {
-	return addr_match_bits(&p->addr, a, p->len);
+	unsigned whole = p->len / 8;
+	unsigned rest = p->len % 8;
+
+	if (a->family == AF_UNSPEC || a->family != p->addr.family ||
+	    memcmp(a->bytes, p->addr.bytes, whole) != 0)
+		return false;
+	return rest == 0 ||
+	    (a->bytes[whole] ^ p->addr.bytes[whole]) >> (8 - rest) == 0;
 }
 
 void

@@ -41,11 +41,12 @@ const char *addr_format(const struct addr *a, char buf[ADDR_TEXT_SIZE]);
 const char *addr_format_reverse(const struct addr *a,
 	    char buf[ADDR_REVERSE_SIZE]);
 
-/* AF_UNSPEC equals nothing, not even itself. */
-bool	addr_equal(const struct addr *a, const struct addr *b);
 bool	addr_is_loopback(const struct addr *a);
 
-/* The first len bits of addr; the other bits are ignored by matching. */
+/*
+ * The first len bits of addr, at most as many as it has; the other bits are
+ * ignored by matching.
+ */
 struct addr_prefix {
 	struct addr	addr;
 	unsigned	len;
@@ -57,11 +58,8 @@ struct addr_prefix {
  * a shorter prefix of such an address is malformed.
  */
 bool	addr_prefix_parse(struct addr_prefix *out, const char *text);
-/* Different families never match. */
+/* Different families never match, and AF_UNSPEC not even itself. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
-/* The same for two addresses; bits over the family's width: all of it. */
-bool	addr_match_bits(const struct addr *a, const struct addr *b,
-	    unsigned bits);
 
 /* A set of prefixes; immutable once filled, then any thread may ask. */
 struct addr_set {
