@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The operator's will.  One table says what each level does with each result;
- * a policy is one row of it for each scope, changed by overrides.
+ * a policy is one column of it for each scope.
  *
  * The levels are those of qmail's SPF patch, so that an administrator who
  * comes from there finds the numbers unchanged.
@@ -44,13 +44,6 @@ policy_set_level(struct policy *p, enum scope s, unsigned level)
 		p->action[s][r] = levels[r][level];
 	p->level[s] = level;
 	return true;
-}
-
-void
-policy_override(struct policy *p, enum scope s, enum result r,
-    enum policy_action a)
-{
-	p->action[s][r] = a;
 }
 
 enum policy_action

@@ -22,10 +22,8 @@ struct policy {
 	unsigned		level[SCOPE_COUNT];	/* where it came from */
 };
 
-/* Fills the row of one scope from a level; false: no such level. */
+/* Fills in one scope from a level; false: no such level. */
 bool	policy_set_level(struct policy *p, enum scope s, unsigned level);
-void	policy_override(struct policy *p, enum scope s, enum result r,
-	    enum policy_action a);
 
 enum policy_action	policy_decide(const struct policy *p, enum scope s,
 			    enum result r);
