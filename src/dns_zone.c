@@ -40,6 +40,7 @@
 
 #include "addr.h"
 #include "dns_priv.h"
+#include "identity.h"
 #include "lock.h"
 #include "util.h"
 
@@ -68,19 +69,14 @@ static const struct {
 	{ "CNAME", TYPE_CNAME },
 	{ "TIMEOUT", TYPE_TIMEOUT },
 	{ "SERVFAIL", TYPE_SERVFAIL },
-	{ "SPF", TYPE_OTHER },
-	{ "SOA", TYPE_OTHER },
-	{ "NS", TYPE_OTHER },
-	{ "SRV", TYPE_OTHER },
-	{ "CAA", TYPE_OTHER },
-	{ "HINFO", TYPE_OTHER },
-	{ "DS", TYPE_OTHER },
-	{ "DNSKEY", TYPE_OTHER },
-	{ "RRSIG", TYPE_OTHER },
-	{ "NSEC", TYPE_OTHER },
-	{ "TLSA", TYPE_OTHER },
-	{ "NAPTR", TYPE_OTHER }
+	{ "SPF", TYPE_OTHER }, { "SOA", TYPE_OTHER }, { "NS", TYPE_OTHER },
+	{ "SRV", TYPE_OTHER }, { "CAA", TYPE_OTHER }, { "HINFO", TYPE_OTHER },
+	{ "DS", TYPE_OTHER }, { "DNSKEY", TYPE_OTHER },
+	{ "RRSIG", TYPE_OTHER }, { "NSEC", TYPE_OTHER },
+	{ "TLSA", TYPE_OTHER }, { "NAPTR", TYPE_OTHER }
 };
+
+static const char wrong_number[] = "wrong number of words for this type";
 
 struct zone_rr {
 	char		*name;		/* lower case, no trailing dot */
@@ -89,7 +85,7 @@ struct zone_rr {
 	int		 fault_type;	/* of TIMEOUT and SERVFAIL */
 	uint32_t	 ttl;
 	size_t		 len;
-	uint8_t		*rdata;		/* CNAME: the name as text */
+	uint8_t		*rdata;		/* and a NUL; CNAME: name as text */
 };
 
 /* A question that gets no answer before the end. */
@@ -110,204 +106,170 @@ struct zone {
 	struct parked		*parked;	/* lock */
 };
 
-/* Reading */
+/* Words */
 
-struct token {
-	const char	*text;		/* escapes as they are */
+/* One of an entry, without its quotes and escapes; in place of them. */
+struct word {
+	char		*text;
 	size_t		 len;
-	bool		 quoted;
+	bool		 plain;		/* had neither */
+	bool		 bad_label;	/* an escape for a dot or NUL */
 };
 
+/* An entry is a line, or several where parentheses join them. */
 struct reader {
 	struct zone	*zone;
 	struct diag	*diag;
 	const char	*file;
-	const char	*at;
+	char		*at;
 	unsigned	 line;		/* of at */
 	unsigned	 entry_line;	/* where the entry begins */
-	size_t		 errors;
-	struct token	*tokens;	/* of the entry */
-	size_t		 count;
-	size_t		 room;
+	bool		 open;		/* within parentheses */
+	bool		 failed;	/* the entry has been reported */
+	struct sbuf	 data;		/* of the entry */
 	char		 origin[DNS_NAME_MAX + 1];	/* "": none */
 	char		 owner[DNS_NAME_MAX + 1];	/* "": none yet */
 };
 
+/* Only the first mistake of an entry: others may come of it. */
 static bool
 fail(struct reader *r, const char *what)
 {
-	diag_add(r->diag, r->file, r->entry_line, "%s", what);
-	r->errors++;
+	if (!r->failed)
+		diag_add(r->diag, r->file, r->entry_line, "%s", what);
+	r->failed = true;
 	return false;
 }
 
-static void
-push_token(struct reader *r, const char *from, bool quoted)
-{
-	if (r->count == r->room) {
-		r->room = r->room == 0 ? 16 : r->room * 2;
-		r->tokens = xreallocarray(r->tokens, r->room,
-		    sizeof(*r->tokens));
-	}
-	r->tokens[r->count++] = (struct token){
-		.text = from, .len = (size_t)(r->at - from), .quoted = quoted
-	};
-}
-
+/* Goes to the next word; false: the entry ends here, or cannot go on. */
 static bool
-read_quoted(struct reader *r)
+find_word(struct reader *r)
 {
-	const char *from = ++r->at;
-
-	while (*r->at != '"') {
-		if (*r->at == '\\' && r->at[1] != '\0' && r->at[1] != '\n')
-			r->at++;
-		if (*r->at == '\0' || *r->at == '\n')
-			return fail(r, "closing quote is missing");
-		r->at++;
-	}
-	push_token(r, from, true);
-	r->at++;
-	return true;
-}
-
-static void
-read_word(struct reader *r)
-{
-	const char *from = r->at;
-
-	while (*r->at != '\0' && strchr(" \t\r\n;()\"", *r->at) == NULL) {
-		if (*r->at == '\\' && r->at[1] != '\0' && r->at[1] != '\n')
-			r->at++;
-		r->at++;
-	}
-	push_token(r, from, false);
-}
-
-static void
-skip_line(struct reader *r)
-{
-	while (*r->at != '\0' && *r->at != '\n')
-		r->at++;
-}
-
-/* The tokens of one entry, which may take several lines; false: an error. */
-static bool
-read_entry(struct reader *r)
-{
-	bool open = false;
-
-	for (;;) {
+	for (;; r->at++) {
 		switch (*r->at) {
-		case '\0':
-			return !open || fail(r, "closing ) is missing");
-		case '\n':
-			r->line++;
-			r->at++;
-			if (!open)
-				return true;
-			break;
 		case ';':
-			skip_line(r);
+			r->at += strcspn(r->at, "\n") - 1;
+			break;
+		case '\0':
+			return r->open && fail(r, "closing ) is missing");
+		case '\n':
+			if (!r->open)
+				return false;
+			r->line++;
 			break;
 		case '(':
 		case ')':
-			if (open == (*r->at == '('))
+			if (r->open == (*r->at == '('))
 				return fail(r, "( and ) do not match");
-			open = !open;
-			r->at++;
-			break;
-		case '"':
-			if (!read_quoted(r))
-				return false;
+			r->open = !r->open;
 			break;
 		case ' ':
 		case '\t':
 		case '\r':
-			r->at++;
 			break;
 		default:
-			read_word(r);
+			return true;
 		}
 	}
 }
 
-/* One octet at s[*i], an escape or itself; false: a bad escape. */
+/* One octet, an escape or itself. */
 static bool
-unescape(const char *s, size_t len, size_t *i, char *out)
+read_octet(struct reader *r, struct word *w)
 {
+	const char *s = r->at;
 	uint64_t value;
 
-	if (s[*i] != '\\') {
-		*out = s[(*i)++];
+	if (*s != '\\') {
+		w->text[w->len++] = *r->at++;
 		return true;
 	}
-	if (len - *i >= 4 && util_is_digit(s[*i + 1])) {
-		if (!util_parse_uint(s + *i + 1, 3, 255, &value))
-			return false;
-		*out = (char)value;
-		*i += 4;
-		return true;
+	if (util_parse_uint(s + 1, 3, 255, &value)) {
+		r->at += 4;
+	} else if (s[1] != '\0' && s[1] != '\n' && !util_is_digit(s[1])) {
+		value = (unsigned char)s[1];
+		r->at += 2;
+	} else {
+		return fail(r, "bad \\ escape");
 	}
-	if (len - *i < 2 || util_is_digit(s[*i + 1]))
-		return false;
-	*out = s[*i + 1];
-	*i += 2;
+	w->plain = false;
+	w->bad_label |= value == '\0' || value == '.';
+	w->text[w->len++] = (char)value;
 	return true;
 }
 
 static bool
-labels_fit(const char *name)
+next_word(struct reader *r, struct word *w)
 {
-	size_t label = 0;
+	if (!find_word(r))
+		return false;
 
-	for (const char *p = name;; p++) {
-		if (*p == '.' || *p == '\0') {
-			if (label < 1 || label > 63)
-				return false;
-			if (*p == '\0')
-				return true;
-			label = 0;
-		} else {
-			label++;
-		}
-	}
+	bool quoted = *r->at == '"';
+	const char *ends = quoted ? "\"\n" : " \t\r\n;()\"";
+
+	*w = (struct word){ .text = r->at, .plain = !quoted };
+	r->at += quoted;
+	/* strchr finds the end of the text as well. */
+	while (strchr(ends, *r->at) == NULL)
+		if (!read_octet(r, w))
+			return false;
+	if (quoted && *r->at != '"')
+		return fail(r, "closing quote is missing");
+	r->at += quoted;
+	return true;
+}
+
+static bool
+word_is(const struct word *w, const char *text)
+{
+	return w->plain && w->len == strlen(text) &&
+	    util_has_prefix_nocase(w->text, w->len, text);
+}
+
+/* -1: none. */
+static int
+parse_type(const struct word *w)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (word_is(w, types[i].word))
+			return types[i].type;
+	return -1;
+}
+
+static bool
+parse_ttl(const struct word *w, uint32_t *out)
+{
+	uint64_t value;
+
+	if (!w->plain || !util_parse_uint(w->text, w->len, INT32_MAX, &value))
+		return false;
+	*out = (uint32_t)value;
+	return true;
 }
 
 /* A name in full without the trailing dot; "" is the root. */
 static bool
-parse_name(struct reader *r, const struct token *t, char out[DNS_NAME_MAX + 1])
+parse_name(struct reader *r, const struct word *w, char out[DNS_NAME_MAX + 1])
 {
 	struct sbuf sb;
-	size_t i = 0;
-	bool absolute = r->origin[0] == '\0';
-	char c;
+	size_t len = w->len;
+	bool absolute = len > 0 && w->text[len - 1] == '.';
 
 	sbuf_init(&sb, out, DNS_NAME_MAX + 1);
-	if (t->len == 1 && t->text[0] == '@') {
+	if (word_is(w, "@")) {
 		sbuf_str(&sb, r->origin);
 		return true;
 	}
-	while (i < t->len) {
-		bool escaped = t->text[i] == '\\';
-		if (!unescape(t->text, t->len, &i, &c))
-			return fail(r, "bad \\ escape in a name");
-		if (c == '\0' || (escaped && c == '.'))
-			return fail(r, "dot or NUL inside a label");
-		if (c == '.' && i == t->len)
-			absolute = true;
-		else
-			sbuf_char(&sb, c);
-	}
-	if (sb.len == 0 && t->len == 1)
+	if (word_is(w, "."))
 		return true;
-	if (!absolute) {
+	sbuf_add(&sb, w->text, absolute ? len - 1 : len);
+	if (!absolute && r->origin[0] != '\0') {
 		sbuf_char(&sb, '.');
 		sbuf_str(&sb, r->origin);
 	}
-	if (!sbuf_ok(&sb) || !labels_fit(out))
-		return fail(r, "not a domain name");
-	return true;
+	return (!w->bad_label && sbuf_ok(&sb) &&
+	    identity_name_is_valid(out, sb.len, false)) ||
+	    fail(r, "not a domain name");
 }
 
 static void
@@ -317,7 +279,120 @@ lower(char *s)
 		*s = util_lower(*s);
 }
 
-/* Takes over rdata. */
+/* Data: words become rdata. */
+
+static bool
+add_address(struct reader *r, const struct word *w, bool v4)
+{
+	struct addr a;
+
+	if (!(v4 ? addr_parse_v4 : addr_parse_v6)(&a, w->text, w->len))
+		return fail(r, v4 ? "not an IPv4 address" :
+		    "not an IPv6 address");
+	sbuf_add(&r->data, a.bytes, v4 ? 4 : 16);
+	return true;
+}
+
+static bool
+add_preference(struct reader *r, const struct word *w)
+{
+	uint64_t n;
+
+	if (!util_parse_uint(w->text, w->len, UINT16_MAX, &n))
+		return fail(r, "not a preference from 0 to 65535");
+	sbuf_char(&r->data, (char)(n >> 8));
+	sbuf_char(&r->data, (char)(n & 0xff));
+	return true;
+}
+
+static bool
+add_name(struct reader *r, const struct word *w)
+{
+	char storage[DNS_NAME_MAX + 1];
+	const char *name = storage;
+
+	if (!parse_name(r, w, storage))
+		return false;
+	while (*name != '\0') {
+		size_t label = strcspn(name, ".");
+		sbuf_char(&r->data, (char)label);
+		sbuf_add(&r->data, name, label);
+		name += label + (name[label] == '.');
+	}
+	sbuf_char(&r->data, '\0');
+	return true;
+}
+
+static bool
+add_cname(struct reader *r, const struct word *w)
+{
+	char name[DNS_NAME_MAX + 1];
+
+	if (!parse_name(r, w, name))
+		return false;
+	lower(name);
+	sbuf_str(&r->data, name);
+	return true;
+}
+
+/* A string for each 255 octets of the words from w on. */
+static bool
+add_strings(struct reader *r, struct word *w)
+{
+	do {
+		do {
+			size_t len = w->len < 255 ? w->len : 255;
+			sbuf_char(&r->data, (char)len);
+			sbuf_add(&r->data, w->text, len);
+			w->text += len;
+			w->len -= len;
+		} while (w->len > 0);
+	} while (next_word(r, w));
+	return sbuf_ok(&r->data) || fail(r, "more than 65535 octets of data");
+}
+
+static bool
+set_fault_type(struct reader *r, const struct word *w, int *type)
+{
+	*type = parse_type(w);
+	return (*type >= 0 && *type < TYPE_OTHER) ||
+	    fail(r, "not a type that can be asked for");
+}
+
+static bool
+read_data(struct reader *r, struct zone_rr *rr)
+{
+	struct word w;
+
+	if (!next_word(r, &w))
+		return rr->type >= TYPE_OTHER || fail(r, wrong_number);
+	switch (rr->type) {
+	case DNS_TYPE_A:
+	case DNS_TYPE_AAAA:
+		return add_address(r, &w, rr->type == DNS_TYPE_A);
+	case DNS_TYPE_MX:
+		if (!add_preference(r, &w))
+			return false;
+		return next_word(r, &w) ? add_name(r, &w) :
+		    fail(r, wrong_number);
+	case DNS_TYPE_TXT:
+		return add_strings(r, &w);
+	case DNS_TYPE_PTR:
+		return add_name(r, &w);
+	case TYPE_CNAME:
+		return add_cname(r, &w);
+	case TYPE_TIMEOUT:
+	case TYPE_SERVFAIL:
+		return set_fault_type(r, &w, &rr->fault_type);
+	default:
+		while (next_word(r, &w))
+			continue;
+		return true;
+	}
+}
+
+/* Entries */
+
 static void
 zone_add(struct zone *z, struct zone_rr rr, const char *name)
 {
@@ -330,251 +405,81 @@ zone_add(struct zone *z, struct zone_rr rr, const char *name)
 	z->rrs[z->count++] = rr;
 }
 
-/* Text to wire; out has at least two octets more than the text. */
-static size_t
-name_to_wire(const char *name, uint8_t *out)
-{
-	size_t n = 0;
-
-	while (*name != '\0') {
-		size_t label = strcspn(name, ".");
-		out[n++] = (uint8_t)label;
-		memcpy(out + n, name, label);
-		n += label;
-		name += label + (name[label] == '.');
-	}
-	out[n++] = 0;
-	return n;
-}
-
 static bool
-data_address(struct reader *r, const struct token *t, struct zone_rr *rr)
+read_directive(struct reader *r, const struct word *directive)
 {
-	struct addr a;
-	bool v4 = rr->type == DNS_TYPE_A;
+	struct word w;
 
-	if (!(v4 ? addr_parse_v4 : addr_parse_v6)(&a, t->text, t->len))
-		return fail(r, v4 ? "not an IPv4 address" :
-		    "not an IPv6 address");
-	rr->len = v4 ? 4 : 16;
-	rr->rdata = xmemdup(a.bytes, rr->len);
-	return true;
-}
-
-static bool
-data_name(struct reader *r, const struct token *t, struct zone_rr *rr)
-{
-	char name[DNS_NAME_MAX + 1];
-	uint8_t wire[2 + DNS_NAME_MAX + 2];
-	uint64_t preference = 0;
-	size_t n = 0;
-
-	if (rr->type == DNS_TYPE_MX) {
-		if (!util_parse_uint(t->text, t->len, UINT16_MAX, &preference))
-			return fail(r, "not a preference from 0 to 65535");
-		wire[n++] = (uint8_t)(preference >> 8);
-		wire[n++] = (uint8_t)(preference & 0xff);
-		t++;
-	}
-	if (!parse_name(r, t, name))
-		return false;
-	n += name_to_wire(name, wire + n);
-	rr->len = n;
-	rr->rdata = xmemdup(wire, n);
-	return true;
-}
-
-static bool
-data_cname(struct reader *r, const struct token *t, struct zone_rr *rr)
-{
-	char name[DNS_NAME_MAX + 1];
-
-	if (!parse_name(r, t, name))
-		return false;
-	lower(name);
-	rr->len = strlen(name) + 1;
-	rr->rdata = xmemdup(name, rr->len);
-	return true;
-}
-
-/* One token as character strings at out + n; the new n, 0 on error. */
-static size_t
-txt_string(struct reader *r, const struct token *t, uint8_t *out, size_t n)
-{
-	size_t length_at = n++;
-	size_t i = 0;
-	char c;
-
-	while (i < t->len) {
-		if (!unescape(t->text, t->len, &i, &c)) {
-			fail(r, "bad \\ escape in a string");
-			return 0;
-		}
-		if (n - length_at - 1 == 255) {
-			out[length_at] = 255;
-			length_at = n++;
-		}
-		if (n >= RDATA_MAX) {
-			fail(r, "more than 65535 octets of data");
-			return 0;
-		}
-		out[n++] = (uint8_t)c;
-	}
-	out[length_at] = (uint8_t)(n - length_at - 1);
-	return n;
-}
-
-static bool
-data_txt(struct reader *r, size_t from, struct zone_rr *rr)
-{
-	uint8_t *out = xreallocarray(NULL, RDATA_MAX + 2, 1);
-	size_t n = 0;
-
-	for (size_t i = from; i < r->count; i++) {
-		if (n >= RDATA_MAX) {
-			fail(r, "more than 65535 octets of data");
-			n = 0;
-		} else {
-			n = txt_string(r, &r->tokens[i], out, n);
-		}
-		if (n == 0) {
-			free(out);
-			return false;
-		}
-	}
-	rr->len = n;
-	rr->rdata = xreallocarray(out, n, 1);
-	return true;
-}
-
-static bool
-token_is(const struct token *t, const char *word)
-{
-	return !t->quoted && t->len == strlen(word) &&
-	    util_has_prefix_nocase(t->text, t->len, word);
-}
-
-static int
-find_type(const struct token *t)
-{
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (token_is(t, types[i].word))
-			return types[i].type;
-	return -1;
-}
-
-static bool
-data_fault(struct reader *r, size_t from, struct zone_rr *rr)
-{
-	rr->fault_type = TYPE_ANY;
-	if (from == r->count)
-		return true;
-	rr->fault_type = find_type(&r->tokens[from]);
-	if (rr->fault_type < 0 || rr->fault_type >= TYPE_OTHER)
-		return fail(r, "not a type that can be asked for");
-	return true;
-}
-
-/* Data of rr->type in the tokens that begin with from. */
-static bool
-parse_data(struct reader *r, size_t from, struct zone_rr *rr)
-{
-	const struct token *t = &r->tokens[from];
-	size_t given = r->count - from;
-
-	if (rr->type == TYPE_OTHER)
-		return true;
-	size_t wanted = rr->type == DNS_TYPE_MX ? 2 : 1;
-	bool many = rr->type == DNS_TYPE_TXT;
-	bool few = rr->type == TYPE_TIMEOUT || rr->type == TYPE_SERVFAIL;
-	if ((given < wanted && !few) || (given > wanted && !many))
-		return fail(r, "wrong number of words for this type");
-	switch (rr->type) {
-	case DNS_TYPE_A:
-	case DNS_TYPE_AAAA:
-		return data_address(r, t, rr);
-	case DNS_TYPE_TXT:
-		return data_txt(r, from, rr);
-	case TYPE_CNAME:
-		return data_cname(r, t, rr);
-	case TYPE_TIMEOUT:
-	case TYPE_SERVFAIL:
-		return data_fault(r, from, rr);
-	default:
-		return data_name(r, t, rr);
-	}
-}
-
-static bool
-parse_ttl(const struct token *t, uint32_t *out)
-{
-	uint64_t value;
-
-	if (t->quoted || !util_parse_uint(t->text, t->len, INT32_MAX, &value))
-		return false;
-	*out = (uint32_t)value;
-	return true;
-}
-
-static bool
-parse_directive(struct reader *r)
-{
-	const struct token *t = r->tokens;
-
-	if (r->count == 2 && token_is(t, "$ORIGIN")) {
+	if (word_is(directive, "$ORIGIN") && next_word(r, &w)) {
 		r->origin[0] = '\0';
-		return parse_name(r, t + 1, r->origin);
+		return parse_name(r, &w, r->origin);
 	}
-	if (r->count == 2 && token_is(t, "$TTL"))
-		return parse_ttl(t + 1, &r->zone->ttl) || fail(r, "not a time");
+	if (word_is(directive, "$TTL") && next_word(r, &w))
+		return parse_ttl(&w, &r->zone->ttl) || fail(r, "not a time");
 	return fail(r, "not a directive: $ORIGIN name or $TTL seconds");
 }
 
 static bool
-parse_entry(struct reader *r, bool same_owner)
+read_entry(struct reader *r)
 {
 	struct zone_rr rr = { .ttl = r->zone->ttl };
-	size_t i = 0;
+	struct word w;
+	bool same_owner = *r->at == ' ' || *r->at == '\t';
+	bool more = next_word(r, &w);
 
-	if (r->tokens[0].text[0] == '$' && !same_owner)
-		return parse_directive(r);
-	if (!same_owner && !parse_name(r, &r->tokens[i++], r->owner))
+	if (!more)
 		return false;
-	if (same_owner && r->owner[0] == '\0')
+	if (!same_owner && w.plain && w.text[0] == '$')
+		return read_directive(r, &w);
+	if (!same_owner) {
+		if (!parse_name(r, &w, r->owner))
+			return false;
+		lower(r->owner);
+		more = next_word(r, &w);
+	} else if (r->owner[0] == '\0') {
 		return fail(r, "no name");
-	lower(r->owner);
-	while (i < r->count && (parse_ttl(&r->tokens[i], &rr.ttl) ||
-	    token_is(&r->tokens[i], "IN")))
-		i++;
-	if (i == r->count)
+	}
+	while (more && (parse_ttl(&w, &rr.ttl) || word_is(&w, "IN")))
+		more = next_word(r, &w);
+	if (!more)
 		return fail(r, "no type");
-	rr.type = find_type(&r->tokens[i]);
+	rr.type = parse_type(&w);
 	if (rr.type < 0)
 		return fail(r, "unknown type");
-	if (!parse_data(r, i + 1, &rr))
+	if (!read_data(r, &rr))
 		return false;
+	rr.len = r->data.len;
+	rr.rdata = xmemdup(r->data.data, rr.len + 1);
 	zone_add(r->zone, rr, r->owner);
 	return true;
 }
 
+/* text is changed. */
 static bool
-read_zone(struct zone *z, const char *file, const char *text, struct diag *d)
+read_zone(struct zone *z, const char *file, char *text, struct diag *d)
 {
 	struct reader r = {
 		.zone = z, .diag = d, .file = file, .at = text, .line = 1
 	};
+	char data[RDATA_MAX + 1];
+	size_t before = d->count;
+	struct word w;
 
 	while (*r.at != '\0') {
-		bool same_owner = *r.at == ' ' || *r.at == '\t';
+		sbuf_init(&r.data, data, sizeof(data));
 		r.entry_line = r.line;
-		r.count = 0;
-		if (!read_entry(&r))
-			skip_line(&r);
-		else if (r.count > 0)
-			parse_entry(&r, same_owner);
+		r.open = false;
+		r.failed = false;
+		read_entry(&r);
+		while (next_word(&r, &w))
+			fail(&r, wrong_number);
+		r.at += strcspn(r.at, "\n");
+		if (*r.at == '\n') {
+			r.at++;
+			r.line++;
+		}
 	}
-	free(r.tokens);
-	return r.errors == 0;
+	return d->count == before;
 }
 
 /* Looking up */
@@ -764,7 +669,7 @@ static const struct dns_backend_ops zone_ops = {
 };
 
 static struct dns_backend *
-zone_make(const char *file, const char *text, struct diag *d)
+zone_make(const char *file, char *text, struct diag *d)
 {
 	struct zone *z = xcalloc(1, sizeof(*z));
 
@@ -782,32 +687,25 @@ zone_make(const char *file, const char *text, struct diag *d)
 struct dns_backend *
 dns_zone_new_text(const char *text, struct diag *d)
 {
-	return zone_make("zone text", text, d);
+	char *copy = xstrdup(text);
+	struct dns_backend *b = zone_make("zone text", copy, d);
+
+	free(copy);
+	return b;
 }
 
 /* The whole file with a NUL; NULL with errno. */
 static char *
 read_file(FILE *f)
 {
-	size_t room = 65536;
-	size_t len = 0;
-	char *text = xreallocarray(NULL, room, 1);
+	char *text = xreallocarray(NULL, FILE_MAX + 1, 1);
+	size_t len = fread(text, 1, FILE_MAX, f);
 
-	for (;;) {
-		size_t n = fread(text + len, 1, room - len - 1, f);
-		len += n;
-		if (n == 0)
-			break;
-		if (len + 1 == room && room < FILE_MAX) {
-			room *= 2;
-			text = xreallocarray(text, room, 1);
-		}
-	}
 	text[len] = '\0';
-	if (!ferror(f) && len + 1 < room && strlen(text) == len)
+	if (!ferror(f) && len < FILE_MAX && strlen(text) == len)
 		return text;
 	if (!ferror(f))
-		errno = len + 1 < room ? EILSEQ : EFBIG;
+		errno = len < FILE_MAX ? EILSEQ : EFBIG;
 	free(text);
 	return NULL;
 }
