@@ -21,19 +21,11 @@ static const uint8_t mapped_prefix[12] = {
 };
 
 static void
-set_v4(struct addr *out, const void *bytes)
+set(struct addr *out, sa_family_t family, const void *bytes)
 {
 	memset(out, 0, sizeof(*out));
-	out->family = AF_INET;
-	memcpy(out->bytes, bytes, 4);
-}
-
-static void
-set_v6(struct addr *out, const void *bytes)
-{
-	memset(out, 0, sizeof(*out));
-	out->family = AF_INET6;
-	memcpy(out->bytes, bytes, 16);
+	out->family = family;
+	memcpy(out->bytes, bytes, family == AF_INET ? 4 : 16);
 }
 
 static bool
@@ -48,7 +40,7 @@ unmap(struct addr *a)
 {
 	if (is_mapped(a)) {
 		struct addr v6 = *a;
-		set_v4(a, v6.bytes + sizeof(mapped_prefix));
+		set(a, AF_INET, v6.bytes + sizeof(mapped_prefix));
 	}
 }
 
@@ -63,13 +55,13 @@ addr_from_sockaddr(struct addr *out, const struct sockaddr *sa)
 	if (sa->sa_family == AF_INET) {
 		struct sockaddr_in sin;
 		memcpy(&sin, sa, sizeof(sin));
-		set_v4(out, &sin.sin_addr);
+		set(out, AF_INET, &sin.sin_addr);
 		return true;
 	}
 	if (sa->sa_family == AF_INET6) {
 		struct sockaddr_in6 sin6;
 		memcpy(&sin6, sa, sizeof(sin6));
-		set_v6(out, &sin6.sin6_addr);
+		set(out, AF_INET6, &sin6.sin6_addr);
 		unmap(out);
 		return true;
 	}
@@ -81,9 +73,11 @@ addr_from_sockaddr(struct addr *out, const struct sockaddr *sa)
  * some systems let it accept a scope ("fe80::1%eth0").
  */
 static bool
-parse_family(int family, const char *text, size_t len, void *bytes)
+parse_family(struct addr *out, sa_family_t family, const char *text,
+    size_t len)
 {
 	char copy[ADDR_TEXT_SIZE];
+	uint8_t bytes[16];
 
 	if (len >= sizeof(copy))
 		return false;
@@ -95,29 +89,22 @@ parse_family(int family, const char *text, size_t len, void *bytes)
 	}
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	return inet_pton(family, copy, bytes) == 1;
+	if (inet_pton(family, copy, bytes) != 1)
+		return false;
+	set(out, family, bytes);
+	return true;
 }
 
 bool
 addr_parse_v4(struct addr *out, const char *text, size_t len)
 {
-	uint8_t bytes[4];
-
-	if (!parse_family(AF_INET, text, len, bytes))
-		return false;
-	set_v4(out, bytes);
-	return true;
+	return parse_family(out, AF_INET, text, len);
 }
 
 bool
 addr_parse_v6(struct addr *out, const char *text, size_t len)
 {
-	uint8_t bytes[16];
-
-	if (!parse_family(AF_INET6, text, len, bytes))
-		return false;
-	set_v6(out, bytes);
-	return true;
+	return parse_family(out, AF_INET6, text, len);
 }
 
 bool
