@@ -15,7 +15,7 @@
 #define CONF_GIGA (INT64_C(1) << 30)
 
 /* What an option's field holds and how its text is read. */
-enum conf_kind {
+enum conf_kind {		/* texts first, up to CONF_KIND_TEXT */
 	CONF_KIND_SOCKET,	/* char * */
 	CONF_KIND_ACCOUNT,	/* char *: a user or group, "" allowed */
 	CONF_KIND_PATH,		/* char *: absolute, "" allowed */
