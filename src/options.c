@@ -59,47 +59,20 @@ options_usage(FILE *out)
 	    "  -h, --help          this text\n", out);
 }
 
-static const char **
-text_option(struct options *o, int opt)
-{
-	switch (opt) {
-	case 'c':
-		return &o->config;
-	case OPTION_IP:
-		return &o->ip;
-	case OPTION_HELO:
-		return &o->helo;
-	case OPTION_SENDER:
-		return &o->sender;
-	case OPTION_RCPT:
-		return &o->rcpt;
-	case OPTION_ZONE:
-		return &o->zone;
-	default:
-		return NULL;
-	}
-}
-
 /* One option; false: not one of ours, and getopt has said so. */
 static bool
 take_option(struct options *o, int opt)
 {
-	const char **text = text_option(o, opt);
-
-	if (text != NULL) {
-		*text = optarg;
-		return true;
-	}
 	switch (opt) {
+	case 'c':
+		o->config = optarg;
+		return true;
 	case 'f':
 	case 'b':
 		o->background = opt == 'b';
 		return true;
 	case 'v':
 		o->verbose = true;
-		return true;
-	case OPTION_JSON:
-		o->json = true;
 		return true;
 	case 'n':
 		o->command = OPTIONS_CHECK;
@@ -112,6 +85,24 @@ take_option(struct options *o, int opt)
 		return true;
 	case 'h':
 		o->command = OPTIONS_HELP;
+		return true;
+	case OPTION_IP:
+		o->ip = optarg;
+		return true;
+	case OPTION_HELO:
+		o->helo = optarg;
+		return true;
+	case OPTION_SENDER:
+		o->sender = optarg;
+		return true;
+	case OPTION_RCPT:
+		o->rcpt = optarg;
+		return true;
+	case OPTION_ZONE:
+		o->zone = optarg;
+		return true;
+	case OPTION_JSON:
+		o->json = true;
 		return true;
 	default:
 		return false;
