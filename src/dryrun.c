@@ -284,15 +284,7 @@ parse_line(const struct line *l, struct dryrun_transaction *t)
 	return NULL;
 }
 
-static bool
-is_comment(const char *s)
-{
-	while (is_blank(*s))
-		s++;
-	return *s == '#';
-}
-
-/* Neither fields nor a NUL that could be taken for the end. */
+/* Blanks alone or a comment; a NUL is not the end. */
 static bool
 is_empty(const struct line *l)
 {
@@ -300,7 +292,7 @@ is_empty(const struct line *l)
 
 	while (i < l->len && is_blank(l->octets[i]))
 		i++;
-	return i == l->len;
+	return i == l->len || l->octets[i] == '#';
 }
 
 enum dryrun_status
@@ -316,7 +308,7 @@ dryrun_lines(const struct session_env *env, const struct conf *c, FILE *in,
 		enum dryrun_status status = DRYRUN_BAD_INPUT;
 
 		number++;
-		if (is_empty(&line) || is_comment(line.octets))
+		if (is_empty(&line))
 			continue;
 
 		const char *error = parse_line(&line, &t);
