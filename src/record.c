@@ -213,22 +213,16 @@ parse_argument(struct parser *p, enum argument argument, struct span sp,
 static bool
 parse_qualifier(char c, enum result *out)
 {
-	switch (c) {
-	case '+':
-		*out = RESULT_PASS;
-		return true;
-	case '-':
-		*out = RESULT_FAIL;
-		return true;
-	case '~':
-		*out = RESULT_SOFTFAIL;
-		return true;
-	case '?':
-		*out = RESULT_NEUTRAL;
-		return true;
-	default:
+	static const char signs[] = "+-~?";
+	static const enum result results[] = {
+		RESULT_PASS, RESULT_FAIL, RESULT_SOFTFAIL, RESULT_NEUTRAL
+	};
+	const char *at = strchr(signs, c);
+
+	if (at == NULL)
 		return false;
-	}
+	*out = results[at - signs];
+	return true;
 }
 
 static bool
