@@ -51,24 +51,26 @@ bool
 identity_name_is_valid(const char *name, size_t len, bool multi_label)
 {
 	size_t label = 0;
-	size_t labels = 1;
+	size_t dots = 0;
 
 	if (len > IDENTITY_NAME_MAX)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (name[i] == '\0')
+		bool dot = name[i] == '.';
+		if (name[i] == '\0' || (dot ? label == 0 : label == LABEL_MAX))
 			return false;
-		if (name[i] != '.') {
-			if (++label > LABEL_MAX)
-				return false;
-			continue;
-		}
-		if (label == 0)
-			return false;
-		label = 0;
-		labels++;
+		label = dot ? 0 : label + 1;
+		dots += dot;
 	}
-	return label > 0 && (labels > 1 || !multi_label);
+	return label > 0 && (dots > 0 || !multi_label);
+}
+
+static size_t
+length_without_dot(const char *domain)
+{
+	size_t len = strlen(domain);
+
+	return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
 }
 
 /*
@@ -79,10 +81,8 @@ identity_name_is_valid(const char *name, size_t len, bool multi_label)
 static enum identity_status
 lookup_ascii(char out[IDENTITY_NAME_MAX + 1], const char *domain)
 {
-	size_t len = strlen(domain);
+	size_t len = length_without_dot(domain);
 
-	if (len > 0 && domain[len - 1] == '.')
-		len--;
 	if (len > IDENTITY_NAME_MAX)
 		return IDENTITY_TOO_LONG;
 	for (size_t i = 0; i < len; i++)
@@ -266,14 +266,6 @@ identity_from_mail(struct identity *out, const char *arg,
 		set_null_sender(out, helo);
 	else
 		set_address(out, path);
-}
-
-static size_t
-length_without_dot(const char *domain)
-{
-	size_t len = strlen(domain);
-
-	return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
 }
 
 bool

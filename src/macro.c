@@ -23,9 +23,7 @@
 #include <string.h>
 
 #include "addr.h"
-
-#define NAME_MAX_LEN 253
-#define LABEL_MAX_LEN 63
+#include "identity.h"
 
 static const char delimiters[] = ".-+,/_=";
 
@@ -516,26 +514,12 @@ is_ascii(const char *s, size_t len)
 	return true;
 }
 
-static bool
-labels_are_valid(const char *s, size_t len)
-{
-	size_t label = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		label = s[i] == '.' ? 0 : label + 1;
-		if ((s[i] == '.' && (i == 0 || s[i - 1] == '.')) ||
-		    label > LABEL_MAX_LEN)
-			return false;
-	}
-	return label > 0;
-}
-
 enum macro_name_status
 macro_expand_name(const struct macro *m, const struct macro_vars *v,
     char out[254])
 {
 	/* Room for the octet before the name and the dot behind it. */
-	char buf[NAME_MAX_LEN + 2];
+	char buf[IDENTITY_NAME_MAX + 2];
 
 	/* RFC 8616 s4: terms with %{s} or %{l} then match nothing. */
 	if (v->local != NULL && !is_ascii(v->local, strlen(v->local)) &&
@@ -547,13 +531,13 @@ macro_expand_name(const struct macro *m, const struct macro_vars *v,
 	if (start < end && buf[end - 1] == '.')
 		end--;
 	/* s7.3: whole labels and their dots go until the rest fits. */
-	while (end - start > NAME_MAX_LEN) {
+	while (end - start > IDENTITY_NAME_MAX) {
 		const char *dot = memchr(buf + start, '.', end - start);
 		if (dot == NULL)
 			return MACRO_NAME_INVALID;
 		start = (size_t)(dot - buf) + 1;
 	}
-	if (!labels_are_valid(buf + start, end - start))
+	if (!identity_name_is_valid(buf + start, end - start, false))
 		return MACRO_NAME_INVALID;
 	if (!is_ascii(buf + start, end - start))
 		return MACRO_NAME_NOT_ASCII;
