@@ -72,6 +72,7 @@ struct dns_view {
 	unsigned		 room;
 	unsigned		 hits;
 	bool			 all_cached;
+	bool			 has_stale;
 	bool			 has_pending;
 	bool			 fetched;	/* waiter has been used */
 	bool			 woken;		/* dns->lock */
@@ -267,7 +268,7 @@ dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 	struct dns *d = xcalloc(1, sizeof(*d));
 
 	d->backend = b;
-	d->cache = dns_cache_new(o->cache_size);
+	d->cache = dns_cache_new(o->cache_size, o->serve_stale_ms);
 	d->timeout_ms = o->query_timeout_ms > 0 ? o->query_timeout_ms : 1;
 	lock_init(&d->lock);
 	cond_init(&d->timer_cond);
@@ -354,8 +355,12 @@ dns_view_free(struct dns_view *v)
 /* Takes over the reference. */
 static const struct dns_answer *
 view_keep(struct dns_view *v, const uint64_t hash[2],
-    struct dns_answer *answer)
+    struct dns_answer *answer, bool stale)
 {
+	if (stale) {
+		v->has_stale = true;
+		stats_inc(STATS_DNS_STALE);
+	}
 	if (v->count == v->room) {
 		unsigned room = v->room * 2;
 		bool heap = v->slots != v->first_slots;
@@ -394,7 +399,7 @@ view_take(struct dns_view *v)
 	v->waiter.answer = NULL;
 	v->waiter.state = DNS_WAITER_IDLE;
 	v->has_pending = false;
-	view_keep(v, v->pending.hash, answer);
+	view_keep(v, v->pending.hash, answer, v->waiter.stale);
 }
 
 enum dns_status
@@ -403,6 +408,7 @@ dns_query(struct dns_view *v, const char *name, enum dns_type type,
 {
 	struct dns *d = v->dns;
 	struct dns_key key;
+	bool stale;
 
 	*out = NULL;
 	if (!dns_cache_key(d->cache, &key, name, type))
@@ -414,10 +420,10 @@ dns_query(struct dns_view *v, const char *name, enum dns_type type,
 	if (v->count >= v->max_queries)
 		return DNS_LIMIT;
 	int64_t now = now_ms(d);
-	struct dns_answer *answer = dns_cache_get(d->cache, &key, now);
+	struct dns_answer *answer = dns_cache_get(d->cache, &key, now, &stale);
 	if (answer != NULL) {
 		v->hits++;
-		*out = view_keep(v, key.hash, answer);
+		*out = view_keep(v, key.hash, answer, stale);
 		return answer->status;
 	}
 	v->all_cached = false;
@@ -532,4 +538,10 @@ bool
 dns_view_all_cached(const struct dns_view *v)
 {
 	return v->all_cached;
+}
+
+bool
+dns_view_has_stale(const struct dns_view *v)
+{
+	return v->has_stale;
 }

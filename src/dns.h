@@ -82,6 +82,8 @@ struct dns_options {
 					 * only, see dns_zone.c for its form */
 	int64_t		 query_timeout_ms;	/* one name, all tries */
 	size_t		 cache_size;	/* octets; 0: no cache */
+	int64_t		 serve_stale_ms;	/* see dns_view_has_stale; 0:
+						 * off; UINT32_MAX at most */
 	bool		 dnssec;
 };
 
@@ -141,5 +143,13 @@ void	dns_view_wait(struct dns_view *v);
 /* Questions this view has put, each once; and whether all came from cache. */
 unsigned dns_view_queries(const struct dns_view *v);
 bool	 dns_view_all_cached(const struct dns_view *v);
+
+/*
+ * Whether an answer given by this view is past its time to live (RFC 8767).
+ * Where serve_stale_ms is set, such an answer takes the place of a temporary
+ * error other than a failed validation, for so long after its time to live
+ * has ended.  The DNS is asked first, but not again while the error stands.
+ */
+bool	 dns_view_has_stale(const struct dns_view *v);
 
 #endif

@@ -16,6 +16,11 @@
  *
  * Answers with a time to live of 0 are not kept: those who waited for them
  * together are served by one, later questions go out again.
+ *
+ * An answer whose time to live has ended stays until it is replaced or
+ * evicted.  It is given again (RFC 8767) only where a question has ended in a
+ * temporary error and stale_ms allows it: the error is then not stored as an
+ * answer, but as the time for which it stands (error_ms).
  */
 
 #include "config.h"
@@ -47,6 +52,9 @@ struct entry {
 	struct dns_question	*question;
 	int64_t			 expires_ms;
 	bool			 used;
+	uint32_t		 error_ms;	/* after expires_ms: for so
+						 * long answer is given
+						 * stale */
 };
 
 struct shard {
@@ -60,6 +68,7 @@ struct shard {
 struct dns_cache {
 	struct shard	shards[SHARDS];
 	size_t		shard_octets;
+	int64_t		stale_ms;
 	size_t		mask;		/* of the buckets of a shard */
 	uint64_t	secret[2];
 };
@@ -179,12 +188,14 @@ draw_secret(uint64_t secret[2])
 }
 
 struct dns_cache *
-dns_cache_new(size_t octets)
+dns_cache_new(size_t octets, int64_t stale_ms)
 {
 	struct dns_cache *c = xcalloc(1, sizeof(*c));
 
+	assert(stale_ms >= 0 && stale_ms <= UINT32_MAX);
 	draw_secret(c->secret);
 	c->shard_octets = octets / SHARDS;
+	c->stale_ms = stale_ms;
 	size_t buckets = MIN_BUCKETS;
 	while (buckets < c->shard_octets / TYPICAL_OCTETS)
 		buckets *= 2;
@@ -315,7 +326,7 @@ evict_locked(const struct dns_cache *c, struct shard *s, int64_t now_ms,
 			continue;
 		}
 		kept = NULL;
-		if (e->used && e->expires_ms > now_ms) {
+		if (e->used && e->expires_ms + c->stale_ms > now_ms) {
 			e->used = false;
 			continue;
 		}
@@ -325,15 +336,24 @@ evict_locked(const struct dns_cache *c, struct shard *s, int64_t now_ms,
 	}
 }
 
+/* e has something to give; *stale: past its time to live. */
+static bool
+is_known_locked(const struct entry *e, int64_t now_ms, bool *stale)
+{
+	*stale = e->expires_ms <= now_ms;
+	return e->answer != NULL && e->expires_ms + e->error_ms > now_ms;
+}
+
 struct dns_answer *
-dns_cache_get(struct dns_cache *c, const struct dns_key *k, int64_t now_ms)
+dns_cache_get(struct dns_cache *c, const struct dns_key *k, int64_t now_ms,
+    bool *stale)
 {
 	struct shard *s = shard_of(c, k);
 	struct dns_answer *answer = NULL;
 
 	lock_acquire(&s->lock);
 	struct entry *e = find_locked(c, s, k);
-	if (e != NULL && e->answer != NULL && e->expires_ms > now_ms) {
+	if (e != NULL && is_known_locked(e, now_ms, stale)) {
 		answer = e->answer;
 		dns_answer_acquire(answer);
 		e->used = true;
@@ -343,10 +363,12 @@ dns_cache_get(struct dns_cache *c, const struct dns_key *k, int64_t now_ms)
 }
 
 static void
-waiter_serve_locked(struct dns_waiter *w, struct dns_answer *answer)
+waiter_serve_locked(struct dns_waiter *w, struct dns_answer *answer,
+    bool stale)
 {
 	dns_answer_acquire(answer);
 	w->answer = answer;
+	w->stale = stale;
 	w->state = DNS_WAITER_SERVED;
 }
 
@@ -368,12 +390,13 @@ dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
 {
 	struct shard *s = shard_of(c, &fresh->key);
 	enum dns_join join;
+	bool stale;
 
 	lock_acquire(&s->lock);
 	assert(w->answer == NULL);
 	struct entry *e = find_or_add_locked(c, s, &fresh->key);
-	if (e->answer != NULL && e->expires_ms > now_ms) {
-		waiter_serve_locked(w, e->answer);
+	if (is_known_locked(e, now_ms, &stale)) {
+		waiter_serve_locked(w, e->answer, stale);
 		join = DNS_JOIN_ANSWERED;
 	} else if (e->question != NULL) {
 		waiter_add_locked(e->question, w, DNS_WAITER_WAITING);
@@ -422,7 +445,8 @@ dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
  * their wake they are held by waking, which makes cancellers wait.
  */
 static struct dns_waiter *
-serve_all_locked(struct dns_question *q, struct dns_answer *answer)
+serve_all_locked(struct dns_question *q, struct dns_answer *answer,
+    bool stale)
 {
 	struct dns_waiter *wake = NULL;
 	struct dns_waiter *next;
@@ -430,7 +454,7 @@ serve_all_locked(struct dns_question *q, struct dns_answer *answer)
 	for (struct dns_waiter *w = q->waiters; w != NULL; w = next) {
 		next = w->next;
 		bool sleeps = w->state == DNS_WAITER_WAITING;
-		waiter_serve_locked(w, answer);
+		waiter_serve_locked(w, answer, stale);
 		if (!sleeps)
 			continue;
 		atomic_fetch_add(&w->waking, 1);
@@ -450,10 +474,26 @@ lifetime_ms(const struct dns_answer *a)
 	return (int64_t)(a->ttl < max ? a->ttl : max) * 1000;
 }
 
+/*
+ * Caches on the way count whole seconds: in the second after its end what e
+ * has may come once more, with 0 left.  That is no newer answer.
+ */
+static bool
+is_remainder_locked(const struct dns_cache *c, const struct entry *e,
+    const struct dns_answer *answer, int64_t now_ms)
+{
+	return c->stale_ms > 0 && answer->ttl == 0 &&
+	    answer->status != DNS_TEMPERROR && e->answer != NULL &&
+	    now_ms - e->expires_ms < 1000;
+}
+
 static void
 store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
     struct dns_answer *answer, int64_t now_ms, struct garbage *g)
 {
+	e->error_ms = 0;
+	if (is_remainder_locked(c, e, answer, now_ms))
+		return;
 	if (e->answer != NULL) {
 		ring_remove_locked(s, e);
 		g->answer = e->answer;
@@ -473,6 +513,26 @@ store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
 	evict_locked(c, s, now_ms, g);
 }
 
+/*
+ * True: in place of the error that has come, e gives the answer that it has,
+ * for as long as the error stands or the answer may be used.  What failed
+ * validation may be an attack; no answer may hide that.
+ */
+static bool
+stand_in_locked(const struct dns_cache *c, struct entry *e,
+    const struct dns_answer *error, int64_t now_ms)
+{
+	if (error->status != DNS_TEMPERROR || error->bogus ||
+	    e->answer == NULL || e->answer->status == DNS_TEMPERROR ||
+	    e->expires_ms + c->stale_ms <= now_ms)
+		return false;
+	int64_t error_ms = now_ms + lifetime_ms(error) - e->expires_ms;
+	if (error_ms > c->stale_ms)
+		error_ms = c->stale_ms;
+	e->error_ms = (uint32_t)error_ms;
+	return true;
+}
+
 bool
 dns_cache_settle(struct dns_cache *c, struct dns_question *q,
     struct dns_answer *answer, int64_t now_ms, struct dns_waiter **wake)
@@ -485,10 +545,13 @@ dns_cache_settle(struct dns_cache *c, struct dns_question *q,
 	bool first = !q->settled;
 	if (first || answer->status != DNS_TEMPERROR) {
 		struct entry *e = find_or_add_locked(c, s, &q->key);
+		bool stale = stand_in_locked(c, e, answer, now_ms);
 		if (e->question != NULL)
-			*wake = serve_all_locked(e->question, answer);
+			*wake = serve_all_locked(e->question,
+			    stale ? e->answer : answer, stale);
 		e->question = NULL;
-		store_locked(c, s, e, answer, now_ms, &g);
+		if (!stale)
+			store_locked(c, s, e, answer, now_ms, &g);
 	}
 	lock_release(&s->lock);
 	garbage_free(&g);

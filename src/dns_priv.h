@@ -98,6 +98,7 @@ struct dns_waiter {
 	struct dns_waiter	 *next;		/* shard lock */
 	struct dns_waiter	**link;		/* shard lock */
 	enum dns_waiter_state	  state;	/* shard lock */
+	bool			  stale;	/* answer is; shard lock */
 	struct dns_answer	 *answer;	/* shard lock; a reference */
 	_Atomic unsigned	  waking;	/* calls of wake not over yet */
 	void			(*wake)(void *);
@@ -124,15 +125,16 @@ enum dns_join {
 	DNS_JOIN_FIRST		/* fresh is under way now: start it */
 };
 
-struct dns_cache *dns_cache_new(size_t octets);
+/* stale_ms: how long answers may stand in for errors, 0 to UINT32_MAX. */
+struct dns_cache *dns_cache_new(size_t octets, int64_t stale_ms);
 void	dns_cache_free(struct dns_cache *c);	/* nothing in flight */
 
 /* False: name cannot be a DNS name, *out is not to be used. */
 bool	dns_cache_key(const struct dns_cache *c, struct dns_key *out,
 	    const char *name, enum dns_type type);
-/* A new reference, or NULL. */
+/* A new reference, or NULL.  *stale: its time to live has ended. */
 struct dns_answer *dns_cache_get(struct dns_cache *c,
-	    const struct dns_key *k, int64_t now_ms);
+	    const struct dns_key *k, int64_t now_ms, bool *stale);
 /* fresh becomes the table's until settled, if and only if it is the first. */
 enum dns_join dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
 	    struct dns_waiter *w, int64_t now_ms);
@@ -143,10 +145,10 @@ bool	dns_cache_wait(struct dns_cache *c, const struct dns_key *k,
 void	dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
 	    struct dns_waiter *w);
 /*
- * Gives answer to all who wait for q and remembers it.  True: it was the
- * first answer for q.  A late answer serves who asked anew, unless it is a
- * temporary error.  *wake: those to be woken, linked by next; waking of each
- * has been raised.
+ * Gives answer to all who wait for q and remembers it; in place of an error
+ * the stale answer that there may be.  True: it was the first answer for q.
+ * A late answer serves who asked anew, unless it is a temporary error.
+ * *wake: those to be woken, linked by next; waking of each has been raised.
  */
 bool	dns_cache_settle(struct dns_cache *c, struct dns_question *q,
 	    struct dns_answer *answer, int64_t now_ms,

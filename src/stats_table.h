@@ -34,6 +34,8 @@ STATS(HEADERS_CUT, "headers_cut", "header values cut because of their length")
 STATS(DNS_QUERIES, "dns_queries", "queries given to the resolver")
 STATS(DNS_CACHE_HITS, "dns_cache_hits", "answers found in the cache")
 STATS(DNS_SHARED, "dns_shared", "waits for a query already under way")
+STATS(DNS_STALE, "dns_stale",
+    "answers given after their time to live, for want of an answer")
 STATS(DNS_TIMEOUTS, "dns_timeouts", "names without an answer in time")
 STATS(DNS_FAILURES, "dns_failures", "answers that were DNS errors")
 STATS(DNS_BOGUS, "dns_bogus", "answers that failed DNSSEC validation")

@@ -324,13 +324,14 @@ fake_free(struct dns_backend *b)
 }
 
 static struct dns *
-fake_new(size_t cache_size)
+fake_new_stale(size_t cache_size, int64_t serve_stale_ms)
 {
 	static const struct dns_backend_ops ops = {
 		.start = fake_start, .free = fake_free
 	};
 	struct dns_options o = {
-		.query_timeout_ms = TIMEOUT_MS, .cache_size = cache_size
+		.query_timeout_ms = TIMEOUT_MS, .cache_size = cache_size,
+		.serve_stale_ms = serve_stale_ms
 	};
 
 	fake = calloc(1, sizeof(*fake));
@@ -339,6 +340,12 @@ fake_new(size_t cache_size)
 	struct dns *d = dns_new_backend(&fake->backend, &o);
 	assert_non_null(d);
 	return d;
+}
+
+static struct dns *
+fake_new(size_t cache_size)
+{
+	return fake_new_stale(cache_size, 0);
 }
 
 static struct dns_view *
@@ -631,7 +638,8 @@ table_has(struct dns_cache *c, const char *name, int64_t now)
 	struct dns_key k;
 
 	assert_true(dns_cache_key(c, &k, name, DNS_TYPE_TXT));
-	struct dns_answer *a = dns_cache_get(c, &k, now);
+	bool stale;
+	struct dns_answer *a = dns_cache_get(c, &k, now, &stale);
 	dns_answer_release(a);
 	return a != NULL;
 }
@@ -640,7 +648,7 @@ static void
 test_cache_stays_within_its_size(void **state)
 {
 	const size_t size = 512 * 1024;
-	struct dns_cache *c = dns_cache_new(size);
+	struct dns_cache *c = dns_cache_new(size, 0);
 	uint64_t evicted = stats_get(STATS_DNS_EVICTED);
 	char name[40];
 	size_t most = 0;
@@ -663,7 +671,7 @@ test_cache_stays_within_its_size(void **state)
 static void
 test_cache_keeps_what_is_used(void **state)
 {
-	struct dns_cache *c = dns_cache_new(512 * 1024);
+	struct dns_cache *c = dns_cache_new(512 * 1024, 0);
 	char name[40];
 	int lost = 0;
 
@@ -682,7 +690,7 @@ test_cache_keeps_what_is_used(void **state)
 static void
 test_cache_refuses_what_would_fill_it(void **state)
 {
-	struct dns_cache *c = dns_cache_new(512 * 1024);
+	struct dns_cache *c = dns_cache_new(512 * 1024, 0);
 	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_A, 60);
 	char name[40];
 
@@ -704,7 +712,7 @@ test_cache_refuses_what_would_fill_it(void **state)
 static void
 test_cache_evicts_around_questions(void **state)
 {
-	struct dns_cache *c = dns_cache_new(64 * 1024);
+	struct dns_cache *c = dns_cache_new(64 * 1024, 0);
 	struct dns_question q = { .settled = false };
 	struct dns_waiter w = { .state = DNS_WAITER_IDLE };
 	struct dns_waiter *wake;
@@ -731,8 +739,8 @@ test_cache_evicts_around_questions(void **state)
 static void
 test_key_depends_on_name_type_and_secret(void **state)
 {
-	struct dns_cache *c = dns_cache_new(0);
-	struct dns_cache *other = dns_cache_new(0);
+	struct dns_cache *c = dns_cache_new(0, 0);
+	struct dns_cache *other = dns_cache_new(0, 0);
 	struct dns_key a, b;
 
 	(void)state;
@@ -751,7 +759,7 @@ test_key_depends_on_name_type_and_secret(void **state)
 static void
 test_key_all_lengths_differ(void **state)
 {
-	struct dns_cache *c = dns_cache_new(0);
+	struct dns_cache *c = dns_cache_new(0, 0);
 	struct dns_key last = { .hash = { 0 } };
 	struct dns_key k;
 	char name[DNS_NAME_MAX + 1] = "";
@@ -989,6 +997,346 @@ test_cancel_ends_the_wait_and_not_the_query(void **state)
 	dns_view_free(v[1]);
 	dns_view_free(v[2]);
 	dns_free(d);
+}
+
+/* Answers past their time to live (RFC 8767) */
+
+#define STALE_MS 3600000
+
+static struct dns_answer *
+failure(void)
+{
+	return dns_answer_empty(DNS_TEMPERROR, DNS_TYPE_TXT, 5);
+}
+
+/* Asks for name, which has to be asked for, and gives it this answer. */
+static enum dns_status
+ask_anew(struct dns *d, const char *name, struct dns_answer *answer,
+    bool *stale)
+{
+	struct dns_view *v = view_of(d);
+	atomic_int wakes = 0;
+
+	assert_int_equal(ask(v, name), DNS_PENDING);
+	assert_false(dns_view_fetch(v, count_wake, &wakes));
+	assert_true(fake_answer(name, answer));
+	assert_int_equal(wakes, 1);
+	enum dns_status status = ask(v, name);
+	*stale = dns_view_has_stale(v);
+	dns_view_free(v);
+	return status;
+}
+
+static enum dns_status
+ask_cached(struct dns *d, const char *name, bool *stale)
+{
+	struct dns_view *v = view_of(d);
+	enum dns_status status = ask(v, name);
+
+	*stale = dns_view_has_stale(v);
+	dns_view_free(v);
+	return status;
+}
+
+static void
+test_stale_answer_stands_in_for_an_error(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	struct dns_view *v = view_of(d);
+	uint64_t before = stats_get(STATS_DNS_STALE);
+	const struct dns_answer *a;
+	atomic_int wakes = 0;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("v=spf1", 60));
+	dns_clock_advance_for_test(d, 60001);
+	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
+	assert_false(dns_view_fetch(v, count_wake, &wakes));
+	assert_true(fake_answer("a.example", failure()));
+	assert_int_equal(wakes, 1);
+	assert_int_equal(dns_query(v, "a.example", DNS_TYPE_TXT, &a), DNS_OK);
+	assert_string_equal(a->rr[0].data, "v=spf1");
+	assert_true(dns_view_has_stale(v));
+	assert_false(dns_view_all_cached(v));
+	assert_int_equal(stats_get(STATS_DNS_STALE), before + 1);
+	/* The view asks once. */
+	assert_int_equal(ask(v, "a.example"), DNS_OK);
+	assert_int_equal(stats_get(STATS_DNS_STALE), before + 1);
+	dns_view_free(v);
+	dns_free(d);
+}
+
+static void
+test_stale_answer_comes_at_once_while_the_error_stands(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	uint64_t before = stats_get(STATS_DNS_STALE);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("v=spf1", 60));
+	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_OK);
+	assert_false(stale);
+	for (int i = 1; i <= 2; i++) {
+		dns_clock_advance_for_test(d, 60001);
+		assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+		    DNS_OK);
+		assert_true(stale);
+		dns_clock_advance_for_test(d, 4000);
+		assert_int_equal(ask_cached(d, "a.example", &stale), DNS_OK);
+		assert_true(stale);
+		assert_int_equal(fake->started, 1 + i);
+		dns_clock_advance_for_test(d, 1001);
+		assert_int_equal(ask_cached(d, "a.example", &stale),
+		    DNS_PENDING);
+		assert_false(stale);
+	}
+	assert_int_equal(stats_get(STATS_DNS_STALE), before + 4);
+	dns_free(d);
+}
+
+static void
+test_stale_answer_comes_to_who_fetches_late(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	struct dns_view *v = view_of(d);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("v=spf1", 60));
+	dns_clock_advance_for_test(d, 60001);
+	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
+	assert_true(dns_view_fetch(v, count_wake, NULL));
+	assert_int_equal(ask(v, "a.example"), DNS_OK);
+	assert_true(dns_view_has_stale(v));
+	assert_int_equal(fake->started, 2);
+	dns_view_free(v);
+	dns_free(d);
+}
+
+static void
+test_stale_answer_after_a_timeout_until_a_late_answer(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	struct dns_view *v[2] = { view_of(d), view_of(d) };
+	uint64_t timeouts = stats_get(STATS_DNS_TIMEOUTS);
+	atomic_int wakes = 0;
+	bool stale;
+
+	(void)state;
+	learn(d, "slow.example", txt_answer("old", 60));
+	dns_clock_advance_for_test(d, 60001);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask(v[i], "slow.example"), DNS_PENDING);
+		assert_false(dns_view_fetch(v[i], count_wake, &wakes));
+	}
+	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	await(&wakes, 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask(v[i], "slow.example"), DNS_OK);
+		assert_true(dns_view_has_stale(v[i]));
+		dns_view_free(v[i]);
+	}
+	assert_int_equal(stats_get(STATS_DNS_TIMEOUTS), timeouts + 1);
+	assert_true(fake_answer("slow.example", dns_answer_empty(DNS_NXDOMAIN,
+	    DNS_TYPE_TXT, 60)));
+	assert_int_equal(ask_cached(d, "slow.example", &stale), DNS_NXDOMAIN);
+	assert_false(stale);
+	dns_free(d);
+}
+
+static void
+test_fresh_answer_replaces_the_stale_one(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("old", 60));
+	dns_clock_advance_for_test(d, 60001);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
+	dns_clock_advance_for_test(d, 5001);
+	assert_int_equal(ask_anew(d, "a.example", dns_answer_empty(DNS_NODATA,
+	    DNS_TYPE_TXT, 30), &stale), DNS_NODATA);
+	assert_false(stale);
+	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_NODATA);
+	assert_false(stale);
+	/* The error of long ago is forgotten with the old answer. */
+	dns_clock_advance_for_test(d, 30001);
+	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_PENDING);
+	/* That there is nothing is an answer too. */
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+	    DNS_NODATA);
+	assert_true(stale);
+	dns_free(d);
+}
+
+static void
+test_stale_time_ends(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("old", 60));
+	learn(d, "b.example", txt_answer("old", 60));
+	dns_clock_advance_for_test(d, 60000 + STALE_MS - 1000);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
+	assert_true(stale);
+	dns_clock_advance_for_test(d, 1001);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	assert_int_equal(ask_anew(d, "b.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	dns_free(d);
+}
+
+static void
+test_failed_validation_ends_the_stale_answer(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	struct dns_answer *a = dns_answer_new(DNS_TEMPERROR, DNS_TYPE_TXT, 5);
+	bool stale;
+
+	(void)state;
+	a->bogus = true;
+	dns_answer_finish(a);
+	learn(d, "a.example", txt_answer("old", 60));
+	dns_clock_advance_for_test(d, 60001);
+	assert_int_equal(ask_anew(d, "a.example", a, &stale), DNS_TEMPERROR);
+	assert_false(stale);
+	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_TEMPERROR);
+	assert_false(stale);
+	dns_clock_advance_for_test(d, 5001);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	dns_free(d);
+}
+
+static void
+test_what_is_never_stale(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	bool stale;
+
+	(void)state;
+	/* What was not kept, */
+	learn(d, "zero.example", txt_answer("text", 0));
+	assert_int_equal(ask_anew(d, "zero.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	/* also after something that was; */
+	learn(d, "a.example", txt_answer("text", 60));
+	dns_clock_advance_for_test(d, 61001);
+	learn(d, "a.example", txt_answer("text", 0));
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	/* and an error. */
+	dns_clock_advance_for_test(d, 5001);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	dns_free(d);
+}
+
+static void
+test_remainder_of_an_answer_is_no_newer_one(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("text", 60));
+	dns_clock_advance_for_test(d, 60001);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask_anew(d, "a.example", txt_answer("text",
+		    0), &stale), DNS_OK);
+		assert_false(stale);
+	}
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
+	assert_true(stale);
+	dns_free(d);
+}
+
+static void
+test_nothing_is_stale_by_default(void **state)
+{
+	struct dns *d = fake_new(1 << 20);
+	uint64_t before = stats_get(STATS_DNS_STALE);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("text", 60));
+	dns_clock_advance_for_test(d, 60001);
+	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
+	    DNS_TEMPERROR);
+	assert_false(stale);
+	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_TEMPERROR);
+	assert_int_equal(stats_get(STATS_DNS_STALE), before);
+	dns_free(d);
+}
+
+static void
+test_error_that_is_not_kept_leaves_the_stale_answer(void **state)
+{
+	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
+	bool stale;
+
+	(void)state;
+	learn(d, "a.example", txt_answer("text", 60));
+	dns_clock_advance_for_test(d, 60001);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ask_anew(d, "a.example", dns_answer_empty(
+		    DNS_TEMPERROR, DNS_TYPE_TXT, 0), &stale), DNS_OK);
+		assert_true(stale);
+		dns_clock_advance_for_test(d, 1);
+	}
+	dns_free(d);
+}
+
+static void
+test_cache_keeps_what_is_used_stale_and_only_that(void **state)
+{
+	struct dns_cache *c = dns_cache_new(512 * 1024, STALE_MS);
+	char name[40];
+	int lost = 0;
+
+	(void)state;
+	table_put(c, "hot.example", txt_answer("v=spf1 -all", 1), 1000);
+	table_put(c, "cold.example", txt_answer("v=spf1 -all", 1), 1000);
+	table_put(c, "hot.example", failure(), 2001);
+	table_put(c, "cold.example", failure(), 2001);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		table_put(c, name, txt_answer("v=spf1 a mx -all", 60), 2001);
+		if (!table_has(c, "hot.example", 2001))
+			lost++;
+	}
+	assert_int_equal(lost, 0);
+	assert_false(table_has(c, "cold.example", 2001));
+	assert_true(dns_cache_octets(c) <= 512 * 1024);
+	dns_cache_free(c);
+}
+
+static void
+test_cache_keeps_nothing_old_where_nothing_is_stale(void **state)
+{
+	static const int64_t stale_ms[] = { 0, STALE_MS };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(stale_ms); i++) {
+		struct dns_cache *c = dns_cache_new(512 * 1024, stale_ms[i]);
+		table_put(c, "a.example", txt_answer("text", 1), 1000);
+		size_t before = dns_cache_octets(c);
+		table_put(c, "a.example", txt_answer("text", 0), 2001);
+		assert_int_equal(dns_cache_octets(c), i == 0 ? 0 : before);
+		dns_cache_free(c);
+	}
 }
 
 struct slow_wake {
@@ -1558,6 +1906,24 @@ main(void)
 		cmocka_unit_test(test_late_answer_serves_who_asked_anew),
 		cmocka_unit_test(test_late_temperror_changes_nothing),
 		cmocka_unit_test(test_timeouts_come_in_order_of_age),
+		cmocka_unit_test(test_stale_answer_stands_in_for_an_error),
+		cmocka_unit_test(
+		    test_stale_answer_comes_at_once_while_the_error_stands),
+		cmocka_unit_test(test_stale_answer_comes_to_who_fetches_late),
+		cmocka_unit_test(
+		    test_stale_answer_after_a_timeout_until_a_late_answer),
+		cmocka_unit_test(test_fresh_answer_replaces_the_stale_one),
+		cmocka_unit_test(test_stale_time_ends),
+		cmocka_unit_test(test_failed_validation_ends_the_stale_answer),
+		cmocka_unit_test(test_what_is_never_stale),
+		cmocka_unit_test(test_remainder_of_an_answer_is_no_newer_one),
+		cmocka_unit_test(test_nothing_is_stale_by_default),
+		cmocka_unit_test(
+		    test_error_that_is_not_kept_leaves_the_stale_answer),
+		cmocka_unit_test(
+		    test_cache_keeps_what_is_used_stale_and_only_that),
+		cmocka_unit_test(
+		    test_cache_keeps_nothing_old_where_nothing_is_stale),
 		cmocka_unit_test(test_cancel_ends_the_wait_and_not_the_query),
 		cmocka_unit_test(test_cancel_waits_for_wake_under_way),
 		cmocka_unit_test(test_cancel_races_with_answers),
