@@ -325,6 +325,7 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 	if (final) {
 		*out = run->verdict;
 		out->queries = dns_view_queries(view);
+		out->stale = dns_view_has_stale(view);
 		own_texts(out);
 	}
 	run_give_back(run);

@@ -47,6 +47,8 @@ struct eval_verdict {
 	enum result	 result;
 	enum scope	 scope;
 	bool		 bogus;		/* temperror because of DNSSEC */
+	bool		 stale;		/* built on DNS answers past their time
+					 * to live (RFC 8767) */
 	unsigned	 lookups;	/* terms that query the DNS */
 	unsigned	 voids;
 	unsigned	 queries;	/* DNS questions put */

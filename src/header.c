@@ -279,6 +279,8 @@ field_comment(struct field *f, const struct header_facts *facts,
 		sbuf_str(&sb, client);
 		sbuf_str(&sb, s->after);
 	}
+	if (facts->stale)
+		sbuf_str(&sb, ", from stale DNS data");
 	comment_close(f, &sb);
 }
 

@@ -22,6 +22,7 @@ struct addr;
 struct header_facts {
 	enum result		 result;
 	enum scope		 scope;
+	bool			 stale;	/* the comment says so */
 	const struct addr	*client;	/* AF_UNSPEC: left out */
 	const char	*envelope_from;	/* address; "postmaster@HELO" for <> */
 	const char	*domain;	/* of the identity, as sent */

@@ -45,6 +45,8 @@ session_log(const struct session *s)
 	log_pair_uint(&line, "lookups", v->lookups);
 	log_pair_uint(&line, "duration_ms",
 	    f != NULL ? (uint64_t)flight_duration_ms(f) : 0);
+	if (v->stale)
+		log_pair(&line, "stale", "yes");
 	log_pair(&line, "helo", s->helo->address);
 	log_pair(&line, "sender", m->mail.null_sender ? "<>"
 	    : m->mail.address);
@@ -103,6 +105,7 @@ facts_of(const struct session *s, enum scope scope)
 	return (struct header_facts){
 		.result = v->result,
 		.scope = scope,
+		.stale = v->stale,
 		.client = &s->client,
 		.envelope_from = m->mail.address,
 		.domain = domain_of(session_identity(s, scope)),

@@ -180,6 +180,7 @@ assert_same_verdict(const struct eval_verdict *a, const struct eval_verdict *b)
 	assert_int_equal(a->result, b->result);
 	assert_int_equal(a->scope, b->scope);
 	assert_int_equal(a->bogus, b->bogus);
+	assert_int_equal(a->stale, b->stale);
 	assert_int_equal(a->lookups, b->lookups);
 	assert_int_equal(a->voids, b->voids);
 	assert_int_equal(a->queries, b->queries);
@@ -472,6 +473,77 @@ test_deadline_is_temperror_even_within_ptr(void **state)
 	eval_verdict_fini(&v);
 	dns_view_free(view);
 	dns_free(dns);
+}
+
+/* A DNS that is one zone first and then another. */
+struct two_zones {
+	struct dns_backend	 backend;
+	struct dns_backend	*zones[2];
+	unsigned		 now;
+};
+
+static void
+two_zones_start(struct dns_backend *b, const char *name, enum dns_type type,
+    dns_done_fn *done, void *arg)
+{
+	struct two_zones *t = (struct two_zones *)b;
+	struct dns_backend *zone = t->zones[t->now];
+
+	zone->ops->start(zone, name, type, done, arg);
+}
+
+static void
+two_zones_free(struct dns_backend *b)
+{
+	struct two_zones *t = (struct two_zones *)b;
+
+	for (size_t i = 0; i < COUNT(t->zones); i++)
+		t->zones[i]->ops->free(t->zones[i]);
+}
+
+static void
+test_verdict_of_stale_answers_says_so(void **state)
+{
+	static const struct dns_backend_ops ops = {
+		.start = two_zones_start, .free = two_zones_free
+	};
+	struct dns_options o = { .query_timeout_ms = FAR_AWAY_MS,
+		.cache_size = 1 << 20, .serve_stale_ms = FAR_AWAY_MS };
+	struct two_zones t = { .backend.ops = &ops };
+	static char sender[] = "user@example.com";
+	struct eval_request r;
+	struct eval_verdict v;
+	struct diag d;
+
+	(void)state;
+	diag_init(&d);
+	t.zones[0] = dns_zone_new_text("$TTL 10\n"
+	    "example.com. TXT \"v=spf1 a -all\"\n"
+	    "example.com. A 192.0.2.1\n", &d);
+	t.zones[1] = dns_zone_new_text("$TTL 10\n"
+	    "example.com. TXT \"v=spf1 ?a -all\"\n"
+	    "example.com. SERVFAIL A\n", &d);
+	assert_non_null(t.zones[0]);
+	assert_non_null(t.zones[1]);
+	struct dns *dns = dns_new_backend(&t.backend, &o);
+	assert_non_null(dns);
+	make_request(&r, sender, "192.0.2.1");
+	static const struct {
+		enum result	result;
+		bool		stale;
+	} rows[] = {
+		{ RESULT_PASS, false }, { RESULT_NEUTRAL, true },
+		{ RESULT_PASS, false }
+	};
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		t.now = i % 2;
+		run(dns, &r, &v);
+		assert_result(&v, rows[i].result);
+		assert_int_equal(v.stale, rows[i].stale);
+		dns_clock_advance_for_test(dns, 10001);
+	}
+	dns_free(dns);
+	diag_fini(&d);
 }
 
 /* Limits (RFC 7208 s4.6.4) */
@@ -1385,6 +1457,7 @@ test_evaluation_without_lookup_is_filled(void **state)
 	assert_int_equal(v.result, RESULT_NONE);
 	assert_int_equal(v.scope, SCOPE_HELO);
 	assert_false(v.bogus);
+	assert_false(v.stale);
 	assert_int_equal(v.lookups, 0);
 	assert_int_equal(v.voids, 0);
 	assert_int_equal(v.queries, 0);
@@ -1426,6 +1499,7 @@ main(void)
 		cmocka_unit_test(
 		    test_dns_error_is_temperror_and_names_the_question),
 		cmocka_unit_test(test_deadline_is_temperror_even_within_ptr),
+		cmocka_unit_test(test_verdict_of_stale_answers_says_so),
 		cmocka_unit_test(test_ten_lookups_are_allowed_and_not_eleven),
 		cmocka_unit_test(test_lookups_are_counted_over_the_whole_tree),
 		cmocka_unit_test(test_max_lookups_is_the_callers),

@@ -136,6 +136,29 @@ test_received_spf_sentence_of_each_result(void **state)
 }
 
 static void
+test_received_spf_tells_of_stale_data_in_its_comment(void **state)
+{
+	(void)state;
+	struct header_facts f = usual_facts(RESULT_PASS);
+	f.stale = true;
+	assert_string_equal(received_spf(&f),
+	    "pass (mx.example.org: domain of example.com designates\n"
+	    "\t192.0.2.1 as permitted sender, from stale DNS data)\n"
+	    "\tclient-ip=192.0.2.1; envelope-from=\"user@example.com\";\n"
+	    "\thelo=mail.example.com; receiver=mx.example.org; "
+	    "identity=mailfrom;\n"
+	    "\tmechanism=\"ip4:192.0.2.0/24\"");
+	f.result = RESULT_NONE;
+	f.mechanism = NULL;
+	assert_string_equal(received_spf(&f),
+	    "none (mx.example.org: no SPF policy found for example.com, from\n"
+	    "\tstale DNS data) client-ip=192.0.2.1; "
+	    "envelope-from=\"user@example.com\";\n"
+	    "\thelo=mail.example.com; receiver=mx.example.org; "
+	    "identity=mailfrom");
+}
+
+static void
 test_lines_fill_78_columns_and_no_more(void **state)
 {
 	(void)state;
@@ -448,6 +471,7 @@ test_hostile_texts_are_values_and_no_more(void **state)
 	fill_big();
 	for (size_t i = 0; i < HOSTILE_COUNT * 7; i++) {
 		struct header_facts f = usual_facts(RESULT_FAIL);
+		f.stale = true;
 		const char **slot[] = { &f.envelope_from, &f.domain, &f.helo,
 			&f.receiver, &f.mechanism, &f.problem };
 		size_t which = i / HOSTILE_COUNT;
@@ -500,6 +524,7 @@ test_random_texts_are_values_and_no_more(void **state)
 		struct header_facts f = {
 			.result = (enum result)random_below(RESULT_COUNT),
 			.scope = (enum scope)random_below(SCOPE_COUNT),
+			.stale = i % 2 == 0,
 			.client = client(random_below(2) == 0
 			    ? "203.0.113.255" : "2001:db8::ffff"),
 			.envelope_from = text[0],
@@ -757,6 +782,8 @@ main(void)
 		cmocka_unit_test(test_received_spf_helo_and_ipv6),
 		cmocka_unit_test(test_received_spf_error_has_problem),
 		cmocka_unit_test(test_received_spf_sentence_of_each_result),
+		cmocka_unit_test(
+		    test_received_spf_tells_of_stale_data_in_its_comment),
 		cmocka_unit_test(test_lines_fill_78_columns_and_no_more),
 		cmocka_unit_test(test_received_spf_leaves_out_what_is_missing),
 		cmocka_unit_test(test_received_spf_quotes_equal_signs),
