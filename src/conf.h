@@ -63,6 +63,7 @@ struct conf {
 	int64_t		 dns_query_timeout_ms;	/* one name, all tries */
 	int64_t		 dns_reply_timeout_ms;	/* one callback's wait */
 	size_t		 dns_cache_size;	/* octets */
+	int64_t		 dns_serve_stale_ms;	/* past the TTL; 0: never */
 	bool		 dnssec;
 	unsigned	 max_lookups;
 	unsigned	 max_void_lookups;

@@ -126,6 +126,7 @@ service_start(struct service *s, const struct conf *c, const char *zone,
 		.zone_file = zone,
 		.query_timeout_ms = c->dns_query_timeout_ms,
 		.cache_size = c->dns_cache_size,
+		.serve_stale_ms = c->dns_serve_stale_ms,
 		.dnssec = c->dnssec
 	};
 	const struct flight_options flights = {

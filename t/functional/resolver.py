@@ -8,6 +8,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import dnsserver
 import fields
+import logline
 import spec
 import tap
 from daemon import Daemon
@@ -203,6 +204,62 @@ def test_answers_are_cached_for_their_time_to_live():
         ask("zero.example.com")
     tap.equal(SERVER.queries("ttl.example.com"), 1)
     tap.equal(SERVER.queries("zero.example.com"), 5)
+
+
+STALE = ", from stale DNS data)"
+
+
+def ask_and_log(domain, d):
+    """The field, its comment on one line, and the line of the log."""
+    start = len(d.lines)
+    field = ask(domain, d)
+    line = d.wait_for_log("result=" + field.result, start=start)
+    return field, " ".join(field.comment.split()), line
+
+
+def test_a_stale_answer_bridges_an_outage():
+    name = "stale.example.com"
+    server = dnsserver.DnsServer({name: FAIL}, ttl=1)
+    with Daemon(dns=server, behavior=1, check_helo=False, dns_options={
+            "serve_stale": "24h"}) as d:
+        field, comment, line = ask_and_log(name, d)
+        tap.equal(field.result, "fail")
+        tap.true(STALE not in comment and " stale=" not in line, line)
+        server.load({}, faults={name: dnsserver.TIMEOUT})
+        # The library knows it for up to a second more than we do.  Then the
+        # server is asked first,
+        while " stale=" not in line:
+            time.sleep(0.3)
+            start = time.monotonic()
+            field, comment, line = ask_and_log(name, d)
+            seconds = time.monotonic() - start
+            tap.equal(field.result, "fail")
+        tap.true(comment.endswith(STALE), comment)
+        tap.contains(line, " stale=yes ")
+        tap.true(0.9 < seconds < 2.5, "%.1f s" % seconds)
+        tap.true(server.queries(name) > 0, "asked")
+        # but not by those who come in the next seconds;
+        start = time.monotonic()
+        field, comment, line = ask_and_log(name, d)
+        tap.equal(field.result, "fail")
+        tap.contains(line, " stale=yes ")
+        tap.true(time.monotonic() - start < 0.8, "at once")
+        # of what was never known there is nothing to use.
+        server.load({name: {"TXT": ["v=spf1 ?all"]}},
+            faults={"unknown.example.com": dnsserver.SERVFAIL})
+        field, comment, line = ask_and_log("unknown.example.com", d)
+        tap.equal(field.result, "temperror")
+        tap.true(STALE not in comment and " stale=" not in line, line)
+        # It is back, and so is the truth.
+        end = time.monotonic() + 15
+        while field.result != "neutral" and time.monotonic() < end:
+            field, comment, line = ask_and_log(name, d)
+            time.sleep(0.1)
+        tap.equal(field.result, "neutral")
+        tap.true(STALE not in comment and " stale=" not in line, line)
+        d.stop_well()
+        tap.true(logline.counters(d.log())["dns_stale"] >= 2, d.log())
+    server.stop()
 
 
 def test_a_second_server_answers_where_the_first_is_dead():
