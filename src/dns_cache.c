@@ -32,6 +32,7 @@
 #include <sys/random.h>
 
 #include "dns_priv.h"
+#include "identity.h"
 #include "lock.h"
 #include "stats.h"
 #include "util.h"
@@ -133,27 +134,17 @@ sip_hash(const uint64_t secret[2], const char *octets, size_t len,
 	out[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* Copies in lower case; 0: not a name of labels of 1 to 63 octets. */
+/* Copies in lower case; 0: not a name. */
 static size_t
 name_lower(char to[DNS_NAME_MAX], const char *name)
 {
-	size_t label = 0;
-	size_t len = 0;
+	size_t len = strnlen(name, DNS_NAME_MAX + 1);
 
-	for (; name[len] != '\0'; len++) {
-		char c = name[len];
-		if (len == DNS_NAME_MAX)
-			return 0;
-		if (c == '.') {
-			if (label == 0)
-				return 0;
-			label = 0;
-		} else if (++label > 63) {
-			return 0;
-		}
-		to[len] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-	}
-	return label == 0 ? 0 : len;
+	if (!identity_name_is_valid(name, len, false))
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		to[i] = util_lower(name[i]);
+	return len;
 }
 
 bool
