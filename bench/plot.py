@@ -48,13 +48,14 @@ def draw_floor(axes, points):
         axes.plot([x], [statistics.median(ratios)], "_", color=colour,
             markersize=11)
         axes.plot([x], [ratio], "o", color=colour, markersize=6)
-        axes.annotate("%.2f" % ratio, (x, ratio), (7, 0),
-            textcoords="offset points", va="center", color=colour)
+        axes.annotate("%.2f" % ratio, (x, min(ratios)), (0, -4),
+            textcoords="offset points", ha="center", va="top", color=colour)
     axes.axhline(1, color=TEXT, linewidth=1, linestyle="--")
     axes.set_xticks(range(len(points)), ["%s\n%d" % p[:2] for p in points])
-    axes.set_xlim(-0.5, len(points) - 0.2)
+    axes.set_xlim(-0.5, len(points) - 0.5)
     lowest, highest = axes.get_ylim()
-    axes.set_ylim(min(lowest, 0.8), max(highest, 1.1))
+    axes.set_ylim(min(lowest - 0.1 * (highest - lowest), 0.8),
+        max(highest, 1.1))
     axes.grid(axis="y")
     axes.set_title("messages a second, floor = 1.0")
     axes.set_xlabel("connections; new: one for each message")
