@@ -165,7 +165,7 @@ static const struct conf_option options[] = {
 	    "1M to 4G", RESTART,
 	    "The memory for DNS answers." },
 	    CONF_KIND_SIZE, FIELD(dns_cache_size), CONF_MEGA, 4 * CONF_GIGA },
-	{ { "dns", "serve_stale", "0ms",
+	{ { "dns", "serve_stale", "0",
 	    "0 to 168h", RESTART,
 	    "How long an answer past its time to live is used if none comes." },
 	    CONF_KIND_DURATION, FIELD(dns_serve_stale_ms),

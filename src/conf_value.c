@@ -393,9 +393,10 @@ print_quoted(const char *s, FILE *out)
 static void
 print_number(int64_t n, const struct unit *units, FILE *out)
 {
-	while (units[1].name != NULL && (n == 0 || n % units->factor != 0))
+	while (units[1].name != NULL && n % units->factor != 0)
 		units++;
-	fprintf(out, "%lld%s", (long long)(n / units->factor), units->name);
+	fprintf(out, "%lld%s", (long long)(n / units->factor),
+	    n == 0 ? "" : units->name);
 }
 
 static void

@@ -7,9 +7,9 @@ import re
 # In the order of spf-milter(8).
 KEYS = ("queue_id", "client", "helo", "sender", "identity", "result",
     "action", "level", "mechanism", "reason", "lookups", "duration_ms",
-    "helo_result", "mailfrom_result")
+    "stale", "helo_result", "mailfrom_result")
 # Of every line that was not cut.
-ALWAYS = set(KEYS) - {"helo_result", "mailfrom_result"}
+ALWAYS = set(KEYS) - {"stale", "helo_result", "mailfrom_result"}
 
 PREFIX = "spf-milter: "
 # Lines are cut somewhat below 2,000 octets, between two escapes.
@@ -21,7 +21,7 @@ RESULT = "none|neutral|pass|fail|softfail|temperror|permerror"
 FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
     "action": "accept|tempfail|reject", "level": "[0-6]",
-    "lookups": r"\d+", "duration_ms": r"\d+"}
+    "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes"}
 
 
 def unescape(value):
