@@ -14,6 +14,10 @@
  * that one goes on with the queue.  If then as many callbacks begin as
  * connections were made, more may be queued: the next time twice as many are
  * made.  If none begins, nothing was queued, and the rounds get rarer.
+ *
+ * libmilter built without the pool starts a thread for each connection and
+ * queues nothing; each connection to ourselves would be a thread in vain.  It
+ * shows in that no thread ever serves a second connection.
  */
 
 #include "config.h"
@@ -23,6 +27,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -35,14 +40,24 @@
 #define ROUND_MS 2
 #define ROUND_MAX_MS 200
 #define PUSHES_MAX 64
+/* So many connections, each on a thread of its own: there is no pool. */
+#define TELLING 100
 
 static struct sockaddr_storage address;		/* set before threads */
 static socklen_t address_len;
 static atomic_uint begun;			/* callbacks */
+static atomic_uint used;			/* threads of connections */
+static atomic_bool pooled;			/* one had two */
 
 static struct lock lock = LOCK_INITIALIZER;
 static struct cond changed;			/* somebody waits */
 static unsigned waiting;			/* lock */
+
+static bool
+may_be_pooled(void)
+{
+	return atomic_load(&pooled) || atomic_load(&used) < TELLING;
+}
 
 static void
 push(unsigned times)
@@ -68,7 +83,7 @@ pump_locked(void)
 	unsigned burst = 1;
 	bool pushed = false;
 
-	while (waiting > 0) {
+	while (waiting > 0 && may_be_pooled()) {
 		unsigned before = atomic_load(&begun);
 
 		cond_wait_until(&changed, &lock, util_now_ms() + round_ms);
@@ -97,7 +112,7 @@ run(void *arg)
 	(void)arg;
 	lock_acquire(&lock);
 	for (;;) {
-		while (waiting == 0)
+		while (waiting == 0 || !may_be_pooled())
 			cond_wait_until(&changed, &lock, INT64_MAX);
 		pump_locked();
 	}
@@ -125,6 +140,18 @@ void
 milter_pump_begun(void)
 {
 	atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed);
+}
+
+void
+milter_pump_connected(void)
+{
+	static _Thread_local bool again;
+
+	if (again)
+		atomic_store(&pooled, true);
+	else
+		atomic_fetch_add(&used, 1);
+	again = true;
 }
 
 void
