@@ -76,6 +76,7 @@ push(unsigned times)
 }
 
 /* Rounds, from the first that waits to the last. */
+static void	pump_locked(void) LOCK_REQUIRES(lock);
 static void
 pump_locked(void)
 {
