@@ -205,7 +205,6 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 
 	(void)f2;
 	(void)f3;
-	milter_pump_connected();
 	if (!live_enter())
 		return SMFIS_REJECT;
 	const struct conf *conf = conf_acquire();

@@ -15,7 +15,4 @@ bool	milter_pump_start(int listen_fd);
 /* To be called at the begin of every callback. */
 void	milter_pump_begun(void);
 
-/* To be called once a connection, on the thread that serves it. */
-void	milter_pump_connected(void);
-
 #endif

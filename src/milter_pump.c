@@ -11,13 +11,14 @@
  * What moves it is another event.  So while callbacks wait and for some
  * milliseconds none has begun, a thread connects to our own socket and hangs
  * up.  The pool, in which no worker is idle now, starts a new one for it, and
- * that one goes on with the queue.  If then as many callbacks begin as
- * connections were made, more may be queued: the next time twice as many are
- * made.  If none begins, nothing was queued, and the rounds get rarer.
+ * that one goes on with the queue until it comes to a callback that waits, too.
+ * If then as many callbacks begin as connections were made, more may be queued:
+ * the next time twice as many are made.  If none begins, nothing was queued:
+ * the rounds get rarer until more callbacks wait, for other mail alone makes
+ * callbacks begin.
  *
  * libmilter built without the pool starts a thread for each connection and
- * queues nothing; each connection to ourselves would be a thread in vain.  It
- * shows in that no thread ever serves a second connection.
+ * queues nothing; it is pushed for nothing then, but rarely.
  */
 
 #include "config.h"
@@ -39,25 +40,15 @@
 /* No callback begun for so long, while one waits: perhaps they are queued. */
 #define ROUND_MS 2
 #define ROUND_MAX_MS 200
-#define PUSHES_MAX 64
-/* So many connections, each on a thread of its own: there is no pool. */
-#define TELLING 100
+#define BURST_MAX 64
 
 static struct sockaddr_storage address;		/* set before threads */
 static socklen_t address_len;
 static atomic_uint begun;			/* callbacks */
-static atomic_uint used;			/* threads of connections */
-static atomic_bool pooled;			/* one had two */
 
 static struct lock lock = LOCK_INITIALIZER;
 static struct cond changed;			/* somebody waits */
 static unsigned waiting;			/* lock */
-
-static bool
-may_be_pooled(void)
-{
-	return atomic_load(&pooled) || atomic_load(&used) < TELLING;
-}
 
 static void
 push(unsigned times)
@@ -84,20 +75,22 @@ pump_locked(void)
 	unsigned burst = 1;
 	bool pushed = false;
 
-	while (waiting > 0 && may_be_pooled()) {
-		unsigned before = atomic_load(&begun);
+	while (waiting > 0) {
+		unsigned begun_before = atomic_load(&begun);
+		unsigned waiting_before = waiting;
 
 		cond_wait_until(&changed, &lock, util_now_ms() + round_ms);
-		unsigned moved = atomic_load(&begun) - before;
+		unsigned moved = atomic_load(&begun) - begun_before;
 		bool stalled = moved == 0;
-		if (pushed && moved >= burst && burst < PUSHES_MAX)
-			burst *= 2;
-		else if (pushed && stalled && burst > 1)
-			burst /= 2;
-		if (pushed && stalled && round_ms < ROUND_MAX_MS)
-			round_ms *= 2;
-		else if (!stalled)
+		if (waiting > waiting_before)
 			round_ms = ROUND_MS;
+		else if (pushed && stalled && round_ms < ROUND_MAX_MS)
+			round_ms += round_ms / 2;
+		if (pushed && stalled && burst > 1)
+			burst /= 2;
+		else if (pushed && round_ms == ROUND_MS && moved >= burst &&
+		    burst < BURST_MAX)
+			burst *= 2;
 		pushed = stalled;
 		if (!stalled)
 			continue;
@@ -113,7 +106,7 @@ run(void *arg)
 	(void)arg;
 	lock_acquire(&lock);
 	for (;;) {
-		while (waiting == 0 || !may_be_pooled())
+		while (waiting == 0)
 			cond_wait_until(&changed, &lock, INT64_MAX);
 		pump_locked();
 	}
@@ -141,18 +134,6 @@ void
 milter_pump_begun(void)
 {
 	atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed);
-}
-
-void
-milter_pump_connected(void)
-{
-	static _Thread_local bool again;
-
-	if (again)
-		atomic_store(&pooled, true);
-	else
-		atomic_fetch_add(&used, 1);
-	again = true;
 }
 
 void
