@@ -23,8 +23,9 @@ alone() {
 	for h in $(headers); do
 		# Words of $compiler and $libraries are options.
 		# shellcheck disable=SC2086
-		$compiler $libraries -I"$BUILDDIR" -Isrc -include config.h \
-		    -fsyntax-only -Wall -Wextra -Werror -x c "$h" 2>&1
+		echo "#include \"${h#src/}\"" |
+		    $compiler $libraries -I"$BUILDDIR" -Isrc -include config.h \
+		    -fsyntax-only -Wall -Wextra -Werror -x c - 2>&1
 	done
 }
 
