@@ -41,14 +41,17 @@
 #define ROUND_MS 2
 #define ROUND_MAX_MS 200
 #define BURST_MAX 64
+/* What begins so long after more came to wait may still have been queued. */
+#define MORE_MS 20
 
 static struct sockaddr_storage address;		/* set before threads */
 static socklen_t address_len;
 static atomic_uint begun;			/* callbacks */
 
 static struct lock lock = LOCK_INITIALIZER;
-static struct cond changed;			/* somebody waits */
+static struct cond changed;			/* the first, or one more */
 static unsigned waiting;			/* lock */
+static bool rare;				/* lock; a long round */
 
 static void
 push(unsigned times)
@@ -72,17 +75,23 @@ static void
 pump_locked(void)
 {
 	int64_t round_ms = ROUND_MS;
+	int64_t more_ms = util_now_ms();	/* when more came to wait */
 	unsigned burst = 1;
 	bool pushed = false;
+	unsigned begun_before = atomic_load(&begun);
+	unsigned waiting_before = waiting;
 
 	while (waiting > 0) {
-		unsigned begun_before = atomic_load(&begun);
-		unsigned waiting_before = waiting;
-
 		cond_wait_until(&changed, &lock, util_now_ms() + round_ms);
+		int64_t now_ms = util_now_ms();
 		unsigned moved = atomic_load(&begun) - begun_before;
 		bool stalled = moved == 0;
-		if (waiting > waiting_before)
+		begun_before += moved;
+		bool more = waiting > waiting_before;
+		waiting_before = waiting;
+		if (more)
+			more_ms = now_ms;
+		if (more || (!stalled && now_ms - more_ms < MORE_MS))
 			round_ms = ROUND_MS;
 		else if (pushed && stalled && round_ms < ROUND_MAX_MS)
 			round_ms += round_ms / 2;
@@ -91,6 +100,7 @@ pump_locked(void)
 		else if (pushed && round_ms == ROUND_MS && moved >= burst &&
 		    burst < BURST_MAX)
 			burst *= 2;
+		rare = round_ms > ROUND_MS;
 		pushed = stalled;
 		if (!stalled)
 			continue;
@@ -142,7 +152,7 @@ milter_waiting(bool begins)
 	lock_acquire(&lock);
 	if (!begins)
 		waiting--;
-	else if (waiting++ == 0)
+	else if (waiting++ == 0 || rare)
 		cond_signal(&changed);
 	lock_release(&lock);
 }
