@@ -21,6 +21,28 @@
 #include "stats.h"
 #include "util.h"
 
+/* The signals that the first thread takes. */
+static sigset_t
+own_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return set;
+}
+
+void
+ctl_block_signals(void)
+{
+	const sigset_t set = own_signals();
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /* The next signal of set, which is blocked. */
 static int
 wait_for_signal(const sigset_t *set)
@@ -95,15 +117,10 @@ void
 ctl_run(const char *path, bool verbose)
 {
 	char *own_path = path != NULL ? xstrdup(path) : NULL;
-	sigset_t all;
+	const sigset_t set = own_signals();
 	int signo;
 
-	sigemptyset(&all);
-	sigaddset(&all, SIGHUP);
-	sigaddset(&all, SIGUSR1);
-	sigaddset(&all, SIGTERM);
-	sigaddset(&all, SIGINT);
-	while ((signo = wait_for_signal(&all)) == SIGHUP || signo == SIGUSR1)
+	while ((signo = wait_for_signal(&set)) == SIGHUP || signo == SIGUSR1)
 		reload(own_path, verbose);
 	free(own_path);
 }

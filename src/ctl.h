@@ -6,12 +6,14 @@
 
 #include <stdbool.h>
 
+/* Keeps the signals of ctl_run for it.  Before any thread exists. */
+void	ctl_block_signals(void);
+
 /*
  * Returns when SIGTERM or SIGINT comes.  Until then SIGHUP and SIGUSR1 reload
- * the configuration.  Called once, with the four blocked in every thread
- * (process_block_signals).  path is the configuration file, copied; NULL:
- * built-in defaults, a reload changes nothing.  verbose: the log level stays
- * as it is.
+ * the configuration.  Called once, after ctl_block_signals.  path is the
+ * configuration file, copied; NULL: built-in defaults, a reload changes
+ * nothing.  verbose: the log level stays as it is.
  */
 void	ctl_run(const char *path, bool verbose);
 

@@ -231,7 +231,7 @@ start(const struct options *o, struct conf *c, struct service *s,
 	require(sandbox_drop(c, d), d, EX_NOPERM);
 	if (geteuid() == 0)
 		log_warning("running as root: set user in the configuration");
-	process_block_signals();
+	ctl_block_signals();
 	require(service_start(s, c, NULL, d), d, EX_OSERR);
 	conf_publish(c);
 	require_errno(milter_start(&s->env), "cannot start a thread", d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a daemon is to its system: background, pid file, signal mask. */
+/* What a daemon is to its system: background, pid file. */
 
 #ifndef PROCESS_H
 #define PROCESS_H
@@ -22,11 +22,5 @@ void	process_started(void);
 
 /* Writes our pid; "" is no file.  False: errno. */
 bool	process_write_pid_file(const char *path);
-
-/*
- * Blocks SIGHUP, SIGUSR1, SIGTERM and SIGINT, which ctl_run takes.  Before any
- * thread.
- */
-void	process_block_signals(void);
 
 #endif
