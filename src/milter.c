@@ -69,7 +69,6 @@ static unsigned live;			/* live_lock */
 static bool live_closed;		/* live_lock; milter_stop is done */
 
 static atomic_bool failed;
-static int listen_fd = -1;		/* -1: not known */
 static const char *socket_path;		/* of a unix socket, or NULL */
 static struct stat socket_stat;
 
@@ -441,7 +440,7 @@ find_listener(void)
  * option from the listening one.
  */
 static void
-set_nodelay(void)
+set_nodelay(int listen_fd)
 {
 	const int yes = 1;
 
@@ -495,13 +494,14 @@ milter_open(const struct conf *c, struct diag *d)
 		    error != 0 ? strerror(error) : "libmilter gave no reason");
 		return false;
 	}
-	listen_fd = find_listener();
+	int listen_fd = find_listener();
+	milter_pump_init(listen_fd);
 	if (path != NULL) {
 		socket_path = xstrdup(path);
 		(void)stat(path, &socket_stat);
 		return set_owner(c, path, d);
 	}
-	set_nodelay();
+	set_nodelay(listen_fd);
 	return true;
 }
 
@@ -516,11 +516,21 @@ serve(void *arg)
 	return NULL;
 }
 
-bool
-milter_start(const struct session_env *env)
+/* It goes on for as long as the process does.  False: errno. */
+static bool
+start_thread(void *(*run)(void *))
 {
 	pthread_t thread;
 
+	errno = pthread_create(&thread, NULL, run, NULL);
+	if (errno == 0)
+		pthread_detach(thread);
+	return errno == 0;
+}
+
+bool
+milter_start(const struct session_env *env)
+{
 	milter_env = env;
 #ifdef HAVE_PTHREAD_SETATTR_DEFAULT_NP
 	pthread_attr_t attr;
@@ -531,13 +541,7 @@ milter_start(const struct session_env *env)
 		pthread_attr_destroy(&attr);
 	}
 #endif
-	if (!milter_pump_start(listen_fd))
-		return false;
-	errno = pthread_create(&thread, NULL, serve, NULL);
-	if (errno != 0)
-		return false;
-	pthread_detach(thread);
-	return true;
+	return start_thread(milter_pump_run) && start_thread(serve);
 }
 
 bool

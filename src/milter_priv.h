@@ -4,15 +4,14 @@
 #ifndef MILTER_PRIV_H
 #define MILTER_PRIV_H
 
-#include <stdbool.h>
-
 /*
- * Starts the thread that does it.  listen_fd -1: not known, all stays as
- * libmilter has it.  False: errno.
+ * Before threads.  listen_fd -1: not known, all stays as libmilter has it.
+ * milter_pump_run is the thread that does it.
  */
-bool	milter_pump_start(int listen_fd);
+void	 milter_pump_init(int listen_fd);
+void	*milter_pump_run(void *arg);
 
 /* To be called at the begin of every callback. */
-void	milter_pump_begun(void);
+void	 milter_pump_begun(void);
 
 #endif

@@ -25,8 +25,6 @@
 
 #include <sys/socket.h>
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,8 +39,6 @@
 #define ROUND_MS 2
 #define ROUND_MAX_MS 200
 #define BURST_MAX 64
-/* What begins so long after more came to wait may still have been queued. */
-#define MORE_MS 20
 
 static struct sockaddr_storage address;		/* set before threads */
 static socklen_t address_len;
@@ -75,7 +71,6 @@ static void
 pump_locked(void)
 {
 	int64_t round_ms = ROUND_MS;
-	int64_t more_ms = util_now_ms();	/* when more came to wait */
 	unsigned burst = 1;
 	bool pushed = false;
 	unsigned begun_before = atomic_load(&begun);
@@ -83,15 +78,12 @@ pump_locked(void)
 
 	while (waiting > 0) {
 		cond_wait_until(&changed, &lock, util_now_ms() + round_ms);
-		int64_t now_ms = util_now_ms();
 		unsigned moved = atomic_load(&begun) - begun_before;
 		bool stalled = moved == 0;
 		begun_before += moved;
 		bool more = waiting > waiting_before;
 		waiting_before = waiting;
 		if (more)
-			more_ms = now_ms;
-		if (more || (!stalled && now_ms - more_ms < MORE_MS))
 			round_ms = ROUND_MS;
 		else if (pushed && stalled && round_ms < ROUND_MAX_MS)
 			round_ms += round_ms / 2;
@@ -110,34 +102,28 @@ pump_locked(void)
 	}
 }
 
-static void *
-run(void *arg)
+void
+milter_pump_init(int listen_fd)
+{
+	socklen_t len = sizeof(address);
+
+	cond_init(&changed);
+	if (getsockname(listen_fd, (struct sockaddr *)&address, &len) == 0)
+		address_len = len;
+}
+
+void *
+milter_pump_run(void *arg)
 {
 	(void)arg;
 	lock_acquire(&lock);
-	for (;;) {
+	while (address_len != 0) {
 		while (waiting == 0)
 			cond_wait_until(&changed, &lock, INT64_MAX);
 		pump_locked();
 	}
+	lock_release(&lock);
 	return NULL;
-}
-
-bool
-milter_pump_start(int listen_fd)
-{
-	socklen_t len = sizeof(address);
-	pthread_t thread;
-
-	cond_init(&changed);
-	if (getsockname(listen_fd, (struct sockaddr *)&address, &len) != 0)
-		return true;
-	address_len = len;
-	errno = pthread_create(&thread, NULL, run, NULL);
-	if (errno != 0)
-		return false;
-	pthread_detach(thread);
-	return true;
 }
 
 void
