@@ -1038,6 +1038,16 @@ ask_cached(struct dns *d, const char *name, bool *stale)
 	return status;
 }
 
+/* The DNS fails, and nothing stands in for it. */
+static void
+assert_fails(struct dns *d, const char *name)
+{
+	bool stale;
+
+	assert_int_equal(ask_anew(d, name, failure(), &stale), DNS_TEMPERROR);
+	assert_false(stale);
+}
+
 static void
 test_stale_answer_stands_in_for_an_error(void **state)
 {
@@ -1185,12 +1195,8 @@ test_stale_time_ends(void **state)
 	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
 	assert_true(stale);
 	dns_clock_advance_for_test(d, 1001);
-	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
-	assert_int_equal(ask_anew(d, "b.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
+	assert_fails(d, "a.example");
+	assert_fails(d, "b.example");
 	dns_free(d);
 }
 
@@ -1211,9 +1217,7 @@ test_failed_validation_ends_the_stale_answer(void **state)
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_TEMPERROR);
 	assert_false(stale);
 	dns_clock_advance_for_test(d, 5001);
-	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
+	assert_fails(d, "a.example");
 	dns_free(d);
 }
 
@@ -1221,26 +1225,19 @@ static void
 test_what_is_never_stale(void **state)
 {
 	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
-	bool stale;
 
 	(void)state;
 	/* What was not kept, */
 	learn(d, "zero.example", txt_answer("text", 0));
-	assert_int_equal(ask_anew(d, "zero.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
+	assert_fails(d, "zero.example");
 	/* also after something that was; */
 	learn(d, "a.example", txt_answer("text", 60));
 	dns_clock_advance_for_test(d, 61001);
 	learn(d, "a.example", txt_answer("text", 0));
-	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
+	assert_fails(d, "a.example");
 	/* and an error. */
 	dns_clock_advance_for_test(d, 5001);
-	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
+	assert_fails(d, "a.example");
 	dns_free(d);
 }
 
@@ -1273,9 +1270,7 @@ test_nothing_is_stale_by_default(void **state)
 	(void)state;
 	learn(d, "a.example", txt_answer("text", 60));
 	dns_clock_advance_for_test(d, 60001);
-	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
-	    DNS_TEMPERROR);
-	assert_false(stale);
+	assert_fails(d, "a.example");
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_TEMPERROR);
 	assert_int_equal(stats_get(STATS_DNS_STALE), before);
 	dns_free(d);
