@@ -121,7 +121,7 @@ unpack_sendmail() {
 	install_deb $(apt-cache depends sendmail-bin |
 	    sed -n 's/^ *Depends: \(lib[a-z0-9.+-]*\)$/\1/p')
 	say "unpacking sendmail"
-	sh t/integration/setup.sh >/dev/null
+	BUILDDIR=$PWD sh t/integration/setup.sh >/dev/null
 }
 
 install_test_dependencies() {
