@@ -31,7 +31,7 @@ CALLERS = {
 INCLUDERS = {
     "libmilter/": "src/milter.c",
     "spf2/": "src/eval_spf2.c",
-    "unbound.h": "src/dns_unbound.c",
+    "unbound.h": "src/dns_unbound*.c",
     "confuse.h": "src/conf*.[ch]",
     "ctype.h": "nowhere",
     "alloca.h": "nowhere",

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How libunbound is set up: its options, whom it asks, the trust anchor, and
+ * the start of its thread.
+ *
+ * Names that libunbound would answer by itself, because nobody may register
+ * them, go to the servers like all others: networks use them inside.  It
+ * keeps localhost and onion, which must not leave the machine (RFC 6761 s6.3,
+ * RFC 7686 s2).
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unbound.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "dns_priv.h"
+#include "log.h"
+#include "util.h"
+
+#define MAX_SOCKETS 4096
+#define MIN_SOCKETS 64
+#define CLASS_IN 1
+#define SERVER_SIZE (ADDR_TEXT_SIZE + 8)	/* "address@port" */
+
+static bool
+check(int error, const char *what, struct diag *d)
+{
+	if (error != 0)
+		diag_add(d, NULL, 0, "dns: %s: %s", what, ub_strerror(error));
+	return error == 0;
+}
+
+/* A socket a question: half of the descriptors are left to others. */
+static unsigned
+socket_count(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return MIN_SOCKETS;
+	if (limit.rlim_cur / 2 > MAX_SOCKETS)
+		return MAX_SOCKETS;
+	if (limit.rlim_cur / 2 < MIN_SOCKETS)
+		return MIN_SOCKETS;
+	return (unsigned)(limit.rlim_cur / 2);
+}
+
+static bool
+set_options(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
+{
+	static const char *const needed[][2] = {
+		{ "do-not-query-localhost:", "no" },
+		{ "unblock-lan-zones:", "yes" },
+		{ "insecure-lan-zones:", "yes" },
+		{ "domain-insecure:", "test." },
+		{ "domain-insecure:", "invalid." },
+		{ "domain-insecure:", "home.arpa." },
+		{ "edns-buffer-size:", "1232" },
+		{ "outgoing-num-tcp:", "32" },
+		{ "rrset-cache-size:", "2m" },
+		{ "prefetch:", "no" }
+	};
+	/*
+	 * How it tries again; not all versions know all of these.  With its
+	 * own figures a server that usually answers at once is given five
+	 * tries within a second, too little for a name that this server has
+	 * to look for; and a server that was away is shunned for minutes.
+	 * With these the tries last about as long as our own timeout, and
+	 * what was learned about a silent server is forgotten soon.
+	 */
+	static const char *const wanted[][2] = {
+		{ "infra-cache-min-rtt:", "400" },
+		{ "outbound-msg-retry:", "3" },
+		{ "infra-host-ttl:", "3" },
+		{ "infra-keep-probing:", "yes" }
+	};
+	char sockets[16];
+	struct sbuf sb;
+
+	sbuf_init(&sb, sockets, sizeof(sockets));
+	sbuf_fmt(&sb, "%u", socket_count());
+	if (!check(ub_ctx_set_option(ctx, "outgoing-range:", sockets),
+	    "outgoing-range", d) ||
+	    !check(ub_ctx_set_option(ctx, "module-config:", o->dnssec ?
+	    "validator iterator" : "iterator"), "module-config", d))
+		return false;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!check(ub_ctx_set_option(ctx, needed[i][0], needed[i][1]),
+		    needed[i][0], d))
+			return false;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		ub_ctx_set_option(ctx, wanted[i][0], wanted[i][1]);
+	return true;
+}
+
+/* "192.0.2.1:53", "[2001:db8::1]:53" as libunbound wants it. */
+static bool
+server_format(const char *server, char out[SERVER_SIZE])
+{
+	bool bracket = server[0] == '[';
+	const char *host = server + bracket;
+	const char *end = strrchr(server, bracket ? ']' : ':');
+	struct sbuf sb;
+
+	sbuf_init(&sb, out, SERVER_SIZE);
+	if (end == NULL) {
+		sbuf_str(&sb, server);
+		return sbuf_ok(&sb) && !bracket;
+	}
+	const char *port = end + bracket;
+	sbuf_add(&sb, host, (size_t)(end - host));
+	if (*port == ':')
+		sbuf_fmt(&sb, "@%s", port + 1);
+	else if (*port != '\0')
+		return false;
+	return sbuf_ok(&sb);
+}
+
+static bool
+add_servers(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
+{
+	char server[SERVER_SIZE];
+
+	for (size_t i = 0; i < o->server_count; i++) {
+		if (!server_format(o->servers[i], server) ||
+		    ub_ctx_set_fwd(ctx, server) != 0) {
+			diag_add(d, NULL, 0, "dns: not a server: %s",
+			    o->servers[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* One line of resolv.conf(5); what we do not understand does not matter. */
+static unsigned
+add_resolv_line(struct ub_ctx *ctx, const char *line)
+{
+	static const char word[] = "nameserver";
+	char address[ADDR_TEXT_SIZE];
+	struct sbuf sb;
+
+	if (!util_has_prefix_nocase(line, strlen(line), word))
+		return 0;
+	line += sizeof(word) - 1;
+	size_t blanks = strspn(line, " \t");
+	line += blanks;
+	sbuf_init(&sb, address, sizeof(address));
+	sbuf_add(&sb, line, strcspn(line, " \t\r\n#;"));
+	return blanks > 0 && sbuf_ok(&sb) && sb.len > 0 &&
+	    ub_ctx_set_fwd(ctx, address) == 0;
+}
+
+/* Without a usable name server there libunbound asks the root by itself. */
+static bool
+add_resolv_conf(struct ub_ctx *ctx, const char *path, struct diag *d)
+{
+	char line[512];
+	unsigned servers = 0;
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL && errno != ENOENT) {
+		diag_add(d, path, 0, "cannot read: %s", strerror(errno));
+		return false;
+	}
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		servers += add_resolv_line(ctx, line);
+	if (f != NULL)
+		fclose(f);
+	if (servers == 0)
+		log_info("dns: no name server in %s, asking from the root",
+		    path);
+	return true;
+}
+
+static bool
+add_anchor(struct ub_ctx *ctx, struct diag *d)
+{
+	if (access(ROOT_ANCHOR, R_OK) != 0) {
+		diag_add(d, ROOT_ANCHOR, 0,
+		    "dnssec needs the trust anchor of the root: %s",
+		    strerror(errno));
+		return false;
+	}
+	return check(ub_ctx_add_ta_file(ctx, ROOT_ANCHOR), ROOT_ANCHOR, d);
+}
+
+static void
+on_localhost(void *arg, int error, struct ub_result *r)
+{
+	(void)arg;
+	(void)error;
+	ub_resolve_free(r);
+}
+
+/*
+ * Reads the anchor, makes the local zones and starts libunbound's thread, by a
+ * question that is answered at home.  That thread takes no signals either.
+ */
+static int
+finalise(struct ub_ctx *ctx)
+{
+	static const char *const own_zones[] = {
+		"test.", "invalid.", "home.arpa."
+	};
+	sigset_t all;
+	sigset_t old;
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(own_zones) / sizeof(own_zones[0]) &&
+	    error == 0; i++)
+		error = ub_ctx_zone_remove(ctx, own_zones[i]);
+	if (error != 0)
+		return error;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	error = ub_resolve_async(ctx, "localhost.", DNS_TYPE_A, CLASS_IN,
+	    NULL, on_localhost, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return error;
+}
+
+struct ub_ctx *
+dns_unbound_context_new(const struct dns_options *o, struct diag *d)
+{
+	const char *conf = o->resolv_conf != NULL ? o->resolv_conf :
+	    "/etc/resolv.conf";
+	struct ub_ctx *ctx = ub_ctx_create();
+
+	if (ctx == NULL) {
+		diag_add(d, NULL, 0, "dns: cannot start libunbound");
+		return NULL;
+	}
+	/* It would write to standard error otherwise. */
+	ub_ctx_debugout(ctx, NULL);
+	if (check(ub_ctx_async(ctx, 1), "threads", d) &&
+	    set_options(ctx, o, d) &&
+	    (o->server_count > 0 ? add_servers(ctx, o, d) :
+	    add_resolv_conf(ctx, conf, d)) &&
+	    (!o->dnssec || add_anchor(ctx, d)) &&
+	    check(finalise(ctx), "libunbound", d))
+		return ctx;
+	ub_ctx_delete(ctx);
+	return NULL;
+}
