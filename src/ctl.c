@@ -2,11 +2,6 @@
 /*
  * Signals are blocked in all threads and taken one by one by the first, which
  * has nothing else to do.  Those that come during a reload are one.
- *
- * libmilter must not get any.  On a thread of its own it takes SIGHUP, SIGTERM
- * and SIGINT with sigwait(3), each of them as "stop", and in its stop it frees
- * sessions that its workers are still busy with.  So this program has a
- * sigwait of its own, to which libmilter is linked, and which takes nothing.
  */
 
 #include "config.h"
@@ -53,18 +48,6 @@ wait_for_signal(const sigset_t *set)
 		signo = sigwaitinfo(set, NULL);
 	} while (signo < 0 && errno == EINTR);
 	return signo;
-}
-
-/* In place of the one of libc: see above. */
-int
-sigwait(const sigset_t *set, int *signo)
-{
-	sigset_t none;
-
-	(void)set;
-	sigemptyset(&none);
-	*signo = wait_for_signal(&none);
-	return errno;
 }
 
 static void

@@ -11,22 +11,14 @@
  * come without connect, abort at any time or twice.
  *
  * smfi_main is never told to end: ending, libmilter frees sessions that its
- * workers are busy with.  Instead sessions are counted at a gate, which
- * milter_stop closes when none is left; what comes then finds no session.
+ * workers are busy with.  Instead sessions are counted (milter_gate.c).
  */
 
 #include "config.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <errno.h>
-#include <grp.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -37,7 +29,6 @@
 #include <libmilter/mfapi.h>
 
 #include "conf.h"
-#include "lock.h"
 #include "log.h"
 #include "milter.h"
 #include "milter_priv.h"
@@ -47,14 +38,6 @@
 #include "util.h"
 
 #define BACKLOG 1024
-/*
- * Less page faults than with 8 MB; 64 kB are too few for libmilter.  Beyond
- * 16 kB a thread that ends gives back what it has touched (glibc), and
- * libmilter's pool ends one every tenth message: what a usual message needs
- * stays below.
- */
-#define THREAD_STACK (256 * 1024)
-
 
 struct connection {
 	const struct conf	*conf;
@@ -63,14 +46,7 @@ struct connection {
 
 static const struct session_env *milter_env;	/* set before threads */
 
-static struct lock live_lock = LOCK_INITIALIZER;
-static struct cond live_none;
-static unsigned live;			/* live_lock */
-static bool live_closed;		/* live_lock; milter_stop is done */
-
 static atomic_bool failed;
-static const char *socket_path;		/* of a unix socket, or NULL */
-static struct stat socket_stat;
 
 /* libmilter's prototypes predate const. */
 static char *
@@ -85,32 +61,12 @@ symbol(SMFICTX *ctx, const char *name)
 	return smfi_getsymval(ctx, unconst(name));
 }
 
-static bool
-live_enter(void)
-{
-	lock_acquire(&live_lock);
-	bool open = !live_closed;
-	if (open)
-		live++;
-	lock_release(&live_lock);
-	return open;
-}
-
-static void
-live_leave(void)
-{
-	lock_acquire(&live_lock);
-	if (--live == 0)
-		cond_broadcast(&live_none);
-	lock_release(&live_lock);
-}
-
 static struct session *
 session_of(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	milter_pump_begun();
+	milter_pool_begun();
 	return c != NULL ? c->session : NULL;
 }
 
@@ -118,9 +74,9 @@ session_of(SMFICTX *ctx)
 static sfsistat
 no_session(void)
 {
-	if (!live_enter())
+	if (!milter_gate_enter())
 		return SMFIS_TEMPFAIL;
-	live_leave();
+	milter_gate_leave();
 	stats_inc(STATS_PROTOCOL_ERRORS);
 	return SMFIS_ACCEPT;
 }
@@ -136,7 +92,7 @@ connection_close(SMFICTX *ctx)
 	session_free(c->session);
 	conf_release(c->conf);
 	free(c);
-	live_leave();
+	milter_gate_leave();
 }
 
 /*
@@ -204,12 +160,12 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 
 	(void)f2;
 	(void)f3;
-	if (!live_enter())
+	if (!milter_gate_enter())
 		return SMFIS_REJECT;
 	const struct conf *conf = conf_acquire();
 	session_needs(conf, &needs);
 	conf_release(conf);
-	live_leave();
+	milter_gate_leave();
 
 	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | (f0 & SMFIF_SETSYMLIST);
 	*pf1 = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
@@ -236,7 +192,7 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 {
 	(void)host;
 	connection_close(ctx);	/* an MTA that forgot to end the last one */
-	if (!live_enter())
+	if (!milter_gate_enter())
 		return SMFIS_NOREPLY;
 	struct connection *c = xcalloc(1, sizeof(*c));
 	c->conf = conf_acquire();
@@ -344,109 +300,6 @@ on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-/* The path of a unix socket, or NULL. */
-static const char *
-unix_path(const char *socket)
-{
-	if (socket[0] == '/')
-		return socket;
-	if (strncmp(socket, "unix:", 5) == 0)
-		return socket + 5;
-	if (strncmp(socket, "local:", 6) == 0)
-		return socket + 6;
-	return NULL;
-}
-
-/* libmilter unlinks whatever socket is there, a living one too: ask first. */
-static bool
-is_served(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	if (!util_copy(sun.sun_path, sizeof(sun.sun_path), path))
-		return false;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	bool served = connect(fd, (const struct sockaddr *)&sun,
-	    sizeof(sun)) == 0;
-	close(fd);
-	return served;
-}
-
-/* (gid_t)-1: leave it.  False: no such group. */
-static bool
-find_group(const struct conf *c, gid_t *gid, struct diag *d)
-{
-	*gid = (gid_t)-1;
-	if (c->socket_group[0] == '\0')
-		return true;
-
-	const struct group *gr = getgrnam(c->socket_group);
-	if (gr == NULL) {
-		diag_add(d, c->path, 0,
-		    "socket_group: there is no group \"%s\"",
-		    c->socket_group);
-		return false;
-	}
-	*gid = gr->gr_gid;
-	return true;
-}
-
-/*
- * The user that we are going to be owns the socket: milter_waiting connects
- * to it.
- */
-static bool
-set_owner(const struct conf *c, const char *path, struct diag *d)
-{
-	const struct passwd *pw = c->user[0] != '\0' && geteuid() == 0 ?
-	    getpwnam(c->user) : NULL;
-	uid_t uid = pw != NULL ? pw->pw_uid : (uid_t)-1;
-	gid_t gid;
-
-	if (!find_group(c, &gid, d))
-		return false;
-	if (chown(path, uid, gid) != 0 || chmod(path, c->socket_mode) != 0) {
-		diag_add(d, NULL, 0, "%s: cannot set owner, group %s and "
-		    "mode %04o: %s", path, c->socket_group,
-		    (unsigned)c->socket_mode, strerror(errno));
-		return false;
-	}
-	return true;
-}
-
-/*
- * libmilter keeps its listening socket to itself.  -1: not found, which costs
- * speed only.
- */
-static int
-find_listener(void)
-{
-	for (int fd = 0; fd < 64; fd++) {
-		int listens = 0;
-		socklen_t len = sizeof(listens);
-
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens,
-		    &len) == 0 && listens != 0)
-			return fd;
-	}
-	return -1;
-}
-
-/*
- * libmilter writes a header and its final reply apart and never turns off
- * Nagle's algorithm: 40 ms a message over TCP.  Accepted sockets inherit the
- * option from the listening one.
- */
-static void
-set_nodelay(int listen_fd)
-{
-	const int yes = 1;
-
-	setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-}
-
 static bool
 register_filter(void)
 {
@@ -472,14 +325,11 @@ register_filter(void)
 bool
 milter_open(const struct conf *c, struct diag *d)
 {
-	const char *path = unix_path(c->socket);
+	int listen_fd;
 
-	cond_init(&live_none);
-	if (path != NULL && is_served(path)) {
-		diag_add(d, NULL, 0, "%s: another program answers on this "
-		    "socket", path);
+	milter_gate_init();
+	if (!milter_socket_is_free(c, d))
 		return false;
-	}
 	smfi_setbacklog(BACKLOG);
 
 	/* No moment in which everybody may connect. */
@@ -494,14 +344,9 @@ milter_open(const struct conf *c, struct diag *d)
 		    error != 0 ? strerror(error) : "libmilter gave no reason");
 		return false;
 	}
-	int listen_fd = find_listener();
-	milter_pump_init(listen_fd);
-	if (path != NULL) {
-		socket_path = xstrdup(path);
-		(void)stat(path, &socket_stat);
-		return set_owner(c, path, d);
-	}
-	set_nodelay(listen_fd);
+	if (!milter_socket_adopt(c, &listen_fd, d))
+		return false;
+	milter_pool_init(listen_fd);
 	return true;
 }
 
@@ -516,32 +361,11 @@ serve(void *arg)
 	return NULL;
 }
 
-/* It goes on for as long as the process does.  False: errno. */
-static bool
-start_thread(void *(*run)(void *))
-{
-	pthread_t thread;
-
-	errno = pthread_create(&thread, NULL, run, NULL);
-	if (errno == 0)
-		pthread_detach(thread);
-	return errno == 0;
-}
-
 bool
 milter_start(const struct session_env *env)
 {
 	milter_env = env;
-#ifdef HAVE_PTHREAD_SETATTR_DEFAULT_NP
-	pthread_attr_t attr;
-
-	if (pthread_attr_init(&attr) == 0) {
-		pthread_attr_setstacksize(&attr, THREAD_STACK);
-		pthread_setattr_default_np(&attr);
-		pthread_attr_destroy(&attr);
-	}
-#endif
-	return start_thread(milter_pump_run) && start_thread(serve);
+	return milter_pool_start(serve);
 }
 
 bool
@@ -550,29 +374,11 @@ milter_failed(void)
 	return atomic_load(&failed);
 }
 
-/* Unless it is another's by now. */
-static void
-remove_socket(void)
-{
-	struct stat st;
-
-	if (socket_path != NULL && stat(socket_path, &st) == 0 &&
-	    st.st_dev == socket_stat.st_dev && st.st_ino == socket_stat.st_ino)
-		unlink(socket_path);
-}
-
 bool
 milter_stop(int64_t grace_ms, unsigned *left)
 {
-	int64_t until_ms = util_now_ms() + grace_ms;
-
-	lock_acquire(&live_lock);
-	while (live != 0 && cond_wait_until(&live_none, &live_lock, until_ms))
-		;
-	*left = live;
-	live_closed = live == 0;
-	lock_release(&live_lock);
-	remove_socket();
+	*left = milter_gate_drain(grace_ms);
+	milter_socket_remove();
 	return *left == 0;
 }
 
