@@ -183,23 +183,22 @@ explain(struct eval_run *run)
 	run->verdict.explanation_domain = c->domain;
 }
 
+/* As published; a term without a qualifier means "+" (RFC 7208 s4.6.2). */
 static void
 set_mechanism(struct eval_run *run)
 {
 	const struct record *r = run->last->record;
 	const struct record_term *t = run->matched;
+	char *to = run->mechanism;
 
 	assert(t->len > 0 && t->offset + t->len <= r->len);
-	const char *start = r->text + t->offset;
-	size_t len = t->len;
-	if (strchr("+-~?", *start) != NULL) {
-		start++;
-		len--;
-	}
-	if (len > EVAL_MECHANISM_MAX)
-		len = EVAL_MECHANISM_MAX;
-	memcpy(run->mechanism, start, len);
-	run->mechanism[len] = '\0';
+	const char *term = r->text + t->offset;
+	if (strchr("+-~?", *term) == NULL)
+		*to++ = '+';
+	size_t room = (size_t)(run->mechanism + EVAL_MECHANISM_MAX - to);
+	size_t len = t->len < room ? t->len : room;
+	memcpy(to, term, len);
+	to[len] = '\0';
 	run->verdict.mechanism = run->mechanism;
 }
 

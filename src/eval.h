@@ -53,9 +53,10 @@ struct eval_verdict {
 	unsigned	 voids;
 	unsigned	 queries;	/* DNS questions put */
 	const char	*mechanism;	/* the term of the record of domain
-					 * that matched, as published, without
-					 * its qualifier; "default" where none
-					 * did; "" for none and errors */
+					 * that matched, as published, with its
+					 * qualifier ("+" where it has none);
+					 * "default" where none did; "" for
+					 * none and errors */
 	const char	*problem;	/* why temperror, permerror or none */
 	const char	*record_domain;	/* where record stands: domain or what
 					 * redirect= led to */

@@ -49,9 +49,9 @@ def test_values_of_received_spf():
     tap.equal(dict(field.keys), {"client-ip": "192.0.2.1",
         "envelope-from": "u@fail.example.com", "helo": "mail.example.net",
         "receiver": "mx.example.org", "identity": "mailfrom",
-        "mechanism": "all"})
+        "mechanism": "-all"})
     tap.equal((helo.result, helo.keys["mechanism"]),
-        ("pass", "ip4:192.0.2.0/24"))
+        ("pass", "+ip4:192.0.2.0/24"))
 
 
 def test_an_error_says_its_problem():

@@ -257,7 +257,7 @@ def test_every_other_report_counts():
 
 LINE = "spf-milter: queue_id=- client=192.0.2.1 identity=mailfrom " \
     "result=fail action=reject level=3 lookups=0 duration_ms=1 " \
-    'helo="a\\x0d \\"b" sender=<> mechanism=all reason=""'
+    'helo="a\\x0d \\"b" sender=<> mechanism=-all reason=""'
 
 
 def test_log_line_reader():

@@ -164,7 +164,7 @@ test_one_accepted_transaction_shows_the_field(void **state)
 	assert_out(f, "client=192.0.2.1 helo=mail.example.net "
 	    "sender=u@pass.example.com rcpt=postmaster@mx.example.org\n");
 	assert_out(f, "\n  mailfrom: pass, u@pass.example.com\n"
-	    "    mechanism: ip4:192.0.2.1\n"
+	    "    mechanism: +ip4:192.0.2.1\n"
 	    "    record of pass.example.com: v=spf1 ip4:192.0.2.1 -all\n");
 	assert_out(f, "\n  RCPT TO: ok\n  end of message: ok\n"
 	    "  + Received-SPF: pass ");
@@ -407,7 +407,7 @@ test_json_tells_all_of_a_refusal(void **state)
 	assert_true(json_is_null(json_object_get(o, "skipped")));
 	assert_string_equal(text_of(check, "result"), "fail");
 	assert_string_equal(text_of(check, "action"), "reject");
-	assert_string_equal(text_of(check, "mechanism"), "all");
+	assert_string_equal(text_of(check, "mechanism"), "-all");
 	assert_string_equal(text_of(check, "explanation"), "one line");
 	assert_string_equal(text_of(check, "explanation_domain"),
 	    "fail.example.com");

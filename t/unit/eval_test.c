@@ -280,11 +280,11 @@ test_verdict_tells_the_term_that_matched(void **state)
 		const char	*mechanism;
 		unsigned	 lookups;
 	} rows[] = {
-		{ "192.0.2.1", RESULT_PASS, "a:a.example.com", 1 },
-		{ "203.0.113.9", RESULT_FAIL, "MX/24", 2 },
-		{ "192.0.2.77", RESULT_PASS, "include:%{l}.example.com", 3 },
-		{ "198.51.100.3", RESULT_SOFTFAIL, "ip4:198.51.100.0/24", 3 },
-		{ "192.0.2.2", RESULT_NEUTRAL, "all", 3 },
+		{ "192.0.2.1", RESULT_PASS, "+a:a.example.com", 1 },
+		{ "203.0.113.9", RESULT_FAIL, "-MX/24", 2 },
+		{ "192.0.2.77", RESULT_PASS, "+include:%{l}.example.com", 3 },
+		{ "198.51.100.3", RESULT_SOFTFAIL, "~ip4:198.51.100.0/24", 3 },
+		{ "192.0.2.2", RESULT_NEUTRAL, "?all", 3 },
 	};
 	struct eval_verdict v;
 
@@ -333,7 +333,7 @@ test_verdict_after_redirect_is_of_its_target(void **state)
 	(void)state;
 	evaluate(zone, "192.0.2.9", "user@example.com", &v);
 	assert_result(&v, RESULT_FAIL);
-	assert_string_equal(v.mechanism, "all");
+	assert_string_equal(v.mechanism, "-all");
 	assert_string_equal(v.record_domain, "s.r.example.com");
 	assert_memory_equal(v.record, "v=spf1 include:", 15);
 	assert_string_equal(v.explanation,
@@ -341,7 +341,7 @@ test_verdict_after_redirect_is_of_its_target(void **state)
 	assert_string_equal(v.explanation_domain, "s.r.example.com");
 	evaluate(zone, "192.0.2.8", "user@example.com", &v);
 	assert_result(&v, RESULT_PASS);
-	assert_string_equal(v.mechanism, "mx");
+	assert_string_equal(v.mechanism, "+mx");
 	assert_string_equal(v.explanation, "");
 	assert_string_equal(v.explanation_domain, "");
 }
@@ -696,7 +696,7 @@ test_deepest_nesting_is_within_libspf2(void **state)
 		run(dns, &r, &v);
 		assert_result(&v, RESULT_PASS);
 		assert_string_equal(v.mechanism,
-		    f == 0 ? "include:1.example.com" : "all");
+		    f == 0 ? "+include:1.example.com" : "+all");
 		r.max_lookups = 19;
 		run(dns, &r, &v);
 		assert_result(&v, RESULT_PERMERROR);
@@ -894,7 +894,7 @@ test_exists_asks_for_ipv4_whatever_the_client(void **state)
 	    "4.3.2.1.in-addr.example.com. A 127.0.0.2\n"
 	    "*.ip6.example.com. A 127.0.0.2\n", "2001:db8::1", &v);
 	assert_result(&v, RESULT_PASS);
-	assert_string_equal(v.mechanism, "exists:%{ir}.%{v}.example.com");
+	assert_string_equal(v.mechanism, "+exists:%{ir}.%{v}.example.com");
 	check_record("v=spf1 exists:x.example.com -all",
 	    "x.example.com. AAAA 2001:db8::1\n", "2001:db8::1", RESULT_FAIL);
 }
@@ -1440,7 +1440,7 @@ test_verdict_is_small_and_outlives_its_view(void **state)
 	sender[5] = '!';
 	assert_string_equal(v.record, "v=spf1 ~all");
 	assert_string_equal(v.record_domain, "example.com");
-	assert_string_equal(v.mechanism, "all");
+	assert_string_equal(v.mechanism, "~all");
 	/* Every connection keeps one. */
 	assert_true(sizeof(v) <= 96);
 	eval_verdict_fini(&v);
