@@ -223,6 +223,35 @@ addr_is_loopback(const struct addr *a)
 	    memcmp(a->bytes, v6_loopback, sizeof(v6_loopback)) == 0;
 }
 
+unsigned
+addr_private_bits(const struct addr *a)
+{
+	static const struct addr_prefix ranges[] = {
+		{ { AF_INET, { 10 } }, 8 },
+		{ { AF_INET, { 172, 16 } }, 12 },
+		{ { AF_INET, { 192, 168 } }, 16 },
+		{ { AF_INET, { 169, 254 } }, 16 },
+		{ { AF_INET, { 100, 64 } }, 10 },
+		{ { AF_INET6, { 0xfc } }, 7 },
+		{ { AF_INET6, { 0xfe, 0x80 } }, 10 },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (addr_prefix_match(&ranges[i], a))
+			return ranges[i].len;
+	}
+	return 0;
+}
+
+/* Of a prefix: len octets, which may be an IPv6 address in brackets. */
+static bool
+parse_prefix_addr(struct addr *out, const char *text, size_t len)
+{
+	if (len > 2 && text[0] == '[' && text[len - 1] == ']')
+		return addr_parse_v6(out, text + 1, len - 2);
+	return addr_parse_v4(out, text, len) || addr_parse_v6(out, text, len);
+}
+
 bool
 addr_prefix_parse(struct addr_prefix *out, const char *text)
 {
@@ -230,8 +259,7 @@ addr_prefix_parse(struct addr_prefix *out, const char *text)
 	size_t len = slash != NULL ? (size_t)(slash - text) : strlen(text);
 	struct addr_prefix p;
 
-	if (!addr_parse_v4(&p.addr, text, len) &&
-	    !addr_parse_v6(&p.addr, text, len))
+	if (!parse_prefix_addr(&p.addr, text, len))
 		return false;
 	p.len = p.addr.family == AF_INET ? V4_BITS : V6_BITS;
 	if (slash != NULL) {
@@ -252,6 +280,21 @@ addr_prefix_parse(struct addr_prefix *out, const char *text)
 	}
 	*out = p;
 	return true;
+}
+
+bool
+addr_prefix_trim(struct addr_prefix *p)
+{
+	bool found = false;
+
+	for (unsigned i = p->len / 8; i < sizeof(p->addr.bytes); i++) {
+		unsigned kept = i == p->len / 8 ? p->len % 8 : 0;
+		uint8_t bits = (uint8_t)(0xff >> kept);
+
+		found = found || (p->addr.bytes[i] & bits) != 0;
+		p->addr.bytes[i] &= (uint8_t)~bits;
+	}
+	return found;
 }
 
 bool
@@ -289,12 +332,23 @@ addr_set_add(struct addr_set *s, const struct addr_prefix *p)
 	s->prefixes[s->count++] = *p;
 }
 
+const struct addr_prefix *
+addr_set_longest(const struct addr_set *s, const struct addr *a)
+{
+	const struct addr_prefix *longest = NULL;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct addr_prefix *p = &s->prefixes[i];
+
+		if (addr_prefix_match(p, a) &&
+		    (longest == NULL || p->len > longest->len))
+			longest = p;
+	}
+	return longest;
+}
+
 bool
 addr_set_contains(const struct addr_set *s, const struct addr *a)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		if (addr_prefix_match(&s->prefixes[i], a))
-			return true;
-	}
-	return false;
+	return addr_set_longest(s, a) != NULL;
 }

@@ -42,6 +42,12 @@ const char *addr_format_reverse(const struct addr *a,
 	    char buf[ADDR_REVERSE_SIZE]);
 
 bool	addr_is_loopback(const struct addr *a);
+/*
+ * How many bits the private range has that a is in, such as 8 for 10.1.2.3:
+ * networks that no record on the Internet can mean (RFC 1918, 3927, 6598, 4193
+ * and 4291 s2.5.6).  0: in none; loopback is none.
+ */
+unsigned addr_private_bits(const struct addr *a);
 
 /*
  * The first len bits of addr, at most as many as it has; the other bits are
@@ -53,11 +59,14 @@ struct addr_prefix {
 };
 
 /*
- * "ADDR" or "ADDR/LEN", both families, LEN decimal without leading zeros.
- * False: malformed or too long a prefix.  ::ffff:a.b.c.d/96+n becomes IPv4/n,
- * a shorter prefix of such an address is malformed.
+ * "ADDR" or "ADDR/LEN", both families, LEN decimal without leading zeros; an
+ * IPv6 address may stand in brackets, as Postfix writes it.  False: malformed
+ * or too long a prefix.  ::ffff:a.b.c.d/96+n becomes IPv4/n, a shorter prefix
+ * of such an address is malformed.
  */
 bool	addr_prefix_parse(struct addr_prefix *out, const char *text);
+/* Clears the bits behind the first len; false: there were none. */
+bool	addr_prefix_trim(struct addr_prefix *p);
 /* Different families never match, and AF_UNSPEC not even itself. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
 
@@ -71,5 +80,8 @@ void	addr_set_init(struct addr_set *s);
 void	addr_set_fini(struct addr_set *s);
 void	addr_set_add(struct addr_set *s, const struct addr_prefix *p);
 bool	addr_set_contains(const struct addr_set *s, const struct addr *a);
+/* The longest prefix of s that a matches; NULL: none. */
+const struct addr_prefix *addr_set_longest(const struct addr_set *s,
+	    const struct addr *a);
 
 #endif

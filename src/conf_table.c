@@ -111,7 +111,10 @@ static const struct conf_option options[] = {
 	    "mail or rcpt", RELOAD,
 	    "The SMTP command that is answered with a refusal." },
 	    CONF_KIND_WORD, FIELD(reject_at), .words = stage_words },
-	{ { NULL, "trusted_networks", "{\"127.0.0.0/8\", \"::1/128\"}",
+	{ { NULL, "trusted_networks", "{\"127.0.0.0/8\", "
+	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
+	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "
+	    "\"::1/128\", \"fc00::/7\", \"fe80::/10\"}",
 	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32",
 	    RELOAD,
 	    "Clients that are not checked." },

@@ -298,6 +298,98 @@ test_prefix_of_mapped_is_v4(void **state)
 }
 
 static void
+test_prefix_takes_the_brackets_of_postfix(void **state)
+{
+	(void)state;
+	assert_true(matches("[::1]/128", "::1"));
+	assert_true(matches("[2001:db8::]/32", "2001:db8::25"));
+	assert_true(matches("[2001:db8::25]", "2001:db8::25"));
+	assert_false(matches("[2001:db8::25]", "2001:db8::26"));
+}
+
+static void
+test_prefix_trim_clears_what_does_not_count(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		const char *kept;	/* NULL: as it is */
+	} cases[] = {
+		{ "192.0.2.1/24", "192.0.2.0" }, { "192.0.2.0/24", NULL },
+		{ "192.0.2.5/32", NULL }, { "192.0.2.7/30", "192.0.2.4" },
+		{ "0.0.0.1/0", "0.0.0.0" }, { "0.0.0.0/0", NULL },
+		{ "2001:db8::1/64", "2001:db8::" }, { "2001:db8::1", NULL },
+		{ "2001:db8:ffff::/33", "2001:db8:8000::" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr_prefix p = prefix(cases[i].text);
+		struct addr_prefix before = p;
+		char buf[ADDR_TEXT_SIZE];
+
+		assert_int_equal(addr_prefix_trim(&p), cases[i].kept != NULL);
+		if (cases[i].kept != NULL)
+			assert_string_equal(addr_format(&p.addr, buf),
+			    cases[i].kept);
+		else
+			assert_memory_equal(&p, &before, sizeof(p));
+	}
+}
+
+static void
+test_private_ranges_have_their_edges(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		unsigned bits;
+	} cases[] = {
+		{ "9.255.255.255", 0 }, { "10.0.0.0", 8 },
+		{ "10.255.255.255", 8 }, { "11.0.0.0", 0 },
+		{ "172.15.255.255", 0 }, { "172.17.0.1", 12 },
+		{ "172.31.255.255", 12 }, { "172.32.0.0", 0 },
+		{ "192.168.0.1", 16 }, { "192.169.0.0", 0 },
+		{ "169.254.1.1", 16 }, { "100.63.255.255", 0 },
+		{ "100.64.0.0", 10 }, { "100.127.255.255", 10 },
+		{ "100.128.0.0", 0 }, { "fbff::1", 0 }, { "fc00::1", 7 },
+		{ "fdff:ffff::1", 7 }, { "fe80::1", 10 }, { "febf::1", 10 },
+		{ "fec0::1", 0 }, { "::ffff:10.0.0.1", 8 },
+		{ "127.0.0.1", 0 }, { "::1", 0 }, { "192.0.2.1", 0 },
+		{ "198.51.100.1", 0 }, { "203.0.113.1", 0 },
+		{ "2001:db8::1", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr a = parse(cases[i].text);
+		if (addr_private_bits(&a) != cases[i].bits)
+			fail_msg("%s: %u", cases[i].text,
+			    addr_private_bits(&a));
+	}
+	struct addr none = { .family = AF_UNSPEC };
+	assert_int_equal(addr_private_bits(&none), 0);
+}
+
+static void
+test_set_finds_the_longest_prefix(void **state)
+{
+	(void)state;
+	struct addr_set s;
+	struct addr_prefix wide = prefix("10.0.0.0/8");
+	struct addr_prefix narrow = prefix("10.1.0.0/16");
+	struct addr a = parse("10.1.2.3");
+	struct addr b = parse("10.2.0.1");
+	struct addr c = parse("192.0.2.1");
+
+	addr_set_init(&s);
+	addr_set_add(&s, &narrow);
+	addr_set_add(&s, &wide);
+	assert_int_equal(addr_set_longest(&s, &a)->len, 16);
+	assert_int_equal(addr_set_longest(&s, &b)->len, 8);
+	assert_null(addr_set_longest(&s, &c));
+	addr_set_fini(&s);
+}
+
+static void
 test_prefix_refuses_malformed(void **state)
 {
 	(void)state;
@@ -306,7 +398,8 @@ test_prefix_refuses_malformed(void **state)
 		"192.0.2.0/00", "192.0.2.0/-1", "192.0.2.0/+1",
 		"192.0.2.0/ 8", "192.0.2.0/8 ", "192.0.2.0/24/24",
 		"192.0.2/24", "192.0.2.0/4294967304", "2001:db8::/129",
-		"2001:db8::/0x20", "example.com/24",
+		"2001:db8::/0x20", "example.com/24", "[", "[]", "[]/0",
+		"[::1", "::1]", "[::1]128", "[192.0.2.1]/32", "[[::1]]",
 		"192.0.2.0/18446744073709551624",
 	};
 
@@ -360,6 +453,10 @@ main(void)
 		cmocka_unit_test(test_prefix_matches_its_bits_only),
 		cmocka_unit_test(test_prefix_never_crosses_families),
 		cmocka_unit_test(test_prefix_of_mapped_is_v4),
+		cmocka_unit_test(test_prefix_takes_the_brackets_of_postfix),
+		cmocka_unit_test(test_prefix_trim_clears_what_does_not_count),
+		cmocka_unit_test(test_private_ranges_have_their_edges),
+		cmocka_unit_test(test_set_finds_the_longest_prefix),
 		cmocka_unit_test(test_prefix_refuses_malformed),
 		cmocka_unit_test(test_set_contains_what_any_prefix_matches),
 	};

@@ -382,8 +382,12 @@ test_lists_replace_empty_and_append(void **state)
 	assert_string_equal(value_of(NULL, "trusted_networks",
 	    "trusted_networks += {192.0.2.1}\n"
 	    "trusted_networks += ::ffff:192.0.2.2"),
-	    "{\"127.0.0.0/8\", \"::1/128\", \"192.0.2.1/32\", "
-	    "\"192.0.2.2/32\"}");
+	    "{\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", "
+	    "\"192.168.0.0/16\", \"169.254.0.0/16\", \"100.64.0.0/10\", "
+	    "\"::1/128\", \"fc00::/7\", \"fe80::/10\", "
+	    "\"192.0.2.1/32\", \"192.0.2.2/32\"}");
+	assert_string_equal(value_of(NULL, "trusted_networks",
+	    "trusted_networks = {[::1]/128}"), "{\"::1/128\"}");
 	assert_bad("trusted_networks = {\n192.0.2.1,\n192.0.2.0/33}", 3,
 	    "192.0.2.0/24 or 2001:db8::/32");
 	assert_bad("trusted_networks = localhost", 1, "trusted_networks");
