@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Received-SPF and Authentication-Results fields, ours and forged ones. */
+/* Received-SPF and Authentication-Results fields of ours. */
 
 #ifndef HEADER_H
 #define HEADER_H
@@ -64,12 +64,5 @@ void	header_auth_results(struct sbuf *out, const char *authserv_id,
 #define HEADER_SKIPPED_NAME "Received-SPF"
 void	header_skipped(struct sbuf *out, const char *receiver,
 	    const char *why);
-
-/*
- * True if the value of an incoming Authentication-Results field claims our
- * authserv-id (RFC 8601 s5), whatever its case, comments, quoting, folding or
- * version; when in doubt, true.  Linear in the length of value.
- */
-bool	header_claims_authserv_id(const char *value, const char *authserv_id);
 
 #endif

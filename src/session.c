@@ -20,9 +20,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "authres.h"
 #include "conf.h"
 #include "flight.h"
-#include "header.h"
 #include "log.h"
 #include "reply.h"
 #include "session_priv.h"
@@ -307,7 +307,7 @@ session_header(struct session *s, const char *name, const char *value)
 		return;
 	m->results_seen++;
 	if (m->forged_count > FORGED_MAX ||
-	    !header_claims_authserv_id(value, session_our_name(s)))
+	    !authres_claims_id(value, session_our_name(s)))
 		return;
 	if (m->forged_count == m->forged_room) {
 		m->forged_room = 2 * m->forged_room + 8;

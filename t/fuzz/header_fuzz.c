@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "authres.h"
 #include "header.h"
 #include "util.h"
 
@@ -101,10 +102,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* what we write ourselves is ours; whatever else there is ends */
 	char *own = xasprintf("%s; none", "mx.example.org");
-	require(header_claims_authserv_id(own, "mx.example.org"));
+	require(authres_claims_id(own, "mx.example.org"));
 	free(own);
-	header_claims_authserv_id(text[7], text[6]);
-	header_claims_authserv_id(text[7], "mx.example.org");
+	authres_claims_id(text[7], text[6]);
+	authres_claims_id(text[7], "mx.example.org");
 	for (size_t i = 0; i < TEXTS; i++)
 		free(text[i]);
 	return 0;

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "addr.h"
+#include "authres.h"
 #include "conf.h"
 #include "dns.h"
 #include "dns_priv.h"
@@ -324,7 +325,7 @@ check_results_field(const struct player *p, const char *value)
 	}
 	assert(count >= 1 && count <= SCOPE_COUNT);
 	if (is_plain(our_name(p)))
-		assert(header_claims_authserv_id(value, our_name(p)));
+		assert(authres_claims_id(value, our_name(p)));
 	free(text);
 }
 
@@ -349,7 +350,7 @@ check_deletions(const struct player *p, const struct session_edit *edits,
 	size_t done = 0;
 
 	for (size_t i = m->result_count; i-- > 0;) {
-		bool claims = header_claims_authserv_id(m->results[i],
+		bool claims = authres_claims_id(m->results[i],
 		    our_name(p));
 
 		assert(claims || !claims_plainly(m->results[i], our_name(p)));
@@ -369,7 +370,7 @@ count_forged(const struct player *p)
 	size_t count = 0;
 
 	for (size_t i = 0; i < p->model.result_count; i++)
-		count += header_claims_authserv_id(p->model.results[i],
+		count += authres_claims_id(p->model.results[i],
 		    our_name(p));
 	return count;
 }
