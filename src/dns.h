@@ -17,9 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "record.h"
 #include "util.h"
-
-struct record;
 
 enum dns_type {		/* wire values */
 	DNS_TYPE_A = 1,
@@ -64,8 +63,9 @@ struct dns_answer {
 	size_t		 spf_count;	/* records that are v=spf1 */
 	struct record	*spf;		/* parsed, if there is exactly one and
 					 * it is well formed */
-	const char	*spf_error;	/* else why it is not well formed */
-	size_t		 spf_error_offset;
+	struct record_error spf_error;	/* else why it is not well formed; its
+					 * message is NULL where spf_count is
+					 * not 1 */
 
 	enum dns_type	 type;
 	_Atomic unsigned references;	/* of dns.c only */

@@ -241,7 +241,7 @@ answer_seal(struct built *b)
 static void
 answer_parse_spf(struct dns_answer *a)
 {
-	struct record_error err = { 0 };
+	struct record_error err;
 
 	if (a->spf_count != 1)
 		return;
@@ -250,10 +250,8 @@ answer_parse_spf(struct dns_answer *a)
 		if (!record_is_spf(rr->data, rr->len))
 			continue;
 		a->spf = record_parse(rr->data, rr->len, &err);
-		if (a->spf == NULL) {
-			a->spf_error = err.message;
-			a->spf_error_offset = err.offset;
-		}
+		if (a->spf == NULL)
+			a->spf_error = err;
 		return;
 	}
 }

@@ -12,7 +12,7 @@
  *	    action	what the policy says: accept reject tempfail skip
  *	    level	behaviour level of this identity
  *	    mechanism, record, record_domain, problem, explanation,
- *	    explanation_domain	null where there is none
+ *	    explanation_domain, void_terms	null where there is none
  *	    lookups, void_lookups, queries	numbers
  *	stages		array, in order, up to the one that ended it:
  *	    stage	connect helo mail rcpt end
@@ -113,6 +113,7 @@ json_check(const struct dryrun_report *r, enum scope scope)
 	set_found(check, "explanation_domain", v->explanation_domain);
 	set(check, "lookups", json_integer(v->lookups));
 	set(check, "void_lookups", json_integer(v->voids));
+	set_found(check, "void_terms", v->void_terms);
 	set(check, "queries", json_integer(v->queries));
 	return check;
 }

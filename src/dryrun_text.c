@@ -61,6 +61,7 @@ put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 	if (v->queries > 0)
 		fprintf(out, "    lookups: %u, void %u, queries %u\n",
 		    v->lookups, v->voids, v->queries);
+	put_labelled(out, "void", "", v->void_terms);
 }
 
 static void

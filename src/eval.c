@@ -19,6 +19,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,9 @@
 #include "result.h"
 #include "stats.h"
 #include "util.h"
+
+/* Of a malformed term this much is quoted. */
+#define TERM_SHOWN 60
 
 /* Records */
 
@@ -64,6 +68,26 @@ note_bad_record(struct eval_run *run, const struct eval_check *c,
 	note_record(run, c, first_spf(answer));
 }
 
+/* What is wrong comes first, since long texts are cut at their end. */
+static void
+stop_malformed(struct eval_run *run, const struct eval_check *c,
+    const struct dns_answer *answer)
+{
+	const struct record_error *e = &answer->spf_error;
+	char term[TERM_SHOWN + sizeof(" in \"...\"")] = "";
+
+	note_bad_record(run, c, answer);
+	if (e->term_len > 0)
+		(void)snprintf(term, sizeof(term), "%s \"%.*s%s\"",
+		    e->offset == e->term ? "" : " in",
+		    e->term_len < TERM_SHOWN ? (int)e->term_len : TERM_SHOWN,
+		    first_spf(answer) + e->term,
+		    e->term_len > TERM_SHOWN ? "..." : "");
+	eval_stop(run, RESULT_PERMERROR,
+	    "%s%s at octet %zu of the SPF record of %s", e->message, term,
+	    e->offset, c->domain);
+}
+
 /*
  * Chooses the record of c->domain (RFC 7208 s4.4 to s4.6).  missing is the
  * result where there is none.  False: the run has stopped.
@@ -84,10 +108,7 @@ find_record(struct eval_run *run, struct eval_check *c, enum result missing)
 		eval_stop(run, RESULT_PERMERROR, "%zu SPF records at %s",
 		    answer->spf_count, c->domain);
 	} else if (answer->spf == NULL) {
-		note_bad_record(run, c, answer);
-		eval_stop(run, RESULT_PERMERROR,
-		    "SPF record of %s, octet %zu: %s", c->domain,
-		    answer->spf_error_offset, answer->spf_error);
+		stop_malformed(run, c, answer);
 	}
 	c->record = answer->spf;
 	return !run->stopped;
@@ -229,8 +250,8 @@ static void
 own_texts(struct eval_verdict *v)
 {
 	const char **const texts[] = { &v->mechanism, &v->problem,
-		&v->record_domain, &v->record, &v->explanation,
-		&v->explanation_domain };
+		&v->void_terms, &v->record_domain, &v->record,
+		&v->explanation, &v->explanation_domain };
 	const size_t count = sizeof(texts) / sizeof(texts[0]);
 	size_t size = count;
 
@@ -340,6 +361,7 @@ eval_without_lookup(struct eval_verdict *out, enum scope scope, enum result r,
 		.scope = scope,
 		.mechanism = "",
 		.problem = problem,
+		.void_terms = "",
 		.record_domain = "",
 		.record = "",
 		.explanation = "",

@@ -18,6 +18,7 @@ struct dns_view;
 #define EVAL_PROBLEM_MAX 299
 #define EVAL_MECHANISM_MAX 319
 #define EVAL_EXPLANATION_MAX 1023
+#define EVAL_VOIDS_MAX 239
 
 /* Bound on DNS questions of one evaluation, whatever the record says. */
 #define EVAL_MAX_QUERIES 150
@@ -58,6 +59,9 @@ struct eval_verdict {
 					 * "default" where none did; "" for
 					 * none and errors */
 	const char	*problem;	/* why temperror, permerror or none */
+	const char	*void_terms;	/* the void lookups, "a:x.example,
+					 * mx:y.example": mechanism and name
+					 * asked for, '?' for odd octets */
 	const char	*record_domain;	/* where record stands: domain or what
 					 * redirect= led to */
 	const char	*record;	/* what fits of a malformed one */

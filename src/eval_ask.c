@@ -113,27 +113,51 @@ eval_ask_strictly(struct eval_run *run, const char *name, enum dns_type type,
 	return false;
 }
 
+/* Macros bring any octet into a name, but none that could feign an entry. */
+static void
+note_void(struct eval_run *run, const struct record_term *t, const char *name)
+{
+	static const char cut[] = "...";
+	struct sbuf *sb = &run->voids;
+
+	if (run->verdict.voids++ == 0)
+		sbuf_init(sb, run->void_terms,
+		    sizeof(run->void_terms) - strlen(cut));
+	else
+		sbuf_str(sb, ", ");
+	sbuf_str(sb, record_mechanism_name(t->mechanism));
+	sbuf_char(sb, ':');
+	for (; *name != '\0'; name++)
+		sbuf_char(sb, util_is_alnum(*name) ||
+		    strchr("-._", *name) != NULL ? *name : '?');
+	if (!sbuf_ok(sb))
+		memcpy(sb->data + sb->len, cut, sizeof(cut));
+	run->verdict.void_terms = run->void_terms;
+}
+
 /* Counts the answer to a term's own question (RFC 7208 s4.6.4). */
 static bool
-count_void(struct eval_run *run, const struct dns_answer *answer)
+count_void(struct eval_run *run, const struct record_term *t, const char *name,
+    const struct dns_answer *answer)
 {
 	if (answer->status != DNS_NODATA && answer->status != DNS_NXDOMAIN)
 		return true;
-	if (++run->verdict.voids <= run->in->max_void_lookups)
+	note_void(run, t, name);
+	if (run->verdict.voids <= run->in->max_void_lookups)
 		return true;
 	stats_inc(STATS_LIMIT_VOID);
-	eval_stop(run, RESULT_PERMERROR, "more than %u void DNS lookups",
-	    run->in->max_void_lookups);
+	eval_stop(run, RESULT_PERMERROR, "more than %u void DNS lookups: %s",
+	    run->in->max_void_lookups, run->void_terms);
 	return false;
 }
 
 /* A term's own question. */
 static bool
-ask_term(struct eval_run *run, const char *name, enum dns_type type,
-    const struct dns_answer **out)
+ask_term(struct eval_run *run, const struct record_term *t, const char *name,
+    enum dns_type type, const struct dns_answer **out)
 {
 	return eval_ask_strictly(run, name, type, out) &&
-	    count_void(run, *out);
+	    count_void(run, t, name, *out);
 }
 
 bool
@@ -217,11 +241,11 @@ find_validated(struct eval_run *run, const struct dns_answer *answer,
 	return NULL;
 }
 
+/* Fills name with the one that is asked for. */
 static bool
-ask_ptr(struct eval_run *run, const struct dns_answer **out)
+ask_ptr(struct eval_run *run, char name[ADDR_REVERSE_SIZE],
+    const struct dns_answer **out)
 {
-	char name[ADDR_REVERSE_SIZE];
-
 	return eval_ask(run, addr_format_reverse(&run->in->client, name),
 	    DNS_TYPE_PTR, out);
 }
@@ -234,6 +258,7 @@ eval_fill_vars(struct eval_run *run, const struct eval_check *c,
 {
 	const struct eval_request *in = run->in;
 	const struct dns_answer *answer;
+	char name[ADDR_REVERSE_SIZE];
 
 	*vars = (struct macro_vars){
 		.client = &in->client,
@@ -245,7 +270,7 @@ eval_fill_vars(struct eval_run *run, const struct eval_check *c,
 		.time_s = in->time_s
 	};
 	/* s7.3: the domain itself, else a name below it, else any. */
-	if (macro_uses_validated(m) && ask_ptr(run, &answer))
+	if (macro_uses_validated(m) && ask_ptr(run, name, &answer))
 		vars->validated = find_validated(run, answer, c->domain,
 		    RELATION_OTHER);
 	return !run->stopped;
@@ -294,7 +319,7 @@ static enum eval_reply
 query_a(struct eval_run *run, const struct record_term *t, const char *name,
     const struct dns_answer **answer)
 {
-	if (!ask_term(run, name, address_type(run), answer))
+	if (!ask_term(run, t, name, address_type(run), answer))
 		return EVAL_REPLY_UNWIND;
 	return reply_addresses(*answer, matches_any(run, t));
 }
@@ -303,7 +328,7 @@ static enum eval_reply
 query_mx(struct eval_run *run, const struct record_term *t, const char *name,
     const struct dns_answer **answer)
 {
-	if (!ask_term(run, name, DNS_TYPE_MX, answer))
+	if (!ask_term(run, t, name, DNS_TYPE_MX, answer))
 		return EVAL_REPLY_UNWIND;
 	if ((*answer)->count > MX_MAX) {
 		eval_stop(run, RESULT_PERMERROR, "more than %d MX names at %s",
@@ -316,22 +341,25 @@ query_mx(struct eval_run *run, const struct record_term *t, const char *name,
 }
 
 static enum eval_reply
-query_exists(struct eval_run *run, const char *name)
+query_exists(struct eval_run *run, const struct record_term *t,
+    const char *name)
 {
 	const struct dns_answer *answer;
 
-	if (!ask_term(run, name, DNS_TYPE_A, &answer))
+	if (!ask_term(run, t, name, DNS_TYPE_A, &answer))
 		return EVAL_REPLY_UNWIND;
 	return reply_unless_stopped(run, answer->count > 0);
 }
 
 /* Errors are no match (RFC 7208 s5.5). */
 static enum eval_reply
-query_ptr(struct eval_run *run, const char *target)
+query_ptr(struct eval_run *run, const struct record_term *t,
+    const char *target)
 {
 	const struct dns_answer *answer;
+	char name[ADDR_REVERSE_SIZE];
 
-	if (!ask_ptr(run, &answer) || !count_void(run, answer))
+	if (!ask_ptr(run, name, &answer) || !count_void(run, t, name, answer))
 		return EVAL_REPLY_UNWIND;
 	return reply_unless_stopped(run, find_validated(run, answer, target,
 	    RELATION_SUBDOMAIN) != NULL);
@@ -370,9 +398,9 @@ eval_mark_query(struct eval_run *run, size_t mark,
 	case RECORD_MX:
 		return query_mx(run, m->term, name, answer);
 	case RECORD_PTR:
-		return query_ptr(run, name);
+		return query_ptr(run, m->term, name);
 	case RECORD_EXISTS:
-		return query_exists(run, name);
+		return query_exists(run, m->term, name);
 	case RECORD_ALL:
 	case RECORD_INCLUDE:
 	case RECORD_IP4:

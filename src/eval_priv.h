@@ -97,12 +97,14 @@ struct eval_run {
 	const struct dns_answer		*mx;	/* of the mx term under way */
 	bool				 mx_any;	/* that has a /0 */
 	size_t				 check_count;
+	struct sbuf			 voids;	/* once there is one */
 
 	/* These have values as far as others tell; checks is the first. */
 	struct eval_check	 checks[EVAL_CHECKS_MAX];
 	struct eval_marks	 marks;
 	char	 problem[EVAL_PROBLEM_MAX + 1];
 	char	 mechanism[EVAL_MECHANISM_MAX + 1];
+	char	 void_terms[EVAL_VOIDS_MAX + 1];
 	char	 explanation[EVAL_EXPANSION_SIZE];
 };
 

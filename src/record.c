@@ -244,7 +244,7 @@ parse_directive(struct parser *p, struct span sp)
 		return parse_argument(p, mechanisms[i].argument,
 		    span_from(sp, n), t);
 	}
-	return fail(p, sp.s, "unknown mechanism");
+	return fail(p, p->r->text + t->offset, "unknown mechanism");
 }
 
 static bool
@@ -273,6 +273,8 @@ parse_term(struct parser *p, struct span sp)
 {
 	size_t n = name_length(sp);
 
+	p->err->term = (size_t)(sp.s - p->r->text);
+	p->err->term_len = sp.len;
 	if (n > 0 && n < sp.len && sp.s[n] == '=')
 		return parse_modifier(p, (struct span){ sp.s, n },
 		    span_from(sp, n + 1));
@@ -325,7 +327,7 @@ record_is_spf(const char *octets, size_t len)
 struct record *
 record_parse(const char *octets, size_t len, struct record_error *err)
 {
-	err->offset = 0;
+	*err = (struct record_error){ 0 };
 	if (!record_is_spf(octets, len)) {
 		err->message = "not an SPF record";
 		return NULL;

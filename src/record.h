@@ -52,6 +52,9 @@ struct record {
 struct record_error {
 	size_t		 offset;	/* octets from the start of the text */
 	const char	*message;	/* static text */
+	size_t		 term;		/* where the term begins that is wrong;
+					 * printable ASCII without blanks */
+	size_t		 term_len;	/* 0: it is not in one term */
 };
 
 /* Starts with "v=spf1" and then a blank or the end (s4.5). */

@@ -52,6 +52,9 @@ session_log(const struct session *s)
 	    : m->mail.address);
 	log_pair(&line, "mechanism", v->mechanism);
 	log_pair(&line, "reason", v->problem);
+	/* The reason of too many names them too. */
+	if (v->voids > 0 && v->problem[0] == '\0')
+		log_pair(&line, "void", v->void_terms);
 	log_text(LOG_LEVEL_INFO, storage);
 }
 

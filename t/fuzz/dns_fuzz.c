@@ -56,7 +56,7 @@ check_answer(const struct dns_answer *a)
 	}
 	assert(a->spf_count == 0 || a->type == DNS_TYPE_TXT);
 	assert((a->spf_count == 1) ==
-	    ((a->spf != NULL) != (a->spf_error != NULL)));
+	    ((a->spf != NULL) != (a->spf_error.message != NULL)));
 }
 
 static void

@@ -42,6 +42,8 @@ check_verdict(const struct eval_verdict *v)
 	    (v->record[0] | 0x20) == 'v');
 	assert(strncmp(v->problem, "internal error", 14) != 0);
 	assert(v->lookups <= MAX_LOOKUPS && v->voids <= MAX_VOIDS + 1);
+	assert((v->void_terms[0] != '\0') == (v->voids > 0));
+	assert(strlen(v->void_terms) <= EVAL_VOIDS_MAX);
 	assert(v->queries <= EVAL_MAX_QUERIES);
 	assert(v->explanation[0] == '\0' || v->result == RESULT_FAIL);
 	for (const char *p = v->explanation; *p != '\0'; p++)
@@ -57,6 +59,7 @@ check_same(const struct eval_verdict *a, const struct eval_verdict *b)
 	assert(a->queries == b->queries);
 	assert(strcmp(a->mechanism, b->mechanism) == 0);
 	assert(strcmp(a->problem, b->problem) == 0);
+	assert(strcmp(a->void_terms, b->void_terms) == 0);
 	assert(strcmp(a->record, b->record) == 0);
 	assert(strcmp(a->record_domain, b->record_domain) == 0);
 	assert(strcmp(a->explanation, b->explanation) == 0);

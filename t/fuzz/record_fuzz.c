@@ -16,11 +16,12 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *s = (const char *)data;
-	struct record_error err = { 0, NULL };
+	struct record_error err = { 0 };
 	struct record *r = record_parse(s, size, &err);
 
 	if (r == NULL) {
 		assert(err.message != NULL && err.offset <= size);
+		assert(err.term_len <= size && err.term <= size - err.term_len);
 		return 0;
 	}
 	assert(record_is_spf(s, size) && size <= RECORD_TEXT_MAX);

@@ -7,9 +7,9 @@ import re
 # In the order of spf-milter(8).
 KEYS = ("queue_id", "client", "helo", "sender", "identity", "result",
     "action", "level", "mechanism", "reason", "lookups", "duration_ms",
-    "stale", "helo_result", "mailfrom_result")
+    "stale", "helo_result", "mailfrom_result", "void")
 # Of every line that was not cut.
-ALWAYS = set(KEYS) - {"stale", "helo_result", "mailfrom_result"}
+ALWAYS = set(KEYS) - {"stale", "helo_result", "mailfrom_result", "void"}
 
 PREFIX = "spf-milter: "
 # Lines are cut somewhat below 2,000 octets, between two escapes.

@@ -25,7 +25,8 @@ REPLIES = {
         "can publish one",
     "permerror": "550 5.7.24 SPF permerror: the SPF record of {domain} "
         "({identity} identity) is wrong and its postmaster must correct it: "
-        "SPF record of {domain}, octet 7: unknown mechanism",
+        "unknown mechanism \"foo:bar\" at octet 7 of the SPF "
+        "record of {domain}",
     "temperror": "451 4.7.24 SPF temperror: the SPF record of {domain} "
         "({identity} identity) cannot be looked up now, try again later: "
         "DNS error for TXT broken.example.net",

@@ -122,14 +122,14 @@ test_answer_parses_its_spf_record(void **state)
 	assert_int_equal(a->spf_count, 1);
 	assert_non_null(a->spf);
 	assert_string_equal(a->spf->text, "v=spf1 mx -all");
-	assert_null(a->spf_error);
+	assert_null(a->spf_error.message);
 	dns_answer_release(a);
 
 	a = txt_answer("v=spf1 bogus", 60);
 	assert_int_equal(a->spf_count, 1);
 	assert_null(a->spf);
-	assert_non_null(a->spf_error);
-	assert_int_equal(a->spf_error_offset, 7);
+	assert_non_null(a->spf_error.message);
+	assert_int_equal(a->spf_error.offset, 7);
 	dns_answer_release(a);
 }
 
@@ -146,7 +146,7 @@ test_answer_counts_all_spf_records_and_keeps_two(void **state)
 	dns_answer_finish(a);
 	assert_int_equal(a->spf_count, 5);
 	assert_null(a->spf);
-	assert_null(a->spf_error);
+	assert_null(a->spf_error.message);
 	assert_int_equal(a->count, 4);
 	dns_answer_release(a);
 }
@@ -168,7 +168,7 @@ test_answer_long_text_is_cut_and_refused_as_record(void **state)
 	assert_int_equal(a->rr[1].len, RECORD_TEXT_MAX + 1);
 	assert_int_equal(a->spf_count, 1);
 	assert_null(a->spf);
-	assert_non_null(a->spf_error);
+	assert_non_null(a->spf_error.message);
 	assert_true(a->octets < 20000);
 	dns_answer_release(a);
 }

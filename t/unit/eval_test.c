@@ -186,6 +186,7 @@ assert_same_verdict(const struct eval_verdict *a, const struct eval_verdict *b)
 	assert_int_equal(a->queries, b->queries);
 	assert_string_equal(a->mechanism, b->mechanism);
 	assert_string_equal(a->problem, b->problem);
+	assert_string_equal(a->void_terms, b->void_terms);
 	assert_string_equal(a->record_domain, b->record_domain);
 	assert_string_equal(a->record, b->record);
 	assert_string_equal(a->explanation, b->explanation);
@@ -377,7 +378,9 @@ test_verdict_of_bad_record_shows_it(void **state)
 	(void)state;
 	evaluate_record("v=spf1 a -al", "", "192.0.2.1", &v);
 	assert_result(&v, RESULT_PERMERROR);
-	assert_non_null(strstr(v.problem, "SPF record of example.com, octet"));
+	assert_string_equal(v.problem,
+	    "unknown mechanism \"-al\" at octet 9 of the SPF record of "
+	    "example.com");
 	assert_string_equal(v.record, "v=spf1 a -al");
 	assert_string_equal(v.record_domain, "example.com");
 	assert_string_equal(v.mechanism, "");
@@ -763,12 +766,92 @@ test_two_void_lookups_are_allowed_and_not_three(void **state)
 	/* The same name counts each time it occurs. */
 	evaluate_record("v=spf1 a a ptr ?all", "", "192.0.2.1", &v);
 	assert_result(&v, RESULT_PERMERROR);
-	assert_string_equal(v.problem, "more than 2 void DNS lookups");
+	assert_string_equal(v.problem, "more than 2 void DNS lookups: "
+	    "a:example.com, a:example.com, ptr:1.2.0.192.in-addr.arpa");
 	assert_int_equal(v.voids, 3);
 	assert_int_equal(stats_get(STATS_LIMIT_VOID), before + 2);
 	check_record("v=spf1 a mx include:a.example.com ?all",
 	    "a.example.com. TXT \"v=spf1 a:a.a.example.com -all\"\n",
 	    "192.0.2.1", RESULT_PERMERROR);
+}
+
+static void
+test_void_lookups_are_named(void **state)
+{
+	struct eval_verdict v;
+
+	(void)state;
+	evaluate_record("v=spf1 -mx:%{l}.example.com ip4:192.0.2.1 ~a", "",
+	    "192.0.2.1", &v);
+	assert_result(&v, RESULT_PASS);
+	assert_string_equal(v.void_terms, "mx:user.example.com");
+	evaluate_record("v=spf1 a -all", "example.com. A 192.0.2.2\n",
+	    "192.0.2.1", &v);
+	assert_string_equal(v.void_terms, "");
+}
+
+/* The sender chooses the local part. */
+static void
+test_void_lookups_cannot_be_feigned_and_are_bounded(void **state)
+{
+	struct eval_verdict v;
+	struct eval_request r;
+	char sender[] = "a, mx:b\\\"\x1b@example.com";
+	char name[EVAL_VOIDS_MAX];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	for (size_t i = 50; i < sizeof(name); i += 51)
+		name[i] = '.';
+	name[sizeof(name) - 1] = '\0';
+	char *zone = xasprintf("example.com. TXT \"v=spf1 exists:%%{l}.com "
+	    "exists:%s.com\" \" -all\"\n", name);
+	struct dns *dns = open_zone(zone);
+	make_request(&r, sender, "192.0.2.1");
+	run(dns, &r, &v);
+	dns_free(dns);
+	free(zone);
+	assert_result(&v, RESULT_FAIL);
+	assert_memory_equal(v.void_terms,
+	    "exists:a??mx?b???.com, exists:xxxx", 34);
+	assert_int_equal(strlen(v.void_terms), EVAL_VOIDS_MAX);
+	assert_string_equal(v.void_terms + EVAL_VOIDS_MAX - 4, "x...");
+}
+
+static void
+test_bad_terms_are_named_with_their_place(void **state)
+{
+	static const struct {
+		const char	*record;
+		const char	*problem;
+	} rows[] = {
+		{ "v=spf1 foo:bar -all", "unknown mechanism \"foo:bar\" at "
+		    "octet 7" },
+		{ "v=spf1  ip4:192.0.2.0/33 mx", "bad prefix length in "
+		    "\"ip4:192.0.2.0/33\" at octet 22" },
+		{ "v=spf1 -include", "expected : and a domain in "
+		    "\"-include\" at octet 15" },
+		{ "v=spf1 exp=a.example exp=b.example", "modifier given twice "
+		    "\"exp=b.example\" at octet 21" },
+		{ "v=spf1 -a:%{x}.example.com", "unknown macro letter in "
+		    "\"-a:%{x}.example.com\" at octet 12" },
+		{ "v=spf1 \\027[2J", "octet that is not printable at octet 7" },
+		{ "v=spf1 y0123456789012345678901234567890123456789"
+		    "012345678901234567890123456789", "unknown mechanism "
+		    "\"y0123456789012345678901234567890123456789"
+		    "0123456789012345678...\" at octet 7" },
+	};
+	struct eval_verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *want = xasprintf("%s of the SPF record of example.com",
+		    rows[i].problem);
+		evaluate_record(rows[i].record, "", "192.0.2.1", &v);
+		assert_result(&v, RESULT_PERMERROR);
+		assert_string_equal(v.problem, want);
+		free(want);
+	}
 }
 
 static void
@@ -1508,6 +1591,10 @@ main(void)
 		cmocka_unit_test(test_loop_of_records_ends),
 		cmocka_unit_test(
 		    test_two_void_lookups_are_allowed_and_not_three),
+		cmocka_unit_test(test_void_lookups_are_named),
+		cmocka_unit_test(
+		    test_void_lookups_cannot_be_feigned_and_are_bounded),
+		cmocka_unit_test(test_bad_terms_are_named_with_their_place),
 		cmocka_unit_test(test_hosts_of_mx_and_ptr_are_no_void_lookups),
 		cmocka_unit_test(test_eleven_mx_are_permerror),
 		cmocka_unit_test(test_query_limit_is_permerror),

@@ -272,11 +272,17 @@ check_errors(const struct error_case *cases, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		char text[300];
-		struct record_error err = { 9999, NULL };
+		struct record_error err = { .offset = 9999 };
 		snprintf(text, sizeof(text), "%s%s", version, cases[i].terms);
 		if (parse_octets(text, strlen(text), &err) != NULL)
 			fail_msg("%s is accepted", text);
 		assert_non_null(err.message);
+		if (err.term_len > 0) {
+			assert_null(memchr(text + err.term, ' ',
+			    err.term_len));
+			assert_true(err.term <= err.offset && err.offset <=
+			    err.term + err.term_len);
+		}
 		if (err.offset != skip + cases[i].offset)
 			fail_msg("%s: %s at %zu", text, err.message,
 			    err.offset - skip);
@@ -287,9 +293,9 @@ static void
 test_record_mechanism_errors(void **state)
 {
 	static const struct error_case cases[] = {
-		{ "moo", 0 }, { "a moo -all", 2 }, { "-", 1 }, { "-:a.b", 1 },
-		{ "-all.", 1 }, { "all:foo", 3 }, { "-all/8", 4 },
-		{ "all:", 3 }, { "--all", 1 }, { "!a", 0 }, { "1a", 0 },
+		{ "moo", 0 }, { "a moo -all", 2 }, { "-", 0 }, { "-:a.b", 0 },
+		{ "-all.", 0 }, { "all:foo", 3 }, { "-all/8", 4 },
+		{ "all:", 3 }, { "--all", 0 }, { "!a", 0 }, { "1a", 0 },
 		{ "a1", 0 }, { "all-", 0 }, { "include", 7 },
 		{ "include -all", 7 }, { "include:", 8 },
 		{ "include: -all", 8 }, { "include/24", 7 },
@@ -366,7 +372,7 @@ test_record_modifier_errors(void **state)
 		{ "redirect=a.example Redirect=a.example", 19 },
 		{ "exp=a.example -all EXP=b.example", 19 },
 		{ "exp=%{r}.example.com", 6 }, { "redirect=com", 9 },
-		{ "+redirect=a.example", 1 }, { "-foo=bar", 1 },
+		{ "+redirect=a.example", 0 }, { "-foo=bar", 0 },
 		{ "=all", 0 }, { "1up=foo", 0 }, { "_up=foo", 0 },
 		{ "foo=%abc", 5 }, { "foo=%{x}", 6 }, { "foo=%", 5 },
 		{ "moo.cow/far_out=man:dog/cat", 0 },
@@ -406,6 +412,7 @@ test_record_nul_is_an_error(void **state)
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct record_error err;
 		assert_null(parse_octets(texts[i], lens[i], &err));
+		assert_int_equal(err.term_len, 0);
 		assert_int_equal(err.offset, strlen(texts[i]));
 	}
 }
@@ -437,6 +444,7 @@ test_record_size_is_bounded(void **state)
 	assert_int_equal(r->count, 1);
 	record_free(r);
 	assert_null(parse_octets(text, RECORD_TEXT_MAX + 1, &err));
+	assert_int_equal(err.term_len, 0);
 	assert_int_equal(err.offset, RECORD_TEXT_MAX);
 }
 

@@ -28,6 +28,7 @@ static const char zone[] =
     "pass.example.com. TXT \"v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 -all\"\n"
     "fail.example.com. TXT \"v=spf1 -all\"\n"
     "softfail.example.com. TXT \"v=spf1 ~all\"\n"
+    "void.example.com. TXT \"v=spf1 a:gone.example.com mx ~all\"\n"
     "temperror.example.com. SERVFAIL\n"
     "permerror.example.com. TXT \"v=spf1 bogus -all\"\n"
     "explained.example.com. TXT \"v=spf1 -all exp=e.example.com\"\n"
@@ -1483,6 +1484,21 @@ test_log_has_one_line_of_stable_keys_a_message(void **state)
 }
 
 static void
+test_log_line_names_void_lookups(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	transact(f, "mail.example.net", "<u@void.example.com>");
+	end(f);
+	session_abort(f->session);
+	assert_non_null(strstr(capture_end(&c),
+	    " void=\"a:gone.example.com, mx:void.example.com\""));
+}
+
+static void
 test_log_line_of_an_accepted_message_has_the_late_queue_id(void **state)
 {
 	struct fixture *f = *state;
@@ -1640,6 +1656,7 @@ main(void)
 		SESSION_TEST(any_order_of_events_is_survived),
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
+		SESSION_TEST(log_line_names_void_lookups),
 		SESSION_TEST(
 		    log_line_of_an_accepted_message_has_the_late_queue_id),
 		SESSION_TEST(log_tells_both_results_where_helo_decides),
