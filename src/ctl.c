@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conf.h"
 #include "ctl.h"
@@ -96,7 +98,16 @@ reload(const char *path, bool verbose)
 	diag_fini(&d);
 }
 
+static atomic_bool failed;
+
 void
+ctl_fail(void)
+{
+	atomic_store(&failed, true);
+	kill(getpid(), SIGTERM);
+}
+
+bool
 ctl_run(const char *path, bool verbose)
 {
 	char *own_path = path != NULL ? xstrdup(path) : NULL;
@@ -106,4 +117,5 @@ ctl_run(const char *path, bool verbose)
 	while ((signo = wait_for_signal(&set)) == SIGHUP || signo == SIGUSR1)
 		reload(own_path, verbose);
 	free(own_path);
+	return !atomic_load(&failed);
 }

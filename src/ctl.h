@@ -10,12 +10,16 @@
 void	ctl_block_signals(void);
 
 /*
- * Returns when SIGTERM or SIGINT comes.  Until then SIGHUP and SIGUSR1 reload
+ * Returns when SIGTERM or SIGINT comes: true, or false where that was the
+ * doing of ctl_fail.  Until then SIGHUP and SIGUSR1 reload
  * the configuration.  Called once, after ctl_block_signals.  path is the
  * configuration file, copied; NULL: built-in defaults, a reload changes
  * nothing.  verbose: the log level stays as it is.
  */
-void	ctl_run(const char *path, bool verbose);
+bool	ctl_run(const char *path, bool verbose);
+
+/* Ends ctl_run: the daemon cannot go on.  Any thread. */
+void	ctl_fail(void);
 
 /* Service manager notification (sd_notify); nothing where there is none. */
 void	ctl_notify_ready(void);

@@ -85,6 +85,9 @@ struct dns_options {
 	int64_t		 serve_stale_ms;	/* see dns_view_has_stale; 0:
 						 * off; UINT32_MAX at most */
 	bool		 dnssec;
+	void		(*failed)(void);	/* told once, on any thread,
+					 * when no question can be put to
+					 * the resolver any more; or NULL */
 };
 
 /*

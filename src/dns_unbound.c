@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unbound.h>
@@ -45,6 +46,8 @@ struct unbound {
 	struct ub_ctx		*ctx;
 	pthread_t		 thread;
 	int			 stop[2];	/* pipe; -1: none */
+	void			(*on_failure)(void);	/* or NULL */
+	atomic_bool		 failed;
 	struct lock		 lock;
 	struct lookup		*open;		/* lock */
 	size_t			 count;		/* lock */
@@ -184,6 +187,17 @@ on_result(void *arg, int error, struct ub_result *r)
 	ub_resolve_free(r);
 }
 
+/* Without libunbound's thread, or ours, no question is ever answered. */
+static void
+fail(struct unbound *u, const char *reason)
+{
+	if (atomic_exchange(&u->failed, true))
+		return;
+	log_error("dns: the resolver has stopped: %s", reason);
+	if (u->on_failure != NULL)
+		u->on_failure();
+}
+
 /* libunbound reads names as master files do: all but the plain is escaped. */
 static void
 name_escape(const char *name, char out[DNS_NAME_MAX * 4 + 2])
@@ -215,8 +229,11 @@ unbound_start(struct dns_backend *b, const char *name, enum dns_type type,
 	name_escape(name, escaped);
 	int error = ub_resolve_async(u->ctx, escaped, (int)type, CLASS_IN, l,
 	    on_result, NULL);
-	if (error != 0)
-		lookup_done(l, result_answer(type, error, NULL));
+	if (error == 0)
+		return;
+	if (error == UB_PIPE)
+		fail(u, ub_strerror(error));
+	lookup_done(l, result_answer(type, error, NULL));
 }
 
 /* The thread that calls done.  The pipe ends its waiting. */
@@ -230,18 +247,20 @@ unbound_run(void *arg)
 	};
 
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
+		if (poll(fds, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			fail(u, strerror(errno));
+			return NULL;
+		}
 		if (fds[1].revents != 0)
 			return NULL;
 		int error = fds[0].revents == 0 ? 0 : ub_process(u->ctx);
 		if (error != 0) {
-			log_error("dns: libunbound: %s", ub_strerror(error));
-			break;
+			fail(u, ub_strerror(error));
+			return NULL;
 		}
 	}
-	log_error("dns: the resolver has stopped, restart the daemon");
-	return NULL;
 }
 
 /* Start and end */
@@ -282,6 +301,7 @@ dns_unbound_new(const struct dns_options *o, struct diag *d)
 	int error = 0;
 
 	u->backend.ops = &ops;
+	u->on_failure = o->failed;
 	u->stop[0] = u->stop[1] = -1;
 	lock_init(&u->lock);
 	u->ctx = dns_unbound_context_new(o, d);

@@ -36,6 +36,7 @@ struct service {
 	struct dns	*dns;
 	struct flights	*flights;
 	struct session_env env;
+	void		(*dns_failed)(void);	/* or NULL */
 };
 
 static void
@@ -127,7 +128,8 @@ service_start(struct service *s, const struct conf *c, const char *zone,
 		.query_timeout_ms = c->dns_query_timeout_ms,
 		.cache_size = c->dns_cache_size,
 		.serve_stale_ms = c->dns_serve_stale_ms,
-		.dnssec = c->dnssec
+		.dnssec = c->dnssec,
+		.failed = s->dns_failed
 	};
 	const struct flight_options flights = {
 		.threads = EVALUATION_THREADS,
@@ -245,7 +247,7 @@ start(const struct options *o, struct conf *c, struct service *s,
 static int
 serve(const struct options *o, struct conf *c, struct diag *d)
 {
-	struct service s = { .dns = NULL };
+	struct service s = { .dns_failed = ctl_fail };
 	char *pid_file = xstrdup(c->pid_file);
 	unsigned left;
 	int status;
@@ -255,8 +257,9 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		conf_release(c);
 		return status;
 	}
-	ctl_run(c->path, o->verbose);	/* a reload may replace c */
-	status = milter_failed() ? EX_OSERR : EX_OK;
+	/* A reload may replace c. */
+	bool asked = ctl_run(c->path, o->verbose);
+	status = asked && !milter_failed() ? EX_OK : EX_OSERR;
 	ctl_notify_stopping();
 	bool stopped = milter_stop(STOP_MS, &left);
 	log_counters();

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Name servers that fail, lie, are slow or say too much."""
 
+import ctypes
 import os
+import socket
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import daemon
 import dnsserver
 import fields
 import logline
@@ -16,6 +19,9 @@ from daemon import Daemon
 SERVER = dnsserver.DnsServer()
 DAEMON = Daemon(dns=SERVER, behavior=1, check_helo=False)
 FAIL = {"TXT": ["v=spf1 -all"]}
+
+LIBC = ctypes.CDLL(None)
+PIDFD_GETFD = 438	# system call
 
 
 def ask(sender_domain, d=DAEMON):
@@ -286,6 +292,33 @@ def test_same_question_of_many_clients_is_put_once():
         tap.equal(field.result, "fail")
         m.close()
     tap.equal(SERVER.queries(name, "TXT"), 1)
+
+
+def shut_down_sockets_of_libunbound(pid):
+    """The pairs that lead to its thread; other sockets have names."""
+    process = os.pidfd_open(pid)
+    for number in map(int, os.listdir("/proc/%d/fd" % pid)):
+        if not os.readlink("/proc/%d/fd/%d" % (pid, number)).startswith(
+                "socket:"):
+            continue
+        copy = LIBC.syscall(PIDFD_GETFD, process, number, 0)
+        if copy < 0:
+            tap.skip("may not take a descriptor of another process")
+        with socket.socket(fileno=copy) as s:
+            if s.family == socket.AF_UNIX and not s.getsockname():
+                s.shutdown(socket.SHUT_RDWR)
+    os.close(process)
+
+
+def test_a_dead_resolver_ends_the_daemon():
+    if not hasattr(os, "pidfd_open"):
+        tap.skip("no pidfd_open")
+    d = Daemon(dns=SERVER)
+    shut_down_sockets_of_libunbound(d.pid)
+    d.wait_for_log("dns: the resolver has stopped")
+    tap.equal(d.process.wait(daemon.STOP_SECONDS), 71)
+    d.check_sanitizers()
+    d.clean()
 
 
 def ended(m):
