@@ -25,6 +25,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -179,7 +180,7 @@ question_done(void *arg, struct dns_answer *answer)
 
 	if (answer->status == DNS_TEMPERROR)
 		stats_inc(STATS_DNS_FAILURES);
-	if (answer->bogus)
+	if (answer->failure == DNS_FAILURE_BOGUS)
 		stats_inc(STATS_DNS_BOGUS);
 	list_forget(q->dns, q);
 	settle(q, answer);
@@ -187,12 +188,26 @@ question_done(void *arg, struct dns_answer *answer)
 }
 
 static void
+timeout_format(const struct dns *d, char *out, size_t size)
+{
+	struct sbuf sb;
+
+	sbuf_init(&sb, out, size);
+	if (d->timeout_ms % 1000 == 0)
+		sbuf_fmt(&sb, " in %" PRId64 " s", d->timeout_ms / 1000);
+	else
+		sbuf_fmt(&sb, " in %" PRId64 " ms", d->timeout_ms);
+}
+
+static void
 question_expire(struct dns_question *q)
 {
 	static struct log_limit limit;
 	unsigned suppressed;
+	char more[40];
 
-	if (!settle(q, dns_answer_empty(DNS_TEMPERROR,
+	timeout_format(q->dns, more, sizeof(more));
+	if (!settle(q, dns_answer_error(DNS_FAILURE_TIMEOUT, more,
 	    (enum dns_type)q->key.type, DNS_TEMPERROR_TTL)))
 		return;
 	stats_inc(STATS_DNS_TIMEOUTS);
@@ -202,8 +217,8 @@ question_expire(struct dns_question *q)
 	struct sbuf text;
 	sbuf_init(&text, storage, sizeof(storage));
 	log_pair(&text, "name", q->key.name);
-	log_warning("dns: no answer in %lld ms: %s type=%u more=%u",
-	    (long long)q->dns->timeout_ms, storage, q->key.type, suppressed);
+	log_warning("dns: no answer%s: %s type=%u more=%u", more, storage,
+	    q->key.type, suppressed);
 }
 
 /*

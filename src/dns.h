@@ -32,9 +32,21 @@ enum dns_status {
 	DNS_OK,			/* at least one resource record */
 	DNS_NODATA,		/* the name exists, the type does not */
 	DNS_NXDOMAIN,
-	DNS_TEMPERROR,		/* SERVFAIL, timeout, refused, bogus ... */
+	DNS_TEMPERROR,		/* enum dns_failure says why */
 	DNS_PENDING,		/* not known yet: unwind and fetch */
 	DNS_LIMIT		/* over the view's query limit: unwind */
+};
+
+enum dns_failure {
+	DNS_FAILURE_NONE,
+	DNS_FAILURE_SERVFAIL,
+	DNS_FAILURE_REFUSED,
+	DNS_FAILURE_TIMEOUT,	/* no answer in time */
+	DNS_FAILURE_BOGUS,	/* DNSSEC says that it is forged */
+	DNS_FAILURE_NO_SERVER,	/* there is nobody to ask */
+	DNS_FAILURE_UNUSABLE,	/* an answer that cannot be understood */
+	DNS_FAILURE_BUSY,	/* too many questions under way */
+	DNS_FAILURE_RESOLVER	/* ours: it has stopped */
 };
 
 /*
@@ -54,7 +66,8 @@ struct dns_rr {
 /* Immutable; lives as long as a view or the cache holds a reference. */
 struct dns_answer {
 	enum dns_status	 status;	/* OK NODATA NXDOMAIN TEMPERROR */
-	bool		 bogus;		/* TEMPERROR because of DNSSEC */
+	enum dns_failure failure;	/* NONE unless DNS_TEMPERROR */
+	char		*problem;	/* the same in words; NULL for NONE */
 	uint32_t	 ttl;		/* seconds */
 	size_t		 count;		/* records in rr; 0 unless DNS_OK */
 	struct dns_rr	*rr;		/* MX by preference, then as received */

@@ -28,6 +28,8 @@
 /* A DNS message has 65,535 octets; text and NULs need little more. */
 #define DATA_MAX 131072
 
+#define PROBLEM_SIZE 120
+
 #define TXT_KEEP 2
 #define TXT_MAX (RECORD_TEXT_MAX + 1)
 
@@ -256,12 +258,40 @@ answer_parse_spf(struct dns_answer *a)
 	}
 }
 
+/* The sentence that logs, fields and replies end with. */
+static void
+set_failure(struct dns_answer *a, enum dns_failure why, const char *more)
+{
+	static const char *const names[] = {
+		[DNS_FAILURE_NONE] = "",
+		[DNS_FAILURE_SERVFAIL] = "SERVFAIL",
+		[DNS_FAILURE_REFUSED] = "REFUSED",
+		[DNS_FAILURE_TIMEOUT] = "no answer",
+		[DNS_FAILURE_BOGUS] = "DNSSEC bogus",
+		[DNS_FAILURE_NO_SERVER] = "no name server",
+		[DNS_FAILURE_UNUSABLE] = "unusable answer",
+		[DNS_FAILURE_BUSY] = "too many questions under way",
+		[DNS_FAILURE_RESOLVER] = "the resolver has stopped"
+	};
+	char text[PROBLEM_SIZE];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	sbuf_str(&sb, names[why]);
+	sbuf_str(&sb, more);
+	a->status = DNS_TEMPERROR;
+	a->failure = why;
+	a->problem = xstrdup(text);
+}
+
 static size_t
 answer_octets(const struct built *b)
 {
 	const struct dns_answer *a = &b->answer;
 	size_t n = sizeof(*b) + b->used + a->count * sizeof(*a->rr);
 
+	if (a->problem != NULL)
+		n += strlen(a->problem) + 1;
 	if (a->spf != NULL)
 		n += sizeof(*a->spf) + 2 * a->spf->len + a->spf->count *
 		    (sizeof(*a->spf->terms) + MACRO_OCTETS);
@@ -276,7 +306,9 @@ dns_answer_finish(struct dns_answer *a)
 	if (b->malformed)
 		stats_inc(STATS_DNS_BAD_ANSWERS);
 	if (a->status == DNS_OK && a->count == 0)
-		a->status = DNS_TEMPERROR;
+		set_failure(a, DNS_FAILURE_UNUSABLE, "");
+	if (a->status == DNS_TEMPERROR && a->failure == DNS_FAILURE_NONE)
+		set_failure(a, DNS_FAILURE_SERVFAIL, "");
 	answer_seal(b);
 	answer_parse_spf(a);
 	a->octets = answer_octets(b);
@@ -287,6 +319,17 @@ dns_answer_empty(enum dns_status status, enum dns_type type, uint32_t ttl)
 {
 	struct dns_answer *a = dns_answer_new(status, type, ttl);
 
+	dns_answer_finish(a);
+	return a;
+}
+
+struct dns_answer *
+dns_answer_error(enum dns_failure why, const char *more, enum dns_type type,
+    uint32_t ttl)
+{
+	struct dns_answer *a = dns_answer_new(DNS_TEMPERROR, type, ttl);
+
+	set_failure(a, why, more);
 	dns_answer_finish(a);
 	return a;
 }
@@ -307,6 +350,7 @@ dns_answer_release(struct dns_answer *a)
 	if (a->spf != NULL)
 		record_free(a->spf);
 	free(a->rr);
+	free(a->problem);
 	free(b->data);
 	free(b);
 }

@@ -513,7 +513,8 @@ static bool
 stand_in_locked(const struct dns_cache *c, struct entry *e,
     const struct dns_answer *error, int64_t now_ms)
 {
-	if (error->status != DNS_TEMPERROR || error->bogus ||
+	if (error->status != DNS_TEMPERROR ||
+	    error->failure == DNS_FAILURE_BOGUS ||
 	    e->answer == NULL || e->answer->status == DNS_TEMPERROR ||
 	    e->expires_ms + c->stale_ms <= now_ms)
 		return false;

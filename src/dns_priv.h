@@ -60,7 +60,8 @@ int	dns_thread_start(pthread_t *out, void *(*run)(void *), void *arg);
  * Building answers: dns_answer_new with the status, dns_answer_add for each
  * record in wire form (uncompressed rdata), dns_answer_finish sorts and
  * parses what is SPF.  Malformed rdata is counted and left out; an answer of
- * DNS_OK left without records becomes DNS_TEMPERROR.
+ * DNS_OK left without records becomes DNS_TEMPERROR, which is SERVFAIL unless
+ * something else is said.
  */
 struct dns_answer *dns_answer_new(enum dns_status status, enum dns_type type,
 	    uint32_t ttl);
@@ -68,6 +69,12 @@ void	dns_answer_add(struct dns_answer *a, const uint8_t *rdata, size_t len);
 void	dns_answer_finish(struct dns_answer *a);
 /* All of it at once, for an answer without records. */
 struct dns_answer *dns_answer_empty(enum dns_status status,
+	    enum dns_type type, uint32_t ttl);
+/*
+ * A temporary error in words: the name of the failure and, if there is more
+ * to say, more: "no answer" and " in 4 s".
+ */
+struct dns_answer *dns_answer_error(enum dns_failure why, const char *more,
 	    enum dns_type type, uint32_t ttl);
 void	dns_answer_acquire(struct dns_answer *a);
 void	dns_answer_release(struct dns_answer *a);

@@ -68,15 +68,27 @@ is_truncated(const struct ub_result *r)
 	    (packet[2] & FLAG_TC) != 0;
 }
 
+/*
+ * Of servers that refuse, fail, talk nonsense or are silent libunbound says
+ * SERVFAIL and no more.
+ */
+static enum dns_failure
+result_failure(const struct ub_result *r)
+{
+	if (r->bogus)
+		return DNS_FAILURE_BOGUS;
+	if (is_truncated(r))
+		return DNS_FAILURE_UNUSABLE;
+	if (r->rcode == RCODE_NOERROR || r->rcode == RCODE_NXDOMAIN)
+		return DNS_FAILURE_NONE;
+	return DNS_FAILURE_SERVFAIL;
+}
+
 static enum dns_status
 result_status(const struct ub_result *r)
 {
-	if (r->bogus || is_truncated(r))
-		return DNS_TEMPERROR;
 	if (r->rcode == RCODE_NXDOMAIN)
 		return DNS_NXDOMAIN;
-	if (r->rcode != RCODE_NOERROR)
-		return DNS_TEMPERROR;
 	return r->havedata ? DNS_OK : DNS_NODATA;
 }
 
@@ -108,8 +120,6 @@ result_ttl(const struct ub_result *r, enum dns_status status)
 	uint32_t ttl = r->ttl > 0 ? (uint32_t)r->ttl : 0;
 	uint32_t max = UINT32_MAX;
 
-	if (status == DNS_TEMPERROR)
-		return DNS_TEMPERROR_TTL;
 	bool soa = packet != NULL && r->answer_len >= HEADER_SIZE &&
 	    (packet[8] | packet[9]) != 0;
 	if (status != DNS_OK && !soa)
@@ -121,14 +131,16 @@ static struct dns_answer *
 result_answer(enum dns_type type, int error, const struct ub_result *r)
 {
 	if (error != 0 || r == NULL)
-		return dns_answer_empty(DNS_TEMPERROR, type,
+		return dns_answer_error(DNS_FAILURE_RESOLVER, "", type,
 		    DNS_TEMPERROR_TTL);
+	enum dns_failure failure = result_failure(r);
+	if (failure == DNS_FAILURE_BOGUS)
+		log_bogus(r);
+	if (failure != DNS_FAILURE_NONE)
+		return dns_answer_error(failure, "", type, DNS_TEMPERROR_TTL);
 	enum dns_status status = result_status(r);
 	struct dns_answer *a = dns_answer_new(status, type,
 	    result_ttl(r, status));
-	a->bogus = r->bogus;
-	if (r->bogus)
-		log_bogus(r);
 	for (size_t i = 0; status == DNS_OK && r->data[i] != NULL; i++)
 		dns_answer_add(a, (const uint8_t *)r->data[i],
 		    (size_t)r->len[i]);
@@ -223,7 +235,7 @@ unbound_start(struct dns_backend *b, const char *name, enum dns_type type,
 	struct lookup *l = lookup_new(u, type, done, arg);
 
 	if (l == NULL) {
-		done(arg, dns_answer_empty(DNS_TEMPERROR, type, 0));
+		done(arg, dns_answer_error(DNS_FAILURE_BUSY, "", type, 0));
 		return;
 	}
 	name_escape(name, escaped);
@@ -271,8 +283,8 @@ unbound_destroy(struct unbound *u)
 	if (u->ctx != NULL)
 		ub_ctx_delete(u->ctx);
 	while (u->open != NULL)
-		lookup_done(u->open, dns_answer_empty(DNS_TEMPERROR,
-		    u->open->type, 0));
+		lookup_done(u->open, dns_answer_error(DNS_FAILURE_RESOLVER,
+		    "", u->open->type, 0));
 	for (size_t i = 0; i < 2; i++)
 		if (u->stop[i] >= 0)
 			close(u->stop[i]);

@@ -652,7 +652,8 @@ zone_free(struct dns_backend *b)
 	while (z->parked != NULL) {
 		struct parked *p = z->parked;
 		z->parked = p->next;
-		p->done(p->arg, dns_answer_empty(DNS_TEMPERROR, p->type, 0));
+		p->done(p->arg, dns_answer_error(DNS_FAILURE_RESOLVER, "",
+		    p->type, 0));
 		free(p);
 	}
 	for (size_t i = 0; i < z->count; i++) {

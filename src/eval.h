@@ -15,7 +15,7 @@
 struct dns_view;
 
 /* Longest texts of a verdict; a record: RECORD_TEXT_MAX. */
-#define EVAL_PROBLEM_MAX 299
+#define EVAL_PROBLEM_MAX 399
 #define EVAL_MECHANISM_MAX 319
 #define EVAL_EXPLANATION_MAX 1023
 #define EVAL_VOIDS_MAX 239

@@ -106,10 +106,9 @@ eval_ask_strictly(struct eval_run *run, const char *name, enum dns_type type,
 		return false;
 	if ((*out)->status != DNS_TEMPERROR)
 		return true;
-	run->verdict.bogus = (*out)->bogus;
-	eval_stop(run, RESULT_TEMPERROR, (*out)->bogus ?
-	    "DNSSEC validation failed for %s %s" : "DNS error for %s %s",
-	    type_name(type), name);
+	run->verdict.bogus = (*out)->failure == DNS_FAILURE_BOGUS;
+	eval_stop(run, RESULT_TEMPERROR, "DNS error for %s %s: %s",
+	    type_name(type), name, (*out)->problem);
 	return false;
 }
 

@@ -29,7 +29,7 @@ REPLIES = {
         "record of {domain}",
     "temperror": "451 4.7.24 SPF temperror: the SPF record of {domain} "
         "({identity} identity) cannot be looked up now, try again later: "
-        "DNS error for TXT broken.example.net",
+        "DNS error for TXT broken.example.net: SERVFAIL",
 }
 
 

@@ -106,6 +106,8 @@ test_answer_without_good_records_is_temperror(void **state)
 	add_octets(a, "\300\0\2\1\1", 5);
 	dns_answer_finish(a);
 	assert_int_equal(a->status, DNS_TEMPERROR);
+	assert_int_equal(a->failure, DNS_FAILURE_UNUSABLE);
+	assert_string_equal(a->problem, "unusable answer");
 	assert_int_equal(a->count, 0);
 	dns_answer_release(a);
 }
@@ -586,19 +588,18 @@ static void
 test_bogus_is_counted_and_shown(void **state)
 {
 	struct dns *d = fake_new(1 << 20);
-	struct dns_answer *a = dns_answer_new(DNS_TEMPERROR, DNS_TYPE_TXT, 5);
+	struct dns_answer *a = dns_answer_error(DNS_FAILURE_BOGUS, "",
+	    DNS_TYPE_TXT, 5);
 	uint64_t before = stats_get(STATS_DNS_BOGUS);
 
 	(void)state;
-	a->bogus = true;
-	dns_answer_finish(a);
 	learn(d, "a.example", a);
 	assert_int_equal(stats_get(STATS_DNS_BOGUS), before + 1);
 	struct dns_view *v = view_of(d);
 	const struct dns_answer *seen;
 	assert_int_equal(dns_query(v, "a.example", DNS_TYPE_TXT, &seen),
 	    DNS_TEMPERROR);
-	assert_true(seen->bogus);
+	assert_int_equal(seen->failure, DNS_FAILURE_BOGUS);
 	dns_view_free(v);
 	dns_free(d);
 }
@@ -877,7 +878,11 @@ test_timeout_serves_waiters_and_late_answer_is_kept(void **state)
 	dns_clock_advance_for_test(d, 1000);
 	await(&wakes, 2);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ask(v[i], "slow.example"), DNS_TEMPERROR);
+		const struct dns_answer *a;
+		assert_int_equal(dns_query(v[i], "slow.example", DNS_TYPE_TXT,
+		    &a), DNS_TEMPERROR);
+		assert_int_equal(a->failure, DNS_FAILURE_TIMEOUT);
+		assert_string_equal(a->problem, "no answer in 4 s");
 		dns_view_free(v[i]);
 	}
 	assert_int_equal(stats_get(STATS_DNS_TIMEOUTS), timeouts + 1);
@@ -1204,12 +1209,11 @@ static void
 test_failed_validation_ends_the_stale_answer(void **state)
 {
 	struct dns *d = fake_new_stale(1 << 20, STALE_MS);
-	struct dns_answer *a = dns_answer_new(DNS_TEMPERROR, DNS_TYPE_TXT, 5);
+	struct dns_answer *a = dns_answer_error(DNS_FAILURE_BOGUS, "",
+	    DNS_TYPE_TXT, 5);
 	bool stale;
 
 	(void)state;
-	a->bogus = true;
-	dns_answer_finish(a);
 	learn(d, "a.example", txt_answer("old", 60));
 	dns_clock_advance_for_test(d, 60001);
 	assert_int_equal(ask_anew(d, "a.example", a, &stale), DNS_TEMPERROR);
@@ -1731,7 +1735,8 @@ test_unbound_maps_answers(void **state)
 	assert_true(a->ttl <= 5);
 	a = resolve(v, "servfail.example.com");
 	assert_int_equal(a->status, DNS_TEMPERROR);
-	assert_false(a->bogus);
+	assert_int_equal(a->failure, DNS_FAILURE_SERVFAIL);
+	assert_string_equal(a->problem, "SERVFAIL");
 	dns_view_free(v);
 	dns_free(d);
 }

@@ -440,12 +440,14 @@ test_dns_error_is_temperror_and_names_the_question(void **state)
 	evaluate("example.com. SERVFAIL TXT\n", "192.0.2.1",
 	    "u@example.com", &v);
 	assert_result(&v, RESULT_TEMPERROR);
-	assert_string_equal(v.problem, "DNS error for TXT example.com");
+	assert_string_equal(v.problem,
+	    "DNS error for TXT example.com: SERVFAIL");
 	evaluate_record("v=spf1 mx -all",
 	    "example.com. MX 1 m.example.com.\nm.example.com. SERVFAIL\n",
 	    "2001:db8::1", &v);
 	assert_result(&v, RESULT_TEMPERROR);
-	assert_string_equal(v.problem, "DNS error for AAAA m.example.com");
+	assert_string_equal(v.problem,
+	    "DNS error for AAAA m.example.com: SERVFAIL");
 	assert_string_equal(v.mechanism, "");
 	evaluate_record("v=spf1 ip4:192.0.2.1 a:gone.example.com -all",
 	    "gone.example.com. SERVFAIL\n", "192.0.2.1", &v);
