@@ -33,7 +33,9 @@
 /* One call of conf_load. */
 struct reader {
 	struct diag	*diag;
+	struct diag	*notes;		/* NULL: of the defaults */
 	const char	*file;		/* being read */
+	const struct conf_mistake *mistake;	/* in it, if it is refused */
 	unsigned	 depth;
 	unsigned	 files;
 };
@@ -69,17 +71,12 @@ static void
 report_unknown(const cfg_t *cfg, const char *name)
 {
 	const char *section = section_of(cfg);
-	const struct conf_row *near = conf_row_near(name);
+	char hint[CONF_HINT_SIZE];
 
-	if (near == NULL)
-		report(cfg->line, "unknown option \"%.100s\"%s%s", name,
-		    section != NULL ? " in section " : "",
-		    section != NULL ? section : "");
-	else
-		report(cfg->line, "unknown option \"%s\" here; did you mean "
-		    "\"%s\"%s%s?", name, near->name,
-		    near->section != NULL ? " of section " : "",
-		    near->section != NULL ? near->section : "");
+	conf_hint(section, name, hint);
+	report(cfg->line, "unknown option \"%.100s\"%s%s%s", name,
+	    section != NULL ? " in section " : "",
+	    section != NULL ? section : "", hint);
 }
 
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
@@ -93,6 +90,10 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 	vsnprintf(message, sizeof(message), fmt, ap);
 	size_t len = strlen(message);
+	if (reader->mistake->text[0] != '\0') {
+		report(reader->mistake->line, "%s", reader->mistake->text);
+		return;
+	}
 	if (strncmp(message, unknown, sizeof(unknown) - 1) == 0 &&
 	    message[len - 1] == '\'') {
 		message[len - 1] = '\0';
@@ -182,12 +183,15 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 {
 	size_t before = reader->diag->count;
 	const char *outer_file = reader->file;
+	const struct conf_mistake *outer_mistake = reader->mistake;
+	struct conf_mistake mistake = { .line = 0 };
 	int outer_line = cfg->line;
 	const char *problem;
 	int line;
 	bool good = true;
 
 	reader->file = file;
+	reader->mistake = &mistake;
 	/* libconfuse gives it to sections as theirs. */
 	free(cfg->filename);
 	cfg->filename = xstrdup(file);
@@ -195,6 +199,7 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 		report(line, "%s", problem);
 		good = false;
 	} else if (text[0] != '\0') {
+		conf_syntax_explain(text, file, reader->notes, &mistake);
 		FILE *in = fmemopen(text, strlen(text), "r");
 		assert(in != NULL);
 		good = cfg_parse_fp(cfg, in) == CFG_SUCCESS;
@@ -204,6 +209,7 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 	if (!good && reader->diag->count == before)
 		report(cfg->line, "syntax error");
 	reader->file = outer_file;
+	reader->mistake = outer_mistake;
 	free(cfg->filename);
 	cfg->filename = outer_file != NULL ? xstrdup(outer_file) : NULL;
 	cfg->line = outer_line;
@@ -364,6 +370,7 @@ build(cfg_t *cfg)
 	struct conf *c = xcalloc(1, sizeof(*c));
 
 	c->references = 1;
+	diag_init(&c->notes);
 	addr_set_init(&c->trusted_networks);
 	fill(c, NULL, cfg);
 	fill(c, "dns", cfg_getsec(cfg, "dns"));
@@ -387,6 +394,7 @@ clear_section(const char *section, void *base)
 static void
 conf_free(struct conf *c)
 {
+	diag_fini(&c->notes);
 	clear_section(NULL, c);
 	clear_section("dns", c);
 	for (unsigned r = 0; r < RESULT_COUNT; r++) {
@@ -429,14 +437,19 @@ load(const char *name, char *text, struct diag *d)
 	struct reader r = { .diag = d, .files = 1 };
 	size_t before = d->count;
 	char *defaults = default_text();
+	struct diag notes;
 
+	diag_init(&notes);
 	reader = &r;
 	cfg_t *cfg = parser_new();
 	bool good = parse_text(cfg, "built-in defaults", defaults);
 	assert(good && d->count == before);
-	if (text != NULL)
+	if (text != NULL) {
+		r.notes = &notes;
 		parse_text(cfg, name, text);
+	}
 	struct conf *c = build(cfg);
+	c->notes = notes;
 	cfg_free(cfg);
 	free(defaults);
 	reader = NULL;

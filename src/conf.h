@@ -72,6 +72,7 @@ struct conf {
 	struct conf_reply reply_sources[RESULT_COUNT];	/* what they were
 							 * compiled from */
 
+	struct diag	 notes;		/* no mistakes, but worth a look */
 	_Atomic unsigned references;	/* of conf.c only */
 };
 

@@ -56,9 +56,15 @@ const struct conf_option *conf_option_find(const char *section,
 /* The options of one section, one after the other; NULL before and behind. */
 const struct conf_option *conf_option_next(const char *section,
 	    const struct conf_option *o);
-/* The option that an unknown name may stand for; NULL: none looks like it. */
-const struct conf_row *conf_row_near(const char *name);
 bool	conf_option_is_list(const struct conf_option *o);
+
+/*
+ * What a name that is no option of section may have been meant to be, to
+ * stand behind "unknown option ...": "; did you mean ...?", or "".
+ */
+#define CONF_HINT_SIZE 200
+void	conf_hint(const char *section, const char *name,
+	    char out[CONF_HINT_SIZE]);
 
 /*
  * Puts one value into its field of base (a struct conf, or a struct
@@ -77,11 +83,28 @@ void	conf_value_clear(const struct conf_option *o, void *base);
  */
 char	*conf_value_text(const struct conf_option *o, const void *base);
 
+/* The signs that end a word without quotes. */
+#define CONF_WORD_ENDS " #\"'\t\n\r={}()+,*"
+
 /*
  * Blanks out comments.  False: *problem at *line is what libconfuse must not
  * see.
  */
 bool	conf_text_scan(char *text, int *line, const char **problem);
+
+/* A mistake of syntax, in the words of who made it. */
+struct conf_mistake {
+	int	 line;
+	char	 text[CONF_PROBLEM_SIZE];	/* "": none that we know */
+};
+
+/*
+ * Looks through a scanned text for what to say if libconfuse refuses it; the
+ * text may be good all the same.  repeats, unless NULL, gets what is given
+ * twice.
+ */
+void	conf_syntax_explain(const char *text, const char *file,
+	    struct diag *repeats, struct conf_mistake *out);
 /* A whole file without NUL; the caller frees it.  NULL: *problem. */
 char	*conf_text_read(const char *path, const char **problem);
 

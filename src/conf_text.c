@@ -5,7 +5,8 @@
  * Before libconfuse 3.3 sees a text we blank out its comments: libconfuse
  * counts the line of a comment twice (so its line numbers are wrong), refuses
  * comments between the elements of a list, and takes an unterminated comment
- * or section for the end of the file.
+ * or section for the end of the file.  A semicolon is a letter to it, and
+ * "pid_file = /x;" would name a file that nobody meant.
  */
 
 #include "config.h"
@@ -86,8 +87,13 @@ scan_string(struct scan *s)
 static void
 scan_other(struct scan *s)
 {
-	size_t word = strcspn(s->p, " #\"'\t\n\r={}()+,*");
+	size_t word = strcspn(s->p, CONF_WORD_ENDS);
 
+	if (word > 0 && (s->p[0] == ';' || s->p[word - 1] == ';')) {
+		s->problem = "\";\" neither ends a line nor begins a comment; "
+		    "a value with it stands in double quotes";
+		return;
+	}
 	s->line += *s->p == '\n';
 	if (*s->p == '{') {
 		s->depth++;
@@ -103,6 +109,9 @@ conf_text_scan(char *text, int *line, const char **problem)
 {
 	struct scan s = { .p = text, .line = 1 };
 
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		s.problem = "the file begins with a byte order mark (BOM); "
+		    "save it as UTF-8 without one";
 	while (*s.p != '\0' && s.problem == NULL) {
 		if (*s.p == '#' || (*s.p == '/' &&
 		    (s.p[1] == '/' || s.p[1] == '*'))) {

@@ -73,6 +73,25 @@ socket_host_problem(const char *host, bool v6)
 	return is_host_name(host) ? NULL : "this is not an address or a host";
 }
 
+/*
+ * Postfix writes inet:HOST:PORT, with an IPv6 address in brackets.  In
+ * libmilter's spelling, or a copy of the text; the caller frees it.
+ */
+static char *
+socket_spelling(const char *text)
+{
+	const char *host = text + strlen("inet:");
+	const char *colon = strrchr(text, ':');
+	int len = (int)(colon != NULL ? colon - host : 0);
+
+	if (strncmp(text, "inet:", 5) != 0 || colon < host || len == 0 ||
+	    strchr(text, '@') != NULL ||
+	    (host[0] != '[' && memchr(host, ':', (size_t)len) != NULL))
+		return xstrdup(text);
+	return xasprintf("inet%s:%s@%.*s", host[0] == '[' ? "6" : "",
+	    colon + 1, len, host);
+}
+
 static const char *
 socket_problem(const char *text)
 {
@@ -85,7 +104,9 @@ socket_problem(const char *text)
 		return "";
 	rest++;
 	if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "local:", 6) == 0)
-		return path_problem(rest, sizeof(sun.sun_path));
+		return rest[0] != '/' ? "the path must be absolute; Postfix "
+		    "takes its own from its queue directory" :
+		    path_problem(rest, sizeof(sun.sun_path));
 	bool v6 = strncmp(text, "inet6:", 6) == 0;
 	if (!v6 && strncmp(text, "inet:", 5) != 0)
 		return "";
@@ -132,9 +153,11 @@ text_is_good(enum conf_kind kind, const char *text,
 		    "-", problem);
 	if (kind == CONF_KIND_TEXT)
 		return reply_member_is_good(550, "5.7.1", text, problem);
-	if (kind == CONF_KIND_SOCKET)
-		p = socket_problem(text);
-	else if (kind == CONF_KIND_ACCOUNT)
+	if (kind == CONF_KIND_SOCKET) {
+		char *own = socket_spelling(text);
+		p = socket_problem(own);
+		free(own);
+	} else if (kind == CONF_KIND_ACCOUNT)
 		p = account_problem(text);
 	else if (kind == CONF_KIND_PATH && text[0] != '\0')
 		p = path_problem(text, PATH_MAX);
@@ -164,27 +187,63 @@ static const struct unit size_units[] = {
 
 static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
 
-static bool
-parse_number(const struct conf_option *o, const struct unit *units,
+static const struct unit *
+find_unit(const struct unit *units, const char *name)
+{
+	while (units->name != NULL && strcmp(units->name, name) != 0)
+		units++;
+	return units->name != NULL ? units : NULL;
+}
+
+/* Why a number is refused that reads well. */
+static const char *
+limit_problem(const struct conf_option *o, bool small, bool bare)
+{
+	if (bare && o->kind == CONF_KIND_DURATION)
+		return small ? "too short, for a number without unit is seconds"
+		    : "too long, for a number without unit is seconds";
+	if (bare && o->kind == CONF_KIND_SIZE)
+		return small ? "too small, for a number without unit is octets"
+		    : "too large, for a number without unit is octets";
+	return small ? "too small" : "too large";
+}
+
+/* NULL: *out is the value.  Else what is wrong. */
+static const char *
+number_problem(const struct conf_option *o, const struct unit *units,
     const char *text, int64_t *out)
 {
 	size_t digits = strspn(text, "0123456789");
+	const struct unit *unit = find_unit(units, text + digits);
 	uint64_t n;
 
-	if (!util_parse_uint(text, digits, INT64_MAX, &n))
-		return false;
-	for (; units->name != NULL; units++) {
-		if (strcmp(units->name, text + digits) != 0)
-			continue;
-		if (n > (uint64_t)(INT64_MAX / units->factor))
-			return false;
-		int64_t value = (int64_t)n * units->factor;
-		if (value < o->min || value > o->max)
-			return false;
-		*out = value;
-		return true;
-	}
-	return false;
+	if (digits == 0 || text[digits] == '.' || text[digits] == ',' ||
+	    (unit == NULL && units == no_units))
+		return "this is not a whole number";
+	if (unit == NULL)
+		return units == duration_units ?
+		    "the units are ms, s, m and h" :
+		    "the units are k, M and G";
+	bool bare = text[digits] == '\0';
+	if (!util_parse_uint(text, digits, INT64_MAX, &n) ||
+	    n > (uint64_t)(INT64_MAX / unit->factor))
+		return limit_problem(o, false, bare);
+	int64_t value = (int64_t)n * unit->factor;
+	if (value < o->min || value > o->max)
+		return limit_problem(o, value < o->min, bare);
+	*out = value;
+	return NULL;
+}
+
+static bool
+parse_number(const struct conf_option *o, const struct unit *units,
+    const char *text, int64_t *out, char problem[CONF_PROBLEM_SIZE])
+{
+	const char *p = number_problem(o, units, text, out);
+
+	if (p != NULL)
+		util_copy(problem, CONF_PROBLEM_SIZE, p);
+	return p == NULL;
 }
 
 static bool
@@ -271,12 +330,17 @@ add_server(struct conf *c, const char *text)
 }
 
 static bool
-add_network(struct addr_set *set, const char *text)
+add_network(struct addr_set *set, const char *text,
+    char problem[CONF_PROBLEM_SIZE])
 {
 	struct addr_prefix p;
 
-	if (!addr_prefix_parse(&p, text))
+	if (!addr_prefix_parse(&p, text)) {
+		if (strpbrk(text, " ,") != NULL)
+			util_copy(problem, CONF_PROBLEM_SIZE,
+			    "each network stands in quotes of its own");
 		return false;
+	}
 	addr_set_add(set, &p);
 	return true;
 }
@@ -309,12 +373,13 @@ conf_value_set(const struct conf_option *o, void *base, const char *text,
 		if (!text_is_good(o->kind, text, problem))
 			return false;
 		free(*(char **)field);
-		*(char **)field = xstrdup(text);
+		*(char **)field = o->kind == CONF_KIND_SOCKET ?
+		    socket_spelling(text) : xstrdup(text);
 		return true;
 	case CONF_KIND_OCTAL:
 		return parse_octal(text, field);
 	case CONF_KIND_UINT:
-		if (!parse_number(o, no_units, text, &n))
+		if (!parse_number(o, no_units, text, &n, problem))
 			return false;
 		*(unsigned *)field = (unsigned)n;
 		return true;
@@ -323,9 +388,9 @@ conf_value_set(const struct conf_option *o, void *base, const char *text,
 	case CONF_KIND_WORD:
 		return parse_word(o->words, text, field);
 	case CONF_KIND_DURATION:
-		return parse_number(o, duration_units, text, field);
+		return parse_number(o, duration_units, text, field, problem);
 	case CONF_KIND_SIZE:
-		if (!parse_number(o, size_units, text, &n) ||
+		if (!parse_number(o, size_units, text, &n, problem) ||
 		    (int64_t)(size_t)n != n)
 			return false;
 		*(size_t *)field = (size_t)n;
@@ -336,7 +401,7 @@ conf_value_set(const struct conf_option *o, void *base, const char *text,
 		*(unsigned *)field |= (unsigned)word;
 		return true;
 	case CONF_KIND_NETWORKS:
-		return add_network(field, text);
+		return add_network(field, text, problem);
 	case CONF_KIND_SERVERS:
 		return add_server(base, text);
 	}

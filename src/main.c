@@ -106,6 +106,7 @@ check(const struct conf *c, bool verbose)
 
 	if (verbose)
 		conf_dump(c, stdout);
+	print_diag(&c->notes);
 	if (mail != NULL)
 		fprintf(stderr, "behavior = %u: %s\n", c->behavior, mail);
 	if (helo != NULL)
