@@ -234,7 +234,7 @@ worker(void *arg)
 	lock_acquire(&fs->lock);
 	for (;;) {
 		while (fs->head == NULL && !fs->stopping)
-			cond_wait_until(&fs->work, &fs->lock, INT64_MAX);
+			cond_wait(&fs->work, &fs->lock);
 		if (fs->head == NULL)
 			break;
 		struct flight *f = queue_pop_locked(fs);

@@ -124,6 +124,15 @@ cond_broadcast(struct cond *c)
 	check(pthread_cond_broadcast(&c->cond), "pthread_cond_broadcast");
 }
 
+void
+cond_wait(struct cond *c, struct lock *l)
+{
+	lock_assert_held(l);
+	set_owner(l, NULL);
+	check(pthread_cond_wait(&c->cond, &l->mutex), "pthread_cond_wait");
+	set_owner(l, &self);
+}
+
 bool
 cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms)
 {

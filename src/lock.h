@@ -47,6 +47,8 @@ void	cond_init(struct cond *c);
 void	cond_fini(struct cond *c);
 void	cond_signal(struct cond *c);
 void	cond_broadcast(struct cond *c);
+/* Waits with l held until signalled.  Wakes spuriously: test your condition. */
+void	cond_wait(struct cond *c, struct lock *l) LOCK_REQUIRES(*l);
 /*
  * Waits with l held until signalled or until deadline_ms (util_now_ms);
  * false: the deadline has passed.  Wakes spuriously: test your condition.

@@ -150,7 +150,7 @@ pump_run(void *arg)
 	lock_acquire(&lock);
 	while (address_len != 0) {
 		while (waiting == 0)
-			cond_wait_until(&changed, &lock, INT64_MAX);
+			cond_wait(&changed, &lock);
 		pump_locked();
 	}
 	lock_release(&lock);

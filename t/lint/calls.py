@@ -72,6 +72,10 @@ def main():
     for header, but in INCLUDERS.items():
         tap.report("%s only in %s" % (header, but),
                    includes(sources, header, but))
+    tap.report("no deadline that a time_t of 32 bits cannot hold", [
+        p for path, text in sources.items() for p in places(
+            path, csource.without_comments(text),
+            r"(cond_wait_until\([^;]*INT64_MAX)")])
     tap.report("assertions stay on: no NDEBUG", [
         p for path, text in {**sources, **build}.items()
         for p in places(path, text, r"(NDEBUG)\b")])

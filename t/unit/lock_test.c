@@ -111,6 +111,16 @@ wait_without_lock(void)
 
 LOCK_ATTRIBUTE(no_thread_safety_analysis)
 static void
+wait_for_ever_without_lock(void)
+{
+	struct cond c;
+
+	cond_init(&c);
+	cond_wait(&c, &counter_lock);
+}
+
+LOCK_ATTRIBUTE(no_thread_safety_analysis)
+static void
 free_held_lock(void)
 {
 	struct lock l;
@@ -130,6 +140,7 @@ test_misuse_aborts(void **state)
 	assert_true(aborts(release_lock_of_another_thread));
 	assert_true(aborts(assert_without_lock));
 	assert_true(aborts(wait_without_lock));
+	assert_true(aborts(wait_for_ever_without_lock));
 	assert_true(aborts(free_held_lock));
 }
 
@@ -197,6 +208,38 @@ test_wait_lasts_until_the_deadline(void **state)
 	lock_release(&l);
 	cond_fini(&c);
 	lock_fini(&l);
+}
+
+static struct lock ready_lock = LOCK_INITIALIZER;
+static struct cond ready_changed;
+static bool ready LOCK_GUARDED_BY(ready_lock);
+
+static void *
+make_ready(void *arg)
+{
+	(void)arg;
+	lock_acquire(&ready_lock);
+	ready = true;
+	cond_signal(&ready_changed);
+	lock_release(&ready_lock);
+	return NULL;
+}
+
+static void
+test_wait_without_a_deadline_ends_with_the_signal(void **state)
+{
+	(void)state;
+	pthread_t thread;
+
+	cond_init(&ready_changed);
+	lock_acquire(&ready_lock);
+	assert_int_equal(pthread_create(&thread, NULL, make_ready, NULL), 0);
+	while (!ready)
+		cond_wait(&ready_changed, &ready_lock);
+	lock_assert_held(&ready_lock);
+	lock_release(&ready_lock);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	cond_fini(&ready_changed);
 }
 
 /* A turn that is handed from one thread to the next. */
@@ -288,6 +331,8 @@ main(void)
 		cmocka_unit_test(
 		    test_wait_past_the_deadline_returns_false_with_the_lock),
 		cmocka_unit_test(test_wait_lasts_until_the_deadline),
+		cmocka_unit_test(
+		    test_wait_without_a_deadline_ends_with_the_signal),
 		cmocka_unit_test(test_signal_wakes_a_waiter),
 		cmocka_unit_test(test_broadcast_wakes_all),
 	};
