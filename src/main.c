@@ -117,10 +117,10 @@ check(const struct conf *c, bool verbose)
 	return EX_OK;
 }
 
-/* Resolver and evaluations; false: d says why. */
+/* Resolver and evaluations, which tell waiting; false: d says why. */
 static bool
 service_start(struct service *s, const struct conf *c, const char *zone,
-    struct diag *d)
+    void (*waiting)(bool begins), struct diag *d)
 {
 	const struct dns_options dns = {
 		.servers = (const char *const *)c->dns_servers,
@@ -135,7 +135,7 @@ service_start(struct service *s, const struct conf *c, const char *zone,
 	const struct flight_options flights = {
 		.threads = EVALUATION_THREADS,
 		.max_in_flight = MAX_IN_FLIGHT,
-		.waiting = milter_waiting
+		.waiting = waiting
 	};
 
 	if (gethostname(s->hostname, sizeof(s->hostname) - 1) != 0)
@@ -191,7 +191,7 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 	int status;
 
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-	require(service_start(&s, c, o->zone, d), d, EX_DATAERR);
+	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
 	status = o->lines != NULL ? dryrun_file(&s, o, c) :
 	    (int)dryrun_one(&s.env, c, &one, o->json, stdout);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -235,7 +235,7 @@ start(const struct options *o, struct conf *c, struct service *s,
 	if (geteuid() == 0)
 		log_warning("running as root: set user in the configuration");
 	ctl_block_signals();
-	require(service_start(s, c, NULL, d), d, EX_OSERR);
+	require(service_start(s, c, NULL, milter_waiting, d), d, EX_OSERR);
 	conf_publish(c);
 	require_errno(milter_start(&s->env), "cannot start a thread", d);
 	log_notice("spf-milter %s listens on %s, behavior %u",
