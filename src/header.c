@@ -362,17 +362,14 @@ field_method(struct field *f, const struct header_facts *facts)
 
 void
 header_auth_results(struct sbuf *out, const char *authserv_id,
-    const struct header_facts *f, size_t n)
+    const struct header_facts *f)
 {
 	struct field field;
 	char id[VALUE_SIZE];
 
-	assert(n >= 1 && n <= SCOPE_COUNT);
 	field_begin(&field, out, "Authentication-Results");
 	field_word(&field, id, put_value(id, authserv_id, &style_token));
-	for (size_t i = 0; i < n; i++) {
-		field_separator(&field);
-		field_method(&field, &f[i]);
-	}
+	field_separator(&field);
+	field_method(&field, f);
 	assert(sbuf_ok(out));
 }

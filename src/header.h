@@ -46,13 +46,13 @@ struct header_facts {
 void	header_received_spf(struct sbuf *out, const struct header_facts *f);
 
 /*
- * The value of one Authentication-Results field (RFC 8601) with one spf=
- * result for each of n facts (1 to SCOPE_COUNT): authserv_id; spf=fail
- * smtp.mailfrom=example.com.  The domain only: OpenDMARC drops addresses.
- * Always fits HEADER_VALUE_SIZE.
+ * The value of one Authentication-Results field (RFC 8601): authserv_id;
+ * spf=fail smtp.mailfrom=example.com.  The domain only: OpenDMARC drops
+ * addresses.  One result only: of several it reports the last one, and others
+ * look at the first.  Always fits HEADER_VALUE_SIZE.
  */
 void	header_auth_results(struct sbuf *out, const char *authserv_id,
-	    const struct header_facts *f, size_t n);
+	    const struct header_facts *f);
 
 /*
  * The field for a message that was not checked: who and why, no verdict.  The

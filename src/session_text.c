@@ -153,6 +153,30 @@ has_field(const struct session *s, enum scope scope)
 	    (scope != SCOPE_HELO || s->helo->status != IDENTITY_EMPTY);
 }
 
+static void
+add_auth_results(const struct session *s, struct message *m)
+{
+	const struct header_facts facts = facts_of(s, m->scope);
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	sbuf_init(&value, storage, sizeof(storage));
+	header_auth_results(&value, session_our_name(s), &facts);
+	add_insert(m, "Authentication-Results", &value);
+}
+
+static void
+add_received_spf(const struct session *s, struct message *m, enum scope scope)
+{
+	const struct header_facts facts = facts_of(s, scope);
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	sbuf_init(&value, storage, sizeof(storage));
+	header_received_spf(&value, &facts);
+	add_insert(m, "Received-SPF", &value);
+}
+
 /*
  * Each insertion comes to stand above the earlier ones: Received-SPF of MAIL
  * FROM, of HELO, Authentication-Results is how they are read from the top.
@@ -160,28 +184,15 @@ has_field(const struct session *s, enum scope scope)
 static void
 add_fields(const struct session *s, struct message *m)
 {
-	static const enum scope order[] = { SCOPE_MAILFROM, SCOPE_HELO };
-	struct header_facts facts[SCOPE_COUNT];
-	size_t count = 0;
-	char storage[HEADER_VALUE_SIZE];
-	struct sbuf value;
-
-	for (size_t i = 0; i < SCOPE_COUNT; i++)
-		if (has_field(s, order[i]))
-			facts[count++] = facts_of(s, order[i]);
-	if (count > 0 &&
-	    (s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0) {
-		sbuf_init(&value, storage, sizeof(storage));
-		header_auth_results(&value, session_our_name(s), facts, count);
-		add_insert(m, "Authentication-Results", &value);
-	}
+	if ((s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0 &&
+	    has_field(s, m->scope))
+		add_auth_results(s, m);
 	if ((s->conf->headers & CONF_HEADER_RECEIVED_SPF) == 0)
 		return;
-	for (size_t i = count; i-- > 0;) {
-		sbuf_init(&value, storage, sizeof(storage));
-		header_received_spf(&value, &facts[i]);
-		add_insert(m, "Received-SPF", &value);
-	}
+	if (has_field(s, SCOPE_HELO))
+		add_received_spf(s, m, SCOPE_HELO);
+	if (has_field(s, SCOPE_MAILFROM))
+		add_received_spf(s, m, SCOPE_MAILFROM);
 }
 
 void
