@@ -107,6 +107,7 @@ install_test_tools() {
 	install_deb clang libcmocka-dev python3 python3-dnspython \
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
 	    iproute2 m4 daemontools nsd libsasl2-modules \
+	    opendkim opendmarc openssl \
 	    python3-spf libmail-spf-perl
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 	# Where another mail server is installed it stays.

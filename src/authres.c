@@ -164,15 +164,23 @@ words_fill(struct words *w, const char *s, size_t len)
 	}
 }
 
-/* An encoded-word, or octets that some reader may turn into our name. */
+static bool
+has_encoded_word(const char *s, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i++)
+		if (s[i] == '=' && s[i + 1] == '?')
+			return true;
+	return false;
+}
+
+/* Octets that some reader may turn into our name. */
 static bool
 is_encoded(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)s[i] >= 0x80 ||
-		    (s[i] == '=' && i + 1 < len && s[i + 1] == '?'))
+		if ((unsigned char)s[i] >= 0x80)
 			return true;
-	return false;
+	return has_encoded_word(s, len);
 }
 
 static bool
@@ -202,4 +210,60 @@ authres_claims_id(const char *value, const char *authserv_id)
 	    contains_word(value, len, authserv_id, id_len) ||
 	    words_claim(value, len, authserv_id, id_len, true) ||
 	    words_claim(value, len, authserv_id, id_len, false);
+}
+
+/*
+ * The next octet of a text in which "spf=" or "spf/1=" is looked for; *seen
+ * octets of the name stand before it.  True: it is the "=".
+ */
+static bool
+method_ends(size_t *seen, char c)
+{
+	static const char name[] = "spf";
+	const size_t len = sizeof(name) - 1;
+
+	if (*seen == len && (c == '=' || c == '/' || util_is_digit(c)))
+		return c == '=';
+	if (*seen < len && util_lower(c) == name[*seen])
+		(*seen)++;
+	else
+		*seen = util_lower(c) == name[0];
+	return false;
+}
+
+/* Comments are passed over. */
+static bool
+claims_spf_outside_comments(const char *value)
+{
+	struct scan scan = { .p = value };
+	size_t seen = 0;
+	enum octet o;
+	char c;
+
+	while ((o = scan_next(&scan, &c)) != OCTET_END)
+		if ((o == OCTET_TEXT || o == OCTET_SEMICOLON) &&
+		    method_ends(&seen, c))
+			return true;
+	return false;
+}
+
+/* Comments are text like any other. */
+static bool
+claims_spf_anywhere(const char *value)
+{
+	size_t seen = 0;
+
+	for (const char *p = value; *p != '\0'; p++)
+		if (!util_is_space(*p) && *p != '"' && *p != '\\' &&
+		    method_ends(&seen, *p))
+			return true;
+	return false;
+}
+
+bool
+authres_claims_spf(const char *value)
+{
+	return claims_spf_anywhere(value) ||
+	    claims_spf_outside_comments(value) ||
+	    has_encoded_word(value, strlen(value));
 }

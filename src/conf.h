@@ -52,6 +52,7 @@ struct conf {
 	struct addr_set	 trusted_networks;
 	bool		 trust_authenticated;
 	unsigned	 headers;	/* CONF_HEADER_* */
+	bool		 remove_forged;
 	bool		 add_header_on_skip;
 	enum log_target	 log;
 	enum log_level	 log_level;

@@ -8,9 +8,11 @@
  * where nothing happens: an idle connection holds no message, and the 3 kB of
  * a reply exist only where mail is refused.
  *
- * A message that is not checked keeps its header as it came: forged
- * Authentication-Results are removed where we add our own (RFC 8601 s5), and
- * clients that are trusted, or have authenticated, are trusted in this too.
+ * Fields that claim an SPF result of ours are forged (RFC 8601 s5): they are
+ * removed, whatever kind of field we add.  A Received-SPF claims nothing of
+ * the kind, yet OpenDMARC believes the first one that it finds; so ours comes
+ * to stand above it, though we would have added none.  Clients in trusted
+ * networks may hand back what we have said; authenticated ones may not.
  */
 
 #include "config.h"
@@ -74,18 +76,22 @@ session_needs(const struct conf *c, struct session_needs *out)
 	bool refuses = can_refuse(c);
 
 	out->rcpt = refuses && c->reject_at == CONF_STAGE_RCPT;
-	out->headers = checks && (c->headers & CONF_HEADER_AUTH_RESULTS) != 0;
+	out->headers = checks && c->remove_forged;
 	/* Where nothing is refused, the end is where verdicts are logged. */
-	out->end = checks && (c->headers != 0 || c->add_header_on_skip ||
-	    !refuses);
+	out->end = checks && (c->headers != 0 || c->remove_forged ||
+	    c->add_header_on_skip || !refuses);
+}
+
+static const char *
+mta_name(const struct session *s)
+{
+	return s->receiver != NULL ? s->receiver : s->env->hostname;
 }
 
 const char *
 session_our_name(const struct session *s)
 {
-	if (s->conf->hostname[0] != '\0')
-		return s->conf->hostname;
-	return s->receiver != NULL ? s->receiver : s->env->hostname;
+	return s->conf->hostname[0] != '\0' ? s->conf->hostname : mta_name(s);
 }
 
 struct session *
@@ -166,7 +172,7 @@ session_connect(struct session *s, const struct sockaddr *sa,
 	session_forget_helo(s);
 	free(s->receiver);
 	s->receiver = NULL;
-	if (c->hostname[0] == '\0' && receiver != NULL && receiver[0] != '\0')
+	if (receiver != NULL && receiver[0] != '\0')
 		s->receiver = xstrdup(receiver);
 
 	bool known = addr_from_sockaddr(&s->client, sa);
@@ -224,6 +230,24 @@ shows_skip(const struct session *s, enum skip skip)
 	return s->conf->add_header_on_skip && skip >= SKIP_LOCAL;
 }
 
+/* Fields of the message are looked at. */
+static bool
+sees_fields(const struct session *s, enum skip skip)
+{
+	return s->conf->remove_forged &&
+	    (skip == SKIP_NOT || skip == SKIP_AUTH);
+}
+
+/* Nothing more of the message is wanted. */
+static bool
+is_done(const struct session *s, const struct message *m)
+{
+	if (m->skip == SKIP_UNKNOWN || sees_fields(s, m->skip))
+		return false;
+	return m->skip == SKIP_NOT ? m->decided && s->conf->headers == 0
+	    : !shows_skip(s, m->skip);
+}
+
 /* What the stages from MAIL on answer, as far as it is known. */
 static struct session_step
 current_step(const struct session *s)
@@ -231,14 +255,11 @@ current_step(const struct session *s)
 	const struct message *m = s->message;
 	struct session_step step = { SESSION_CONTINUE, NULL };
 
-	if (m->skip != SKIP_NOT) {
-		if (m->skip != SKIP_UNKNOWN && !shows_skip(s, m->skip))
-			step.kind = SESSION_ACCEPT;
-	} else if (m->reply != NULL) {
+	if (m->reply != NULL) {
 		step.kind = session_action(m) == POLICY_REJECT ?
 		    SESSION_REJECT : SESSION_TEMPFAIL;
 		step.reply = m->reply;
-	} else if (m->decided && s->conf->headers == 0) {
+	} else if (is_done(s, m)) {
 		step.kind = SESSION_ACCEPT;
 	}
 	return step;
@@ -292,22 +313,20 @@ session_rcpt(struct session *s, const char *to)
 	return current_step(s);
 }
 
-void
-session_header(struct session *s, const char *name, const char *value)
+/* In our name, or in that of the MTA, which other filters of it go by. */
+static bool
+is_forged(const struct session *s, const char *value)
 {
-	struct message *m = s->message;
+	return authres_claims_spf(value) &&
+	    (authres_claims_id(value, session_our_name(s)) ||
+	    authres_claims_id(value, mta_name(s)));
+}
 
-	if (m == NULL || m->ended) {
-		protocol_error("header");
-		return;
-	}
-	if (m->skip != SKIP_NOT ||
-	    (s->conf->headers & CONF_HEADER_AUTH_RESULTS) == 0 ||
-	    !util_eq_nocase(name, "Authentication-Results"))
-		return;
+static void
+see_results(const struct session *s, struct message *m, const char *value)
+{
 	m->results_seen++;
-	if (m->forged_count > FORGED_MAX ||
-	    !authres_claims_id(value, session_our_name(s)))
+	if (m->forged_count > FORGED_MAX || !is_forged(s, value))
 		return;
 	if (m->forged_count == m->forged_room) {
 		m->forged_room = 2 * m->forged_room + 8;
@@ -315,6 +334,21 @@ session_header(struct session *s, const char *name, const char *value)
 		    sizeof(*m->forged));
 	}
 	m->forged[m->forged_count++] = m->results_seen;
+}
+
+void
+session_header(struct session *s, const char *name, const char *value)
+{
+	struct message *m = s->message;
+
+	if (m == NULL || m->ended)
+		protocol_error("header");
+	else if (!sees_fields(s, m->skip))
+		return;
+	else if (util_eq_nocase(name, "Authentication-Results"))
+		see_results(s, m, value);
+	else if (util_eq_nocase(name, "Received-SPF"))
+		m->brings_received_spf = true;
 }
 
 static void
@@ -327,19 +361,16 @@ refuse_forgeries(struct message *m)
 	util_copy(m->reply->enhanced, sizeof(m->reply->enhanced), "5.7.1");
 	util_copy(m->reply->text, sizeof(m->reply->text),
 	    "Too many Authentication-Results fields claim to be ours");
+	if (m->skip != SKIP_NOT)
+		stats_inc(STATS_REJECTED);
 }
 
-/* End of a message that is checked; its decision may come as late as here. */
-static void
-end_checked(struct session *s, struct message *m)
+/* Why the message was not checked, where a field says so; else NULL. */
+static const char *
+skip_to_tell(const struct session *s, const struct message *m)
 {
-	if (!m->decided)
-		session_decide(s);
-	if (m->reply == NULL && m->forged_count > FORGED_MAX)
-		refuse_forgeries(m);
-	session_conclude(s);
-	if (m->reply == NULL)
-		session_make_edits(s);
+	return shows_skip(s, m->skip) || m->brings_received_spf ?
+	    skips[m->skip].text : NULL;
 }
 
 struct session_step
@@ -352,10 +383,14 @@ session_end(struct session *s, const struct session_edit **edits, size_t *n)
 	if (m == NULL || m->ended)
 		return protocol_error("end of message");
 	m->ended = true;
-	if (m->skip == SKIP_NOT)
-		end_checked(s, m);
-	else if (shows_skip(s, m->skip))
-		session_make_skipped(s, skips[m->skip].text);
+	/* The decision may come as late as here. */
+	if (m->skip == SKIP_NOT && !m->decided)
+		session_decide(s);
+	if (m->reply == NULL && m->forged_count > FORGED_MAX)
+		refuse_forgeries(m);
+	session_conclude(s);
+	if (m->reply == NULL)
+		session_make_edits(s, skip_to_tell(s, m));
 	*edits = m->edits;
 	*n = m->edit_count;
 	return current_step(s);

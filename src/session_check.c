@@ -254,6 +254,7 @@ session_decide(const struct session *s)
 	if (helo >= POLICY_TEMPFAIL || mail >= POLICY_TEMPFAIL)
 		session_make_reply(s);
 	/* Else at the end, where every MTA has told the queue id. */
-	if (m->reply != NULL || s->conf->headers == 0)
+	if (m->reply != NULL ||
+	    (s->conf->headers == 0 && !s->conf->remove_forged))
 		session_conclude(s);
 }

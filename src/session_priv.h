@@ -46,6 +46,7 @@ struct message {
 	unsigned	*forged;	/* which of them are, from 1 */
 	size_t		 forged_count;
 	size_t		 forged_room;
+	bool		 brings_received_spf;
 	struct session_edit *edits;
 	size_t		 edit_count;
 	char		*values[SESSION_INSERTS_MAX];	/* of edits */
@@ -87,9 +88,10 @@ enum policy_action	 session_action(const struct message *m);
 void	session_log(const struct session *s);
 /* The reply of a refusal by the verdict that decided. */
 void	session_make_reply(const struct session *s);
-/* Deletions and insertions for a checked message that is let through. */
-void	session_make_edits(const struct session *s);
-/* The field of a message that was not checked. */
-void	session_make_skipped(const struct session *s, const char *why);
+/*
+ * Deletions and insertions for a message that is let through.  why: it was
+ * not checked, and a field shall say so.
+ */
+void	session_make_edits(const struct session *s, const char *why);
 
 #endif

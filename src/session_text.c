@@ -145,12 +145,17 @@ add_deletions(struct message *m)
 	stats_add(STATS_HEADERS_DELETED, m->forged_count);
 }
 
-/* There is nothing to say of a HELO that was not given. */
+/*
+ * There is nothing to say of a HELO that was not given, but to cover a field
+ * that says more.
+ */
 static bool
 has_field(const struct session *s, enum scope scope)
 {
-	return s->message->verdict[scope] != NULL &&
-	    (scope != SCOPE_HELO || s->helo->status != IDENTITY_EMPTY);
+	const struct message *m = s->message;
+
+	return m->verdict[scope] != NULL && (scope != SCOPE_HELO ||
+	    s->helo->status != IDENTITY_EMPTY || m->brings_received_spf);
 }
 
 static void
@@ -177,6 +182,17 @@ add_received_spf(const struct session *s, struct message *m, enum scope scope)
 	add_insert(m, "Received-SPF", &value);
 }
 
+static void
+add_skipped(const struct session *s, struct message *m, const char *why)
+{
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	sbuf_init(&value, storage, sizeof(storage));
+	header_skipped(&value, session_our_name(s), why);
+	add_insert(m, HEADER_SKIPPED_NAME, &value);
+}
+
 /*
  * Each insertion comes to stand above the earlier ones: Received-SPF of MAIL
  * FROM, of HELO, Authentication-Results is how they are read from the top.
@@ -187,7 +203,8 @@ add_fields(const struct session *s, struct message *m)
 	if ((s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0 &&
 	    has_field(s, m->scope))
 		add_auth_results(s, m);
-	if ((s->conf->headers & CONF_HEADER_RECEIVED_SPF) == 0)
+	if ((s->conf->headers & CONF_HEADER_RECEIVED_SPF) == 0 &&
+	    !m->brings_received_spf)
 		return;
 	if (has_field(s, SCOPE_HELO))
 		add_received_spf(s, m, SCOPE_HELO);
@@ -196,25 +213,15 @@ add_fields(const struct session *s, struct message *m)
 }
 
 void
-session_make_edits(const struct session *s)
+session_make_edits(const struct session *s, const char *why)
 {
 	struct message *m = s->message;
 
 	m->edits = xcalloc(m->forged_count + SESSION_INSERTS_MAX,
 	    sizeof(*m->edits));
 	add_deletions(m);
-	add_fields(s, m);
-}
-
-void
-session_make_skipped(const struct session *s, const char *why)
-{
-	struct message *m = s->message;
-	char storage[HEADER_VALUE_SIZE];
-	struct sbuf value;
-
-	m->edits = xcalloc(1, sizeof(*m->edits));
-	sbuf_init(&value, storage, sizeof(storage));
-	header_skipped(&value, session_our_name(s), why);
-	add_insert(m, HEADER_SKIPPED_NAME, &value);
+	if (m->skip == SKIP_NOT)
+		add_fields(s, m);
+	else if (why != NULL)
+		add_skipped(s, m, why);
 }

@@ -100,11 +100,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_all(&f, text[6]);
 
 	/* what we write ourselves is ours; whatever else there is ends */
-	char *own = xasprintf("%s; none", "mx.example.org");
+	static const char own[] = "mx.example.org; spf=none";
 	require(authres_claims_id(own, "mx.example.org"));
-	free(own);
+	require(authres_claims_spf(own));
 	authres_claims_id(text[7], text[6]);
 	authres_claims_id(text[7], "mx.example.org");
+	authres_claims_spf(text[7]);
 	for (size_t i = 0; i < TEXTS; i++)
 		free(text[i]);
 	return 0;

@@ -67,12 +67,14 @@ struct model {
 
 	bool		 message;
 	bool		 skipped;
+	bool		 sees_fields;
 	bool		 ended;
 	bool		 answered;		/* RCPT has been */
 	enum session_step_kind answer;
 	char		 text[REPLY_TEXT_SIZE];	/* of answer */
 	const char	*results[EVENTS_MAX];	/* incoming fields */
 	size_t		 result_count;
+	bool		 brings_spf;		/* Received-SPF */
 };
 
 struct player {
@@ -173,7 +175,7 @@ check_answer(const struct player *p, struct session_step step, bool decided)
 		assert(step.kind == SESSION_REJECT);
 	else if (action == POLICY_TEMPFAIL)
 		assert(step.kind == SESSION_TEMPFAIL);
-	else if (p->conf->headers == 0)
+	else if (p->conf->headers == 0 && !m->sees_fields)
 		assert(step.kind == SESSION_ACCEPT);
 	else
 		assert(step.kind == SESSION_CONTINUE);
@@ -319,6 +321,7 @@ check_results_field(const struct player *p, const char *value)
 	else if (strncmp(at, " smtp.mailfrom=", 15) == 0)
 		at = skip_value(at + 15);
 	assert(*at == '\0');
+	assert(authres_claims_spf(value));
 	if (is_plain(our_name(p)))
 		assert(authres_claims_id(value, our_name(p)));
 	free(text);
@@ -333,7 +336,15 @@ claims_plainly(const char *value, const char *name)
 	size_t len = strlen(name);
 
 	return len > 0 && is_plain(name) && strncmp(value, name, len) == 0 &&
-	    (value[len] == ';' || value[len] == '\0');
+	    strncmp(value + len, "; spf=", 6) == 0;
+}
+
+static bool
+is_forged(const struct player *p, const char *value)
+{
+	return authres_claims_spf(value) &&
+	    (authres_claims_id(value, our_name(p)) ||
+	    authres_claims_id(value, p->model.receiver));
 }
 
 /* Deletions are all the forged ones, the last first. */
@@ -345,8 +356,7 @@ check_deletions(const struct player *p, const struct session_edit *edits,
 	size_t done = 0;
 
 	for (size_t i = m->result_count; i-- > 0;) {
-		bool claims = authres_claims_id(m->results[i],
-		    our_name(p));
+		bool claims = is_forged(p, m->results[i]);
 
 		assert(claims || !claims_plainly(m->results[i], our_name(p)));
 		if (!claims)
@@ -365,8 +375,7 @@ count_forged(const struct player *p)
 	size_t count = 0;
 
 	for (size_t i = 0; i < p->model.result_count; i++)
-		count += authres_claims_id(p->model.results[i],
-		    our_name(p));
+		count += is_forged(p, p->model.results[i]);
 	return count;
 }
 
@@ -381,21 +390,23 @@ static void
 check_edits(const struct player *p, const struct session_edit *edits,
     size_t n)
 {
+	const unsigned headers = p->conf->headers;
+	bool received = (headers & CONF_HEADER_RECEIVED_SPF) != 0 ||
+	    p->model.brings_spf;
 	bool helo = session_verdict(p->session, SCOPE_HELO) != NULL &&
-	    p->model.helo != NULL;
+	    (p->model.helo != NULL || p->model.brings_spf);
 	bool mail = session_verdict(p->session, SCOPE_MAILFROM) != NULL;
 	size_t i = check_deletions(p, edits, n);
 
-	if ((p->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0 &&
-	    (helo || mail)) {
+	if ((headers & CONF_HEADER_AUTH_RESULTS) != 0 && (helo || mail)) {
 		assert(i < n && is_insert(&edits[i], RESULTS));
 		check_results_field(p, edits[i++].value);
 	}
-	if ((p->conf->headers & CONF_HEADER_RECEIVED_SPF) != 0 && helo) {
+	if (received && helo) {
 		assert(i < n && is_insert(&edits[i], "Received-SPF"));
 		check_spf_field(p, edits[i++].value, SCOPE_HELO);
 	}
-	if ((p->conf->headers & CONF_HEADER_RECEIVED_SPF) != 0 && mail) {
+	if (received && mail) {
 		assert(i < n && is_insert(&edits[i], "Received-SPF"));
 		check_spf_field(p, edits[i++].value, SCOPE_MAILFROM);
 	}
@@ -408,11 +419,13 @@ check_skipped_edits(const struct player *p, const struct session_edit *edits,
 {
 	static const char *const wants[] = { "identity=none", NULL };
 
-	assert(n <= p->conf->add_header_on_skip);
-	if (n == 0)
+	size_t i = check_deletions(p, edits, n);
+
+	assert(n - i <= (p->conf->add_header_on_skip || p->model.brings_spf));
+	if (i == n)
 		return;
-	assert(is_insert(&edits[0], HEADER_SKIPPED_NAME));
-	check_received_spf(edits[0].value, "none", wants);
+	assert(is_insert(&edits[i], HEADER_SKIPPED_NAME));
+	check_received_spf(edits[i].value, "none", wants);
 }
 
 /* Events. */
@@ -424,7 +437,9 @@ end_message(struct model *m)
 	m->skipped = false;
 	m->ended = false;
 	m->answered = false;
+	m->sees_fields = false;
 	m->result_count = 0;
+	m->brings_spf = false;
 }
 
 static bool
@@ -440,6 +455,19 @@ is_skipped(const struct player *p)
 		return true;
 	return addr_set_contains(&c->trusted_networks, &m->client) ||
 	    (c->trust_authenticated && m->auth != NULL && *m->auth != '\0');
+}
+
+/* Fields of the message are not looked at. */
+static bool
+leaves_fields(const struct player *p)
+{
+	const struct model *m = &p->model;
+	const struct conf *c = p->conf;
+
+	return !c->remove_forged || !m->connected || !m->known || m->local ||
+	    addr_set_contains(&c->trusted_networks, &m->client) ||
+	    (!policy_checks(&c->policy, SCOPE_HELO) &&
+	    !policy_checks(&c->policy, SCOPE_MAILFROM));
 }
 
 static void
@@ -494,6 +522,7 @@ play_mail(struct player *p, const char *text)
 	end_message(m);
 	m->message = true;
 	m->skipped = is_skipped(p);
+	m->sees_fields = !leaves_fields(p);
 	check_answer(p, session_mail(p->session, text, NULL, m->auth),
 	    p->conf->reject_at == CONF_STAGE_MAIL && can_refuse(p->conf));
 	m->auth = NULL;
@@ -533,10 +562,12 @@ play_header(struct player *p, char *text)
 	if (colon != NULL)
 		*colon = '\0';
 	session_header(p->session, text, value);
-	if (m->message && !m->ended && !m->skipped &&
-	    util_eq_nocase(text, RESULTS) &&
-	    (p->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0)
+	if (!m->message || m->ended || !m->sees_fields)
+		return;
+	if (util_eq_nocase(text, RESULTS))
 		m->results[m->result_count++] = value;
+	else if (util_eq_nocase(text, "Received-SPF"))
+		m->brings_spf = true;
 }
 
 static void
@@ -657,6 +688,7 @@ configure(struct conf *c, const char *letters)
 {
 	c->reject_at = CONF_STAGE_RCPT;
 	c->headers = CONF_HEADER_RECEIVED_SPF | CONF_HEADER_AUTH_RESULTS;
+	c->remove_forged = true;
 	c->add_header_on_skip = false;
 	c->trust_authenticated = true;
 	policy_set_level(&c->policy, SCOPE_MAILFROM, 3);
@@ -675,6 +707,8 @@ configure(struct conf *c, const char *letters)
 			c->headers &= ~CONF_HEADER_AUTH_RESULTS;
 		else if (*p == 'A')
 			c->headers &= ~CONF_HEADER_RECEIVED_SPF;
+		else if (*p == 'F')
+			c->remove_forged = false;
 		else if (*p == 'S')
 			c->add_header_on_skip = true;
 		else if (*p == 'T')

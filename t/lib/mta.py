@@ -23,13 +23,14 @@ PROGRAM = SENDMAIL_DIR + "/usr/libexec/sendmail/sendmail"
 
 
 class Listener:
-    """Where an MTA listens, and its filter: a socket as spf-milter names
-    it, or None.  submission: offers AUTH."""
+    """Where an MTA listens, and its filters in their order: sockets as
+    spf-milter names them; one may stand for a list, None for none."""
 
-    def __init__(self, host, port, milter=None):
+    def __init__(self, host, port, milters=None):
         self.host = host
         self.port = port
-        self.milter = milter
+        self.milters = [milters] if isinstance(milters, str) \
+            else milters or []
 
     @property
     def place(self):
@@ -177,7 +178,8 @@ scache unix - - n - 1 scache
             else listener.host
         return ("%s:%d inet n - n - - smtpd\n"
             " -o smtpd_milters=%s -o smtpd_sasl_auth_enable=yes\n"
-            % (host, listener.port, self.milter_spec(listener.milter)))
+            % (host, listener.port, ",".join(map(self.milter_spec,
+                listener.milters))))
 
     def control(self, what):
         command("postfix", "-c", self.etc, what)
@@ -280,7 +282,7 @@ mv "$box/tmp/$$" "$box/new/$(date +%s.%N).$$"
 
     def cf(self, name, text, delivery):
         """A configuration out of its m4 source."""
-        specs = sorted({l.milter for l in self.listeners if l.milter})
+        specs = sorted({m for l in self.listeners for m in l.milters})
         filters = {spec: "f%d" % i for i, spec in enumerate(specs)}
         mc = "%s/%s.mc" % (self.base, name)
         write(mc, "divert(0)dnl\n" + text.format(base=self.base,
@@ -298,8 +300,9 @@ mv "$box/tmp/$$" "$box/new/$(date +%s.%N).$$"
         family = "inet6" if ":" in listener.host else "inet"
         options = "Family=%s, Addr=%s, Port=%d, Name=L%d" % (family,
             listener.host, listener.port, listener.port)
-        if listener.milter:
-            options += ", InputMailFilters=" + filters[listener.milter]
+        if listener.milters:
+            options += ", InputMailFilters=" + ";".join(filters[m]
+                for m in listener.milters)
         return "DAEMON_OPTIONS(`%s')dnl\n" % options
 
     def sasl(self):

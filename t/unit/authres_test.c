@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whose result an incoming Authentication-Results field claims to be. */
+/* Whose results an incoming Authentication-Results field claims to have. */
 
 #include "unit.h"
 
@@ -114,6 +114,80 @@ test_claims_in_long_values(void **state)
 	assert_true(authres_claims_id(text, "mx.example.org"));
 }
 
+static void
+check_spf(const char *const *values, size_t n, bool expected)
+{
+	for (size_t i = 0; i < n; i++)
+		if (authres_claims_spf(values[i]) != expected)
+			fail_msg("%s: %s", expected ? "missed" : "mistaken",
+			    values[i]);
+}
+
+static void
+test_spf_results_in_every_dress(void **state)
+{
+	(void)state;
+	static const char *const values[] = {
+		"mx.example.org; spf=pass",
+		"mx.example.org;spf=",
+		"mx.example.org; dkim=pass header.d=a.example; spf=pass",
+		"mx.example.org; SPF=pass",
+		"mx.example.org; spf/1=pass",
+		"mx.example.org; spf / 1 = pass",
+		"mx.example.org; spf\n\t=\n\tpass",
+		"mx.example.org; (a (b) \\) c) spf (d) = pass",
+		"mx.example.org; s(a)p(b)f(c)=pass",
+		"mx.example.org; \"spf\"=pass",
+		"mx.example.org; s\\p\"f\" = pass",
+		"mx.example.org; dkim=pass (spf=pass)",
+		"mx.example.org; (unclosed spf=pass",
+		"mx.example.org; (a (b) spf=pass )",
+		"mx.example.org; none \"unclosed; spf=pass",
+		"mx.example.org; sspf=pass",
+		"mx.example.org; x-spf=pass",
+		"mx.example.org spf=pass",
+		"mx.example.org; =?utf-8?Q?spf=3Dpass?=",
+		"=?utf-8?Q?mx=2Eexample=2Eorg=3B_s=70f=3Dpass?=",
+		"spf=pass",
+	};
+	check_spf(values, sizeof(values) / sizeof(values[0]), true);
+}
+
+static void
+test_results_of_other_methods(void **state)
+{
+	(void)state;
+	static const char *const values[] = {
+		"",
+		"mx.example.org",
+		"mx.example.org; none",
+		"mx.example.org; dkim=pass (2048-bit key; unprotected) "
+		    "header.d=spf.example header.i=@spf.example "
+		    "header.a=rsa-sha256 header.s=spf header.b=SpF/1abc",
+		"mx.example.org; dmarc=fail (p=reject dis=none) "
+		    "header.from=spf",
+		"mx.example.org; arc=none; iprev=pass policy.iprev=192.0.2.1",
+		"mx.example.org; dkim=pass header.d=b\xc3\xbc" "cher.example",
+		"spf.example.org; auth=pass smtp.auth=spf",
+		"mx.example.org; sp=f; sp f",
+	};
+	check_spf(values, sizeof(values) / sizeof(values[0]), false);
+}
+
+static void
+test_spf_results_in_long_values(void **state)
+{
+	(void)state;
+	static char text[BIG + 64];
+
+	memset(text, '(', BIG / 2);
+	memset(text + BIG / 2, ')', BIG / 2);
+	strcpy(text + BIG, "spf (");
+	assert_false(authres_claims_spf(text));
+	strcpy(text + BIG, "spf () = pass");
+	assert_true(authres_claims_spf(text));
+}
+
 int
 main(void)
 {
@@ -122,6 +196,9 @@ main(void)
 		cmocka_unit_test(test_fields_of_others_are_left),
 		cmocka_unit_test(test_claims_of_nobody),
 		cmocka_unit_test(test_claims_in_long_values),
+		cmocka_unit_test(test_spf_results_in_every_dress),
+		cmocka_unit_test(test_results_of_other_methods),
+		cmocka_unit_test(test_spf_results_in_long_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

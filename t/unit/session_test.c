@@ -12,6 +12,7 @@
 #include "dns_priv.h"
 #include "eval.h"
 #include "flight.h"
+#include "header.h"
 #include "lock.h"
 #include "log.h"
 #include "policy.h"
@@ -461,6 +462,7 @@ test_nothing_to_add_is_accepted_at_once(void **state)
 
 	set_levels(f, 0, 3);
 	f->conf->headers = 0;
+	f->conf->remove_forged = false;
 	assert_accepts(transact(f, NULL, "<u@pass.example.com>"));
 	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
 	session_abort(f->session);
@@ -874,6 +876,7 @@ test_authenticated_client_is_not_checked(void **state)
 	struct fixture *f = *state;
 	uint64_t skipped = stats_get(STATS_SKIPPED_AUTH);
 
+	f->conf->remove_forged = false;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "fail.example.com");
 	assert_skipped(f, session_mail(f->session, "<u@fail.example.com>",
@@ -1161,12 +1164,96 @@ test_forged_results_are_deleted_from_the_last(void **state)
 	assert_int_equal(stats_get(STATS_HEADERS_DELETED), deleted + 2);
 }
 
+/* Whatever we add, and under the MTA's name too, which others take. */
 static void
-test_fields_of_others_stay_without_results_of_ours(void **state)
+test_forged_results_go_in_every_configuration(void **state)
 {
 	struct fixture *f = *state;
 
-	f->conf->headers = CONF_HEADER_RECEIVED_SPF;
+	set_levels(f, 0, 3);
+	free(f->conf->hostname);
+	f->conf->hostname = xstrdup("own.example.org");
+	for (unsigned headers = 0; headers <= 3; headers++) {
+		f->conf->headers = headers;
+		assert_continues(transact(f, NULL, "<u@none.example.com>"));
+		session_header(f->session, "Authentication-Results",
+		    "mta.example.org; spf=pass");
+		session_header(f->session, "Authentication-Results",
+		    "own.example.org; dkim=pass; spf=pass");
+		session_header(f->session, "Authentication-Results",
+		    "own.example.org; dkim=pass");
+
+		struct edits e = end(f);
+
+		assert_int_equal(e.count, 2 + (headers & 1) + headers / 2);
+		assert_delete(&e.edit[0], 2);
+		assert_delete(&e.edit[1], 1);
+	}
+}
+
+static void
+test_received_spf_that_is_brought_is_covered(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	for (unsigned headers = 0; headers <= 3; headers++) {
+		f->conf->headers = headers;
+		assert_continues(transact(f, NULL, "<u@none.example.com>"));
+		session_header(f->session, "received-spf", "pass");
+
+		struct edits e = end(f);
+
+		assert_int_equal(e.count, 1 + headers / 2);
+		assert_insert(&e.edit[e.count - 1], "Received-SPF", "none ");
+		assert_insert(&e.edit[e.count - 1], "Received-SPF",
+		    "identity=mailfrom");
+	}
+	/* Nothing is known of the sender, and there was no HELO. */
+	set_levels(f, 3, 0);
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	session_header(f->session, "Received-SPF", "pass");
+	assert_insert(&end(f).edit[1], "Received-SPF", "identity=helo");
+}
+
+static void
+test_forged_fields_of_authenticated_clients(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t rejected = stats_get(STATS_REJECTED);
+
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(session_mail(f->session, "<u@fail.example.com>",
+	    NULL, "kim"));
+	assert_continues(rcpt(f));
+	session_header(f->session, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+	session_header(f->session, "Received-SPF", "pass");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 2);
+	assert_delete(&e.edit[0], 1);
+	assert_insert(&e.edit[1], HEADER_SKIPPED_NAME, "authenticated");
+
+	assert_continues(session_mail(f->session, "<u@fail.example.com>",
+	    NULL, "kim"));
+	for (int i = 0; i <= 1000; i++)
+		session_header(f->session, "Authentication-Results",
+		    "mta.example.org; spf=pass");
+	size_t n;
+	const struct session_edit *edits;
+	assert_refused(session_end(f->session, &edits, &n), 550, "5.7.1");
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
+}
+
+static void
+test_forged_fields_stay_where_they_may(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->remove_forged = false;
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
 	set_levels(f, 0, 3);
 	assert_continues(transact(f, NULL, "<u@none.example.com>"));
 	session_header(f->session, "Authentication-Results",
@@ -1176,7 +1263,7 @@ test_fields_of_others_stay_without_results_of_ours(void **state)
 	struct edits e = end(f);
 
 	assert_int_equal(e.count, 1);
-	assert_insert(&e.edit[0], "Received-SPF", "none ");
+	assert_insert(&e.edit[0], "Authentication-Results", "spf=none");
 }
 
 static struct session_step
@@ -1391,23 +1478,24 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 	struct fixture *f = *state;
 	struct conf *c = f->conf;
 
-	assert_needs(c, true, false, true);
-	c->headers = CONF_HEADER_AUTH_RESULTS;
 	assert_needs(c, true, true, true);
 	c->reject_at = CONF_STAGE_MAIL;
 	assert_needs(c, false, true, true);
 	c->headers = 0;
+	assert_needs(c, false, true, true);
+	c->remove_forged = false;
 	assert_needs(c, false, false, false);
 	c->add_header_on_skip = true;
 	assert_needs(c, false, false, true);
 	c->add_header_on_skip = false;
 	set_levels(f, 1, 1);
 	assert_needs(c, false, false, true);
-	c->headers = CONF_HEADER_RECEIVED_SPF;
+	c->headers = CONF_HEADER_RECEIVED_SPF | CONF_HEADER_AUTH_RESULTS;
 	c->reject_at = CONF_STAGE_RCPT;
 	assert_needs(c, false, false, true);
+	c->remove_forged = true;
+	assert_needs(c, false, true, true);
 	set_levels(f, 0, 0);
-	c->headers = CONF_HEADER_AUTH_RESULTS;
 	assert_needs(c, false, false, false);
 }
 
@@ -1646,7 +1734,10 @@ main(void)
 		SESSION_TEST(helo_that_was_not_given_has_no_field),
 		SESSION_TEST(domain_beyond_ascii_is_told_as_a_label),
 		SESSION_TEST(forged_results_are_deleted_from_the_last),
-		SESSION_TEST(fields_of_others_stay_without_results_of_ours),
+		SESSION_TEST(forged_results_go_in_every_configuration),
+		SESSION_TEST(received_spf_that_is_brought_is_covered),
+		SESSION_TEST(forged_fields_of_authenticated_clients),
+		SESSION_TEST(forged_fields_stay_where_they_may),
 		SESSION_TEST(flood_of_forged_results_is_refused),
 		SESSION_TEST(second_message_starts_from_nothing),
 		SESSION_TEST(

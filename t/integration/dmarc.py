@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""DKIM and DMARC filters beside us: the real OpenDKIM and OpenDMARC.
+
+A message with forged results gets the DMARC verdict that it gets without
+them.  Most of it is asked over the filters' sockets, each being told what the
+ones before it have made of the header; a few messages go through both MTAs.
+"""
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import dnsserver
+import lab
+import milterclient
+import mta
+import smtp
+import spec
+import tap
+from daemon import Daemon
+from milterclient import apply_edits
+
+lab.require("opendkim", "opendmarc", "openssl", "postfix")
+
+AR = "Authentication-Results"
+SPF = "Received-SPF"
+FORMS = {"received-spf": ["received-spf"],
+    "authentication-results": ["authentication-results"],
+    "both": ["received-spf", "authentication-results"], "none": []}
+RESULTS = ("pass", "fail", "softfail", "neutral", "none", "permerror",
+    "temperror")
+# What OpenDMARC's history calls them.
+HISTORY = {"pass": 0, "softfail": 2, "neutral": 3, "temperror": 4,
+    "permerror": 5, "none": 6, "fail": 7}
+SIGNED = "signed.example.com"		# its record fails, its signature holds
+TOKENS = itertools.count(1)
+
+# name: fields of a message that says it has passed; %s: its domain.
+FORGED = {
+    "results": [(AR, "mx.example.org; spf=pass smtp.mailfrom=%s")],
+    "results of two methods": [(AR, "mx.example.org; dkim=none; "
+        "spf=pass smtp.mailfrom=%s")],
+    "results in disguise": [("authentication-RESULTS", '(x) "mx" . exa\\mple'
+        ' . Org (y)\n\t1; (z) "S\\pF" (a) = pa\\ss sMTP . mailfrom="%s"')],
+    "results below others": [(AR, "other.example; spf=fail"),
+        (AR, "mx.example.org; none"),
+        (AR, "mx.example.org; spf=pass smtp.mailfrom=%s")],
+    "received": [(SPF, "pass (x) client-ip=192.0.2.1; "
+        'envelope-from="u@%s"; identity=mailfrom')],
+    "received by us": [(SPF, "pass (x) receiver=mx.example.org; "
+        "identity=mailfrom; envelope-from=u@%s")],
+    "both": [(AR, "mx.example.org; spf=pass smtp.mailfrom=%s"),
+        (SPF, "pass identity=mailfrom; envelope-from=u@%s")],
+}
+
+LAB = lab.Lab()
+tempfile.tempdir = LAB.dir
+
+
+def key():
+    """The selector's record; the key is in LAB.dir/dkim.key."""
+    path = LAB.dir + "/dkim.key"
+    lab.command("openssl", "genrsa", "-out", path, "2048")
+    os.chmod(path, 0o600)
+    public = lab.command("openssl", "rsa", "-in", path, "-pubout")
+    text = "".join(l for l in public.splitlines() if len(l) > 60
+        or l.endswith("AQAB"))
+    return "v=DKIM1; k=rsa; p=" + text
+
+
+def zone_file():
+    zone = {name: dict(records) for name, records in spec.ZONE.items()}
+    zone[SIGNED] = {"TXT": ["v=spf1 -all"]}
+    zone["sel._domainkey." + SIGNED] = {"TXT": [key()]}
+    zone["_dmarc.example.com"] = {"TXT": ["v=DMARC1; p=reject"]}
+    for name in zone:
+        # sendmail refuses sender domains that do not exist.
+        zone[name].setdefault("A", ["192.0.2.9"])
+    path = LAB.dir + "/zone"
+    lab.write(path, "$TTL 60\n. SOA ns. hostmaster. 1 60 60 60 60\n. NS ns.\n"
+        "ns. A 127.0.0.1\n" + dnsserver.zone_text(zone, ttl=60))
+    return path
+
+
+class Filter:
+    """A milter from its package, with its default configuration."""
+
+    def __init__(self, program, name, *lines):
+        self.socket = "unix:%s/%s" % (LAB.dir, name)
+        conf = "%s/%s.conf" % (LAB.dir, name)
+        lab.write(conf, "".join(l + "\n" for l in ("Syslog yes",
+            "UMask 000", "Socket local:%s/%s" % (LAB.dir, name)) + lines))
+        self.process = subprocess.Popen([program, "-f", "-x" if program
+            == "opendkim" else "-c", conf], stdin=subprocess.DEVNULL)
+        lab.wait_for(lambda: os.path.exists("%s/%s" % (LAB.dir, name)), name)
+
+    def milter(self):
+        return milterclient.Milter(self.socket)
+
+
+NAMESERVER = lab.NameServer(LAB, zone_file(), ["broken.example.net"])
+DMARC = Filter("opendmarc", "opendmarc",
+    "PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat",
+    "HistoryFile %s/history" % LAB.dir)
+DKIM = Filter("opendkim", "opendkim", "Mode v", "Nameservers 127.0.0.1")
+SIGNER = Filter("opendkim", "signer", "Mode s", "Domain " + SIGNED,
+    "Selector sel", "KeyFile %s/dkim.key" % LAB.dir,
+    "InternalHosts 192.0.2.0/24", "Canonicalization relaxed/relaxed")
+OURS = Daemon(user="nobody", socket_mode="0666", dns_options={"servers": []})
+os.chmod(OURS.directory, 0o755)
+
+
+def use(**options):
+    tap.true(OURS.reload(dns_options={"servers": []}, **options), options)
+
+
+def through(filter_, headers, sender, helo=spec.HELO, user=None, host=None):
+    """The header that the filter makes of this one; None: refused."""
+    with filter_.milter() as m:
+        m.connect(spec.CLIENT, macros={"j": host} if host else None)
+        m.helo(helo)
+        done = m.message(sender=sender, headers=headers,
+            macros={"{auth_authen}": user} if user else None)
+        if done.refusal:
+            return None
+        return apply_edits(headers, done.edits)
+
+
+def dmarc(headers, sender, **arguments):
+    """OpenDMARC's verdict."""
+    after = through(DMARC, headers, sender, **arguments)
+    found = [m.group(1) for n, v in after
+        for m in [re.search(r"dmarc=(\w+)", v)] if n == AR and m]
+    tap.equal(len(found), 1, after)
+    return found[0]
+
+
+def message(domain, *forged):
+    return [(n, v.replace("%s", domain)) for n, v in forged] + [
+        ("From", "u@" + domain), ("Subject", "x"), ("Date",
+        "Thu, 01 Jan 2026 00:00:00 +0000"), ("Message-ID", "<1@x.example>")]
+
+
+def behind_us(domain, *forged, **arguments):
+    """The DMARC verdict of a message that we let through; else None."""
+    sender = "<u@%s>" % domain
+    headers = through(OURS, message(domain, *forged), sender, **arguments)
+    return headers and dmarc(headers, sender)
+
+
+# Forged verdicts of ours
+
+def test_what_is_forged_deceives_where_we_are_not():
+    domain = spec.domain("softfail")
+    for name, forged in FORGED.items():
+        tap.equal(dmarc(message(domain, *forged), "<u@%s>" % domain), "pass",
+            name)
+
+
+def check_forgeries(form, level, result):
+    """Nothing changes; but where we add nothing, a message that has brought
+    a Received-SPF is told to have passed if it has."""
+    domain = spec.domain(result)
+    plain = behind_us(domain)
+    if level == 1 and FORMS[form]:
+        tap.equal(plain, "pass" if result == "pass" else "fail", result)
+    for name, forged in FORGED.items():
+        got = behind_us(domain, *forged)
+        if form == "none" and result == "pass" and SPF in dict(forged):
+            tap.equal(got, "pass", name)
+        else:
+            tap.equal(got, plain, "%s, level %d, %s: %s" % (form, level,
+                result, name))
+
+
+def test_forged_fields_change_no_dmarc_verdict():
+    for form, level in itertools.product(FORMS, (1, 2, 3)):
+        use(behavior=level, headers=FORMS[form])
+        for result in RESULTS:
+            check_forgeries(form, level, result)
+
+
+def test_forged_fields_under_the_name_of_the_mta_deceive_nobody():
+    """OpenDMARC takes the MTA's name for its own, whatever we are told."""
+    for form in ("received-spf", "authentication-results"):
+        use(behavior=1, headers=FORMS[form], hostname="mail.example.org")
+        tap.equal(behind_us(spec.domain("softfail"), *FORGED["both"]), "fail",
+            form)
+
+
+def test_forged_fields_of_authenticated_clients():
+    for form in FORMS:
+        use(behavior=3, headers=FORMS[form])
+        for result in ("softfail", "fail", "pass"):
+            domain = spec.domain(result)
+            for name, forged in FORGED.items():
+                tap.equal(behind_us(domain, *forged, user="kim"),
+                    behind_us(domain, user="kim"), "%s, %s, %s" % (form, result, name))
+
+
+def test_forged_fields_of_trusted_clients_and_without_removal_stay():
+    for options in ({"trusted_networks": [spec.CLIENT]},
+            {"remove_forged": False}):
+        use(behavior=3, headers=FORMS["received-spf"], **options)
+        tap.equal(behind_us(spec.domain("softfail"), *FORGED["both"]), "pass")
+
+
+# What reports are made of
+
+def history():
+    """The SPF results of the last message in OpenDMARC's history."""
+    with open(LAB.dir + "/history") as f:
+        last = f.read().split("job ")[-1]
+    return [int(n) for n in re.findall(r"^spf (-?\d+)$", last, re.M)]
+
+
+def test_history_has_the_result_of_mail_from():
+    for form in ("received-spf", "authentication-results", "both"):
+        use(behavior=1, headers=FORMS[form])
+        for result, helo in [(r, spec.HELO) for r in RESULTS] + [
+                ("pass", "failhelo.example.net"),
+                ("neutral", "softhelo.example.net")]:
+            behind_us(spec.domain(result), helo=helo)
+            tap.equal(history(), [HISTORY[result]],
+                "%s, %s, %s" % (form, result, helo))
+
+
+# Beside OpenDKIM
+
+def signed(*forged):
+    """A message that its domain has signed, as a forwarder hands it on."""
+    after = through(SIGNER, message(SIGNED), "<u@%s>" % SIGNED)
+    tap.equal(after[0][0], "DKIM-Signature")
+    return [(n, v.replace("%s", SIGNED)) for n, v in forged] + after
+
+
+def chain(headers, sender):
+    """The DMARC verdict behind OpenDKIM and us, and what stands there."""
+    headers = through(DKIM, headers, sender)
+    headers = through(OURS, headers, sender)
+    return dmarc(headers, sender), headers
+
+
+def test_result_of_the_dkim_filter_stays():
+    sender = "<forwarder@%s>" % spec.domain("none")
+    for form in FORMS:
+        use(behavior=3, headers=FORMS[form])
+        for forged in ([], FORGED["both"], FORGED["results below others"]):
+            verdict, headers = chain(signed(*forged), sender)
+            tap.equal(verdict, "pass", "%s, %s" % (form, forged))
+            tap.equal(sum("dkim=pass" in v for n, v in headers if n == AR), 1)
+
+
+def test_broken_signature_with_forged_fields_fails():
+    use(behavior=3, headers=FORMS["authentication-results"])
+    for name, forged in FORGED.items():
+        headers = [(n, "y" if n == "Subject" else v)
+            for n, v in signed(*forged)]
+        tap.equal(chain(headers, "<u@%s>" % spec.domain("none"))[0], "fail",
+            name)
+
+
+# In the MTAs
+
+PLACES = {"postfix": "198.51.100.25", "sendmail": "198.51.100.26"}
+FILTERS = [DKIM.socket, OURS.socket, DMARC.socket]
+
+
+def start(kind):
+    server = kind(LAB, [mta.Listener(PLACES[kind.name], 25, FILTERS)])
+    server.start()
+    return server
+
+
+MTAS = [start(kind) for kind in [mta.Postfix] + (
+    [mta.Sendmail] if mta.Sendmail.installed() else [])]
+
+
+def deliver(server, headers, domain):
+    """The header of a message that has gone through all three filters."""
+    token = "token-%d" % next(TOKENS)
+    text = "".join("%s: %s\n" % h for h in headers) + "X-Token: %s\n\n" \
+        "text\n" % token
+    with smtp.Client((PLACES[server.name], 25), spec.CLIENT) as client:
+        client.command("EHLO " + spec.HELO)
+        tap.true(client.message("<u@%s>" % domain, ["<test@example.org>"],
+            text).accepted, server.name)
+    return mta.headers_of(server.wait_for_mail("test", token))
+
+
+def forgeries(host):
+    """All at once, for the MTA of this name."""
+    return [(n, v.replace("mx.example.org", host))
+        for fields in FORGED.values() for n, v in fields
+        if '"mx"' not in v]
+
+
+def check_delivered(server, form, headers, domain, want):
+    host = {"postfix": "mx.example.org", "sendmail": "mx2.example.org"}[
+        server.name]
+    forged = [(n, v.replace("%s", domain)) for n, v in forgeries(host)]
+    what = "%s, %s" % (server.name, form)
+    for brought in ([], forged):
+        found = [v for n, v in deliver(server, brought + headers, domain)
+            if n.lower() == AR.lower()]
+        tap.contains(" ".join(found), "dmarc=" + want, what)
+        tap.lacks(" ".join(found), "spf=pass", what)
+
+
+def test_chain_of_filters_in_both_mtas():
+    for form in ("received-spf", "authentication-results"):
+        use(behavior=1, headers=FORMS[form])
+        for server in MTAS:
+            domain = spec.domain("softfail")
+            check_delivered(server, form, message(domain), domain, "fail")
+            check_delivered(server, form, signed(), spec.domain("none"),
+                "pass")
+
+
+def test_mtas_stop():
+    for server in MTAS:
+        server.stop()
+
+
+def test_the_daemon_ends_well():
+    OURS.stop_well()
+
+
+def test_sendmail_is_there():
+    if not mta.Sendmail.installed():
+        tap.skip("sendmail is not unpacked here")
+
+
+tap.main(globals())
