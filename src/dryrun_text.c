@@ -3,11 +3,13 @@
  * A transaction of -t as text: a line of the arguments, then indented what
  * was checked, what each SMTP stage answers ("ok": the MTA's own answer), "+"
  * lines for the header fields that are added, and "=> accept", "=> reject" or
- * "=> tempfail".  Octets that are not printable ASCII are written \xNN, a
- * backslash \\.
+ * "=> tempfail".  Octets that are not printable, in ASCII or UTF-8, are
+ * written \xNN, a backslash \\.
  */
 
 #include "config.h"
+
+#include <string.h>
 
 #include "dryrun_priv.h"
 #include "eval.h"
@@ -16,13 +18,18 @@
 static void
 put_escaped(FILE *out, const char *s)
 {
-	for (; *s != '\0'; s++) {
+	while (*s != '\0') {
+		size_t n = util_print_length(s, strnlen(s, 4));
+
 		if (*s == '\\')
-			fputs("\\\\", out);
-		else if (util_is_print(*s))
-			fputc(*s, out);
-		else
+			fputc('\\', out);
+		if (n > 0) {
+			fwrite(s, 1, n, out);
+		} else {
 			fprintf(out, "\\x%02x", (unsigned char)*s);
+			n = 1;
+		}
+		s += n;
 	}
 }
 

@@ -86,8 +86,12 @@ plain_length(const char *s, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && util_is_print(s[n]) && s[n] != '\\')
-		n++;
+	while (n < len && s[n] != '\\') {
+		size_t printable = util_print_length(s + n, len - n);
+		if (printable == 0)
+			break;
+		n += printable;
+	}
 	return n;
 }
 
@@ -118,7 +122,7 @@ add_line(struct sbuf *out, const char *raw, size_t len)
 		size_t written = taken;
 
 		if (taken > room) {
-			sbuf_add(out, raw, room);
+			sbuf_add(out, raw, util_print_cut(raw, room));
 			room = 0;
 		} else if (taken == 0 && util_is_print(*raw)) {
 			written = taken = escape_length(raw, len);
@@ -200,28 +204,36 @@ need_of(const char *value, size_t len)
 {
 	enum need need = len > 0 ? NEED_NOTHING : NEED_QUOTES;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len;) {
 		char c = value[i];
 		if (c == ' ' || c == '"' || c == '\\' || c == '=')
 			return NEED_QUOTES;
-		if (!util_is_print(c))
+		size_t printable = util_print_length(value + i, len - i);
+		if (printable == 0)
 			need = NEED_ESCAPES;
+		i += printable > 0 ? printable : 1;
 	}
 	return need;
 }
 
 static void
-add_escaped(struct sbuf *out, char c)
+add_escaped(struct sbuf *out, const char *s, size_t len)
 {
 	char octets[4];
 
-	if (!util_is_print(c)) {
-		sbuf_add(out, octets, escape_octet(octets, c));
-		return;
+	while (len > 0) {
+		size_t n = util_print_length(s, len);
+		if (*s == '"' || *s == '\\')
+			sbuf_char(out, '\\');
+		if (n > 0) {
+			sbuf_add(out, s, n);
+		} else {
+			sbuf_add(out, octets, escape_octet(octets, *s));
+			n = 1;
+		}
+		s += n;
+		len -= n;
 	}
-	if (c == '"' || c == '\\')
-		sbuf_char(out, '\\');
-	sbuf_char(out, c);
 }
 
 static void
@@ -251,15 +263,15 @@ log_pair(struct sbuf *out, const char *key, const char *value)
 	bool whole = len <= LOG_VALUE_MAX;
 
 	if (!whole)
-		len = LOG_VALUE_MAX;
+		len = util_print_cut(value, LOG_VALUE_MAX);
 	enum need need = need_of(value, len);
 	const char *quote = need == NEED_QUOTES ? "\"" : "";
 	pair_begin(out, key);
 	sbuf_str(out, quote);
 	if (need == NEED_NOTHING)
 		sbuf_add(out, value, len);
-	for (size_t i = 0; need != NEED_NOTHING && i < len; i++)
-		add_escaped(out, value[i]);
+	else
+		add_escaped(out, value, len);
 	if (!whole)
 		sbuf_str(out, "...");
 	sbuf_str(out, quote);

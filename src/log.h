@@ -50,10 +50,10 @@ void	log_text(enum log_level level, const char *text);
 
 /*
  * Appends " key=value" (no blank before the first), the value escaped:
- * printable ASCII stands for itself; a value that is empty or contains blank,
- * quote, backslash or equals sign is put in double quotes with \" and \\;
- * every other octet becomes \xNN.  A value over LOG_VALUE_MAX is cut and ends
- * in "...".
+ * what is printable (util_print_length) stands for itself; a value that is
+ * empty or contains blank, quote, backslash or equals sign is put in double
+ * quotes with \" and \\; every other octet becomes \xNN.  A value over
+ * LOG_VALUE_MAX is cut and ends in "...".
  */
 void	log_pair(struct sbuf *out, const char *key, const char *value);
 void	log_pair_uint(struct sbuf *out, const char *key, uint64_t value);

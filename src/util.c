@@ -226,6 +226,70 @@ util_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* The length of a character; 0: not UTF-8. */
+static size_t
+utf8_decode(const char *s, size_t len, uint32_t *out)
+{
+	/* By length: the least that needs it. */
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char lead = (unsigned char)*s;
+	size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+	uint32_t c = lead & (0x7fU >> n);
+
+	if (lead < 0xc0 || lead > 0xf7 || len < n)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		unsigned char next = (unsigned char)s[i];
+		if ((next & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (next & 0x3f);
+	}
+	*out = c;
+	return c >= least[n] ? n : 0;
+}
+
+size_t
+util_utf8_print(const char *s, size_t len)
+{
+	/*
+	 * Unicode: controls, blanks, Default_Ignorable_Code_Point, surrogates,
+	 * private use; from planes 14 on nothing is left.
+	 */
+	static const struct {
+		uint32_t first;
+		uint32_t last;
+	} hidden[] = {
+		{ 0x80, 0xa0 }, { 0xad, 0xad }, { 0x34f, 0x34f },
+		{ 0x61c, 0x61c }, { 0x115f, 0x1160 }, { 0x1680, 0x1680 },
+		{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x2000, 0x200f },
+		{ 0x2028, 0x202f }, { 0x205f, 0x206f }, { 0x3000, 0x3000 },
+		{ 0x3164, 0x3164 }, { 0xd800, 0xf8ff }, { 0xfdd0, 0xfdef },
+		{ 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 },
+		{ 0x1d173, 0x1d17a }, { 0xe0000, UINT32_MAX },
+	};
+	uint32_t c = 0;
+	size_t n = utf8_decode(s, len, &c);
+
+	if ((c & 0xfffe) == 0xfffe)
+		return 0;
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return 0;
+	return n;
+}
+
+size_t
+util_print_cut(const char *s, size_t len)
+{
+	for (size_t back = 1; back < 4 && back <= len; back++) {
+		const char *last = s + len - back;
+		if (util_print_length(last, strnlen(last, 4)) > back)
+			return len - back;
+	}
+	return len;
+}
+
 bool
 util_eq_nocase(const char *a, const char *b)
 {

@@ -101,6 +101,24 @@ util_is_print(char c)
 	return c >= 0x20 && c <= 0x7e;
 }
 
+/*
+ * Octets of the character that the len octets of s begin with, 0 if it is not
+ * printable: a control, not UTF-8 (RFC 3629), or one that is not seen or that
+ * turns the direction of what stands around it.  SP is the only blank.
+ */
+size_t	util_utf8_print(const char *s, size_t len);
+
+static inline size_t
+util_print_length(const char *s, size_t len)
+{
+	if ((unsigned char)*s < 0x80)
+		return util_is_print(*s) ? 1 : 0;
+	return util_utf8_print(s, len);
+}
+
+/* len, or less where that would cut a printable character of the text s. */
+size_t	util_print_cut(const char *s, size_t len);
+
 static inline char
 util_lower(char c)
 {

@@ -83,7 +83,7 @@ def run(case, *more):
 
 def transcript(case):
     out, err, status = run(case)
-    text = out.decode("ascii") + "exit status %d\n" % status
+    text = out.decode() + "exit status %d\n" % status
     if err:
         text += "standard error:\n" + ascii(err.decode("latin-1"))[1:-1]. \
             replace("\\n", "\n")
@@ -100,7 +100,7 @@ def objects(case):
 def compare(path, got):
     want = read(path).decode() if os.path.exists(path) else ""
     if UPDATE and got != want:
-        with open(path, "w", encoding="ascii") as f:
+        with open(path, "w", encoding="utf-8") as f:
             f.write(got)
         tap.diag("%s: written" % os.path.relpath(path, HERE))
     elif got != want:

@@ -3,6 +3,7 @@
 
 import collections
 import re
+import unicodedata
 
 # In the order of spf-milter(8).
 KEYS = ("queue_id", "client", "helo", "sender", "identity", "result",
@@ -14,14 +15,26 @@ ALWAYS = set(KEYS) - {"stale", "helo_result", "mailfrom_result", "void"}
 PREFIX = "spf-milter: "
 # Lines are cut somewhat below 2,000 octets, between two escapes.
 CUT_FROM = 1900
-PLAIN = r'(?:[!#-<>-\[\]-~]|\\x[0-9a-f]{2})+'
-QUOTED = r'"(?:[ !#-\[\]-~]|\\["\\]|\\x[0-9a-f]{2})*"'
+PLAIN = r'(?:[!#-<>-\[\]-~\x80-\xff]|\\x[0-9a-f]{2})+'
+QUOTED = r'"(?:[ !#-\[\]-~\x80-\xff]|\\["\\]|\\x[0-9a-f]{2})*"'
 PAIR = re.compile(r"([a-z_]+)=(%s|%s)(?: |$)" % (QUOTED, PLAIN))
 RESULT = "none|neutral|pass|fail|softfail|temperror|permerror"
+UNSEEN = ("Cc", "Cs", "Co", "Zl", "Zp", "Zs")
+TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
     "action": "accept|tempfail|reject", "level": "[0-6]",
     "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes"}
+
+
+def is_clean(line):
+    """Nothing in it but characters that can be seen; lines are octets."""
+    try:
+        text = line.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return not any(c != " " and (unicodedata.category(c) in UNSEEN or
+        unicodedata.bidirectional(c) in TURNS) for c in text)
 
 
 def unescape(value):
@@ -37,7 +50,7 @@ def parse(line):
 
     Of a line that was cut the last pair is left out: it may be a part.
     """
-    if not line.startswith(PREFIX) or not re.fullmatch("[ -~]*", line):
+    if not line.startswith(PREFIX) or not is_clean(line):
         raise ValueError("not a line of ours: %s" % ascii(line))
     text = line[len(PREFIX):]
     pairs = collections.OrderedDict()
@@ -65,7 +78,7 @@ def parse(line):
 
 def counters(log):
     """The counters that the daemon logs at its end."""
-    line, = [l for l in log.splitlines() if l.startswith(PREFIX
+    line, = [l for l in log.split("\n") if l.startswith(PREFIX
         + "counters:")]
     return collections.Counter({k: int(v) for k, v in
         (pair.split("=") for pair in line.split("counters:")[1].split())})

@@ -159,10 +159,10 @@ test_line_cannot_be_bent(void **state)
 {
 	(void)state;
 	capture_begin();
-	log_info("a\nspf-milter: b\r\x1b[2J\x7f\xc3\xa9\tc");
+	log_info("a\nspf-milter: b\r\x1b[2J\x7f\xc3\xa9\xc2\x9b\tc");
 	assert_string_equal(capture_end(),
-	    "spf-milter: a\\x0aspf-milter: b\\x0d\\x1b[2J\\x7f\\xc3\\xa9"
-	    "\\x09c\n");
+	    "spf-milter: a\\x0aspf-milter: b\\x0d\\x1b[2J\\x7f\xc3\xa9"
+	    "\\xc2\\x9b\\x09c\n");
 }
 
 static void
@@ -254,6 +254,43 @@ test_pair_escapes_the_value(void **state)
 	assert_pair("\r\n\t\x1b\x7f\x80\xff", 7,
 	    "k=\\x0d\\x0a\\x09\\x1b\\x7f\\x80\\xff");
 	assert_pair("<a@b>;(,)'", 10, "k=<a@b>;(,)'");
+	assert_pair("\xec\x9c\xa0@b\xc3\xbc.example", 15,
+	    "k=\xec\x9c\xa0@b\xc3\xbc.example");
+	assert_pair("\xec\x9c\xa0 \xe2\x80\xae\xc3", 8,
+	    "k=\"\xec\x9c\xa0 \\xe2\\x80\\xae\\xc3\"");
+}
+
+/* Moves the cut over every place of a character. */
+static void
+test_cuts_leave_characters_whole(void **state)
+{
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		char text[3000];
+		char pair[1024];
+		char want[1024];
+		struct sbuf sb;
+
+		sbuf_init(&sb, text, sizeof(text));
+		sbuf_add(&sb, "..", shift);
+		while (sbuf_ok(&sb))
+			sbuf_str(&sb, "\xec\x9c\xa0");
+		size_t whole = shift + (LOG_VALUE_MAX - shift) / 3 * 3;
+
+		snprintf(want, sizeof(want), "k=%.*s...", (int)whole, text);
+		sbuf_init(&sb, pair, sizeof(pair));
+		log_pair(&sb, "k", text);
+		assert_string_equal(pair, want);
+		capture_begin();
+		log_info("%s", text);
+		const char *got = capture_end() + strlen("spf-milter: ");
+		size_t len = strlen(got);
+
+		assert_in_range(len, 1980, 2000);
+		assert_string_equal(got + len - 4, "...\n");
+		assert_memory_equal(got, text, len - 4);
+		assert_int_equal((len - 4 - shift) % 3, 0);
+	}
 }
 
 static void
@@ -348,6 +385,7 @@ main(void)
 		cmocka_unit_test_setup(test_long_line_of_controls_is_cut,
 		    reset),
 		cmocka_unit_test(test_pair_escapes_the_value),
+		cmocka_unit_test(test_cuts_leave_characters_whole),
 		cmocka_unit_test(test_pair_separates_by_one_blank),
 		cmocka_unit_test(test_pair_cuts_a_long_value),
 		cmocka_unit_test(test_pair_that_does_not_fit_leaves_no_part),

@@ -356,6 +356,57 @@ test_has_prefix_nocase_respects_length(void **state)
 }
 
 static void
+test_print_length_is_that_of_what_can_be_seen(void **state)
+{
+	static const struct {
+		const char	*text;
+		size_t		 want;
+	} rows[] = {
+		{ "a", 1 }, { " ", 1 }, { "~", 1 }, { "\t", 0 }, { "\x7f", 0 },
+		{ "\xc2\xa1", 2 }, { "\xc3\xbc", 2 }, { "\xed\x9f\xbb", 3 },
+		{ "\xec\x9c\xa0", 3 }, { "\xef\xbf\xbd", 3 },
+		{ "\xf0\x9f\x93\xa7", 4 }, { "\xf0\xa0\x80\x80", 4 },
+		/* not UTF-8: alone, cut, longer than needed, beyond its end */
+		{ "\x80", 0 }, { "\xff", 0 }, { "\xc3", 0 }, { "\xc3" "a", 0 },
+		{ "\xec\x9c", 0 }, { "\xc0\xaf", 0 }, { "\xc1\xbf", 0 },
+		{ "\xe0\x9f\xbf", 0 }, { "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xed\xa0\x80", 0 }, { "\xf4\x90\x80\x80", 0 },
+		{ "\xf8\x88\x80\x80\x80", 0 },
+		/* C1, NBSP, soft hyphen, marks and turns of direction */
+		{ "\xc2\x85", 0 }, { "\xc2\x9b", 0 }, { "\xc2\xa0", 0 },
+		{ "\xc2\xad", 0 }, { "\xe2\x80\x8b", 0 },
+		{ "\xe2\x80\xae", 0 }, { "\xe2\x80\xa8", 0 },
+		{ "\xe2\x81\xa6", 0 }, { "\xe3\x80\x80", 0 },
+		{ "\xe3\x85\xa4", 0 }, { "\xef\xbb\xbf", 0 },
+		/* private use, no characters, tags */
+		{ "\xee\x80\x80", 0 }, { "\xef\xbf\xbe", 0 },
+		{ "\xf0\x9f\xbf\xbf", 0 }, { "\xf3\xa0\x81\xa1", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t got = util_print_length(rows[i].text,
+		    strlen(rows[i].text));
+		if (got != rows[i].want)
+			fail_msg("row %zu: %zu", i, got);
+	}
+}
+
+static void
+test_print_cut_leaves_characters_whole(void **state)
+{
+	static const char text[] = "a\xec\x9c\xa0z\xf0\x9f\x93\xa7";
+	static const size_t want[] = { 0, 1, 1, 1, 4, 5, 5, 5, 5, 9 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		assert_int_equal(util_print_cut(text, i), want[i]);
+	/* What is not a character may be cut anywhere. */
+	assert_int_equal(util_print_cut("a\xec\x9c", 2), 2);
+	assert_int_equal(util_print_cut("\x80\x80\x80\x80", 3), 3);
+}
+
+static void
 test_diag_keeps_every_entry_in_order(void **state)
 {
 	(void)state;
@@ -423,6 +474,9 @@ main(void)
 		cmocka_unit_test(test_lower_changes_capitals_only),
 		cmocka_unit_test(test_eq_nocase),
 		cmocka_unit_test(test_has_prefix_nocase_respects_length),
+		cmocka_unit_test(
+		    test_print_length_is_that_of_what_can_be_seen),
+		cmocka_unit_test(test_print_cut_leaves_characters_whole),
 		cmocka_unit_test(test_diag_keeps_every_entry_in_order),
 		cmocka_unit_test(test_diag_format_shows_the_place_there_is),
 	};
