@@ -16,11 +16,13 @@
 #include "conf.h"
 #include "dryrun_priv.h"
 #include "identity.h"
+#include "log.h"
 #include "session.h"
 #include "util.h"
 
 /* Longer lines are bad input. */
 #define LINE_MAX_OCTETS ((size_t)1 << 20)
+#define ERROR_SIZE (4 * LOG_VALUE_MAX + 100)
 
 bool
 dryrun_is_played(const struct dryrun_report *r, enum dryrun_stage stage)
@@ -132,20 +134,26 @@ is_none(const char *s)
 	return s[0] == '\0' || strcmp(s, "-") == 0;
 }
 
-/* DRYRUN_BAD_INPUT: *error says why, nothing is printed. */
-static enum dryrun_status
-run(const struct session_env *env, const struct conf *c,
-    const struct dryrun_transaction *t, bool json, FILE *out,
-    const char **error)
+/* False: nothing is played, error says why; key is what ip was called. */
+static bool
+check_ip(const char *key, const char *ip, struct sbuf *error)
 {
 	struct sockaddr_storage ss;
-	bool local = strcmp(t->ip, "-") == 0;
 
-	if (!local && !make_sockaddr(&ss, t->ip)) {
-		*error = "not an IPv4 or IPv6 address";
-		return DRYRUN_BAD_INPUT;
-	}
+	if (strcmp(ip, "-") == 0 || make_sockaddr(&ss, ip))
+		return true;
+	log_pair(error, key, ip);
+	sbuf_str(error, ": not an IPv4 or IPv6 address");
+	return false;
+}
 
+/* t->ip has been checked. */
+static enum dryrun_status
+run(const struct session_env *env, const struct conf *c,
+    const struct dryrun_transaction *t, bool json, FILE *out)
+{
+	struct sockaddr_storage ss;
+	bool local = strcmp(t->ip, "-") == 0 || !make_sockaddr(&ss, t->ip);
 	char *rcpt = t->rcpt != NULL ? xstrdup(t->rcpt) : default_rcpt(env, c);
 	struct session *s = session_new(env, c);
 	struct dryrun_report r = {
@@ -179,12 +187,14 @@ enum dryrun_status
 dryrun_one(const struct session_env *env, const struct conf *c,
     const struct dryrun_transaction *t, bool json, FILE *out)
 {
-	const char *error = NULL;
-	enum dryrun_status status = run(env, c, t, json, out, &error);
+	char text[ERROR_SIZE];
+	struct sbuf error;
 
-	if (error != NULL)
-		fprintf(stderr, "spf-milter: --ip: %s\n", error);
-	return status;
+	sbuf_init(&error, text, sizeof(text));
+	if (check_ip("--ip", t->ip, &error))
+		return run(env, c, t, json, out);
+	fprintf(stderr, "spf-milter: %s\n", text);
+	return DRYRUN_BAD_OPTION;
 }
 
 /* Lines. */
@@ -264,24 +274,40 @@ next_field(char **at)
 	return s;
 }
 
-/* NULL: *t refers to the line.  Else what is wrong. */
+/* NULL: *t has all it needs.  Else what the line lacks. */
 static const char *
-parse_line(const struct line *l, struct dryrun_transaction *t)
+missing(const struct dryrun_transaction *t)
+{
+	if (t->helo == NULL)
+		return "helo and sender are missing";
+	return t->sender == NULL ? "the sender is missing" : NULL;
+}
+
+/* True: *t refers to the line.  False: error says what is wrong with it. */
+static bool
+parse_line(const struct line *l, struct dryrun_transaction *t,
+    struct sbuf *error)
 {
 	char *at = l->octets;
 
-	if (l->too_long)
-		return "line too long";
-	if (memchr(l->octets, '\0', l->len) != NULL)
-		return "NUL octet";
+	if (l->too_long || memchr(l->octets, '\0', l->len) != NULL) {
+		sbuf_str(error, l->too_long ? "line too long" : "NUL octet");
+		return false;
+	}
 	t->ip = next_field(&at);
 	t->helo = next_field(&at);
 	t->sender = next_field(&at);
 	t->rcpt = next_field(&at);
-	if (t->ip == NULL || t->helo == NULL || t->sender == NULL ||
-	    next_field(&at) != NULL)
-		return "not of the form: ip helo sender [rcpt]";
-	return NULL;
+	if (!check_ip("ip", t->ip, error))
+		return false;
+
+	const char *wrong = missing(t);
+
+	if (wrong == NULL && next_field(&at) != NULL)
+		wrong = "more than four words";
+	if (wrong != NULL)
+		sbuf_fmt(error, "%s; a line is: ip helo sender [rcpt]", wrong);
+	return wrong == NULL;
 }
 
 /* Blanks alone or a comment; a NUL is not the end. */
@@ -306,17 +332,17 @@ dryrun_lines(const struct session_env *env, const struct conf *c, FILE *in,
 	while (read_line(in, &line)) {
 		struct dryrun_transaction t;
 		enum dryrun_status status = DRYRUN_BAD_INPUT;
+		char text[ERROR_SIZE];
+		struct sbuf error;
 
 		number++;
 		if (is_empty(&line))
 			continue;
-
-		const char *error = parse_line(&line, &t);
-
-		if (error == NULL)
-			status = run(env, c, &t, json, out, &error);
-		if (error != NULL)
-			fprintf(stderr, "%s:%lu: %s\n", name, number, error);
+		sbuf_init(&error, text, sizeof(text));
+		if (parse_line(&line, &t, &error))
+			status = run(env, c, &t, json, out);
+		else
+			fprintf(stderr, "%s:%lu: %s\n", name, number, text);
 		if (status > highest)
 			highest = status;
 	}

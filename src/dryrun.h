@@ -21,6 +21,7 @@ enum dryrun_status {		/* exit statuses of -t */
 	DRYRUN_ACCEPT = 0,
 	DRYRUN_REJECT = 1,
 	DRYRUN_TEMPFAIL = 2,
+	DRYRUN_BAD_OPTION = 64,
 	DRYRUN_BAD_INPUT = 65
 };
 

@@ -166,6 +166,9 @@ static int
 dryrun_file(const struct service *s, const struct options *o,
     const struct conf *c)
 {
+	if (strcmp(o->lines, "-") == 0 && isatty(STDIN_FILENO))
+		fputs("spf-milter: reading standard input, lines of: ip helo "
+		    "sender [rcpt]; Control-D ends them\n", stderr);
 	if (strcmp(o->lines, "-") == 0)
 		return (int)dryrun_lines(&s->env, c, stdin, "standard input",
 		    o->json, stdout);

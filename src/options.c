@@ -40,7 +40,7 @@ options_usage(FILE *out)
 	fputs("usage: spf-milter [-c FILE] [-f | -b] [-v]\n"
 	    "       spf-milter -n [-v] [-c FILE]\n"
 	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] --ip IP "
-	    "--helo NAME --sender ADDRESS [--rcpt ADDRESS]\n"
+	    "--sender ADDRESS [--helo NAME] [--rcpt ADDRESS]\n"
 	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] [FILE]\n"
 	    "       spf-milter -V | -h\n"
 	    "\n"
@@ -122,10 +122,15 @@ problem(struct options *o, int rest, char **argv)
 			    "--json go with -t";
 		return rest > 0 ? "unexpected argument" : NULL;
 	}
-	if (single && (o->ip == NULL || o->helo == NULL || o->sender == NULL))
-		return "one transaction needs --ip, --helo and --sender";
+	if (single && o->ip == NULL)
+		return "--ip is missing, the address of the client";
+	if (single && o->sender == NULL)
+		return "--sender is missing, the address in MAIL FROM; "
+		    "--sender \"<>\" is the null sender";
 	if (rest > (single ? 0 : 1))
 		return "unexpected argument";
+	if (o->helo == NULL)
+		o->helo = "-";
 	if (!single)
 		o->lines = rest == 1 ? argv[0] : "-";
 	return NULL;

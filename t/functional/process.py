@@ -2,6 +2,7 @@
 """The program as a process: options, start, signals, reload, stop."""
 
 import os
+import pty
 import random
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -48,6 +50,31 @@ def test_usage_errors_exit_64():
         status, out, err = run(*args)
         tap.equal((status, out), (64, ""), repr(args))
         tap.contains(err, "usage: spf-milter", repr(args))
+
+
+def test_dry_run_names_the_option_that_is_missing():
+    for args, word in ((["--ip", "192.0.2.1"], "--sender is missing"),
+            (["--sender", "u@example.com"], "--ip is missing"),
+            (["--helo", "mx.example.com"], "--ip is missing")):
+        status, out, err = run("-t", *args)
+        tap.equal((status, out), (64, ""), repr(args))
+        tap.contains(err.splitlines()[0], word)
+
+
+def test_dry_run_says_that_it_reads_a_terminal():
+    said = "reading standard input, lines of: ip helo sender [rcpt]"
+    master, terminal = pty.openpty()
+    p = subprocess.Popen([daemon.PROGRAM, "-t", "-c", "/dev/null"],
+        stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.close(terminal)
+    os.write(master, b"\x04")
+    out, err = p.communicate(timeout=60)
+    os.close(master)
+    tap.equal((p.returncode, out), (0, b""))
+    tap.contains(err.decode(), said)
+    status, out, err = run("-t", "-c", "/dev/null")
+    tap.equal((status, out), (0, ""))
+    tap.lacks(err, said)
 
 
 def test_help_and_versions():

@@ -221,10 +221,15 @@ test_bad_address_is_told_and_nothing_printed(void **state)
 			.sender = "u@pass.example.com",
 		};
 
-		assert_int_equal(one(f, &t, false), DRYRUN_BAD_INPUT);
+		assert_int_equal(one(f, &t, false), DRYRUN_BAD_OPTION);
 		assert_string_equal(f->out, "");
-		assert_non_null(strstr(f->err, "not an IPv4 or IPv6"));
+		assert_non_null(strstr(f->err, ": not an IPv4 or IPv6"));
 	}
+	struct dryrun_transaction t = { .ip = "a b\n", .helo = "-",
+		.sender = "u@pass.example.com" };
+	one(f, &t, false);
+	assert_string_equal(f->err, "spf-milter: --ip=\"a b\\x0a\": not an "
+	    "IPv4 or IPv6 address\n");
 }
 
 static void
@@ -254,6 +259,7 @@ test_bad_lines_are_numbered_and_do_not_end_the_run(void **state)
 	struct fixture *f = *state;
 	static const char text[] = "# comment\n\n"
 	    "192.0.2.1 mail.example.net\n"
+	    "192.0.2.1\n"
 	    "192.0.2.300 mail.example.net u@pass.example.com\n"
 	    "192.0.2.1 a b c d\n"
 	    "192.0.2.1 a\0b c\n"
@@ -264,11 +270,13 @@ test_bad_lines_are_numbered_and_do_not_end_the_run(void **state)
 	assert_int_equal(lines_of(f, text, sizeof(text) - 1, false),
 	    DRYRUN_BAD_INPUT);
 	assert_string_equal(f->err,
-	    "test:3: not of the form: ip helo sender [rcpt]\n"
-	    "test:4: not an IPv4 or IPv6 address\n"
-	    "test:5: not of the form: ip helo sender [rcpt]\n"
-	    "test:6: NUL octet\n"
-	    "test:7: NUL octet\n");
+	    "test:3: the sender is missing; a line is: ip helo sender [rcpt]\n"
+	    "test:4: helo and sender are missing; a line is: "
+	    "ip helo sender [rcpt]\n"
+	    "test:5: ip=192.0.2.300: not an IPv4 or IPv6 address\n"
+	    "test:6: more than four words; a line is: ip helo sender [rcpt]\n"
+	    "test:7: NUL octet\n"
+	    "test:8: NUL octet\n");
 	assert_out(f, "=> accept\n");
 	assert_out(f, "=> reject\n");
 }
