@@ -208,13 +208,16 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 static void
 log_counters(void)
 {
-	char text[1900];
+	char text[1900];		/* a line has 2,000 */
 	struct sbuf sb;
+	unsigned next = 0;
 
-	sbuf_init(&sb, text, sizeof(text));
-	stats_format(&sb);
-	if (sb.len > 0)
+	for (;;) {
+		sbuf_init(&sb, text, sizeof(text));
+		if (!stats_format(&sb, &next))
+			return;
 		log_info("counters: %s", text);
+	}
 }
 
 /*

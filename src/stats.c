@@ -57,16 +57,24 @@ stats_text(enum stats_counter c)
 	return rows[c].text;
 }
 
-void
-stats_format(struct sbuf *out)
+bool
+stats_format(struct sbuf *out, unsigned *next)
 {
-	const char *blank = "";
+	size_t start = out->len;
 
-	for (unsigned i = 0; i < STATS_COUNT; i++) {
-		uint64_t value = stats_get((enum stats_counter)i);
+	for (; *next < STATS_COUNT; ++*next) {
+		uint64_t value = stats_get((enum stats_counter)*next);
+		size_t before = out->len;
+
 		if (value == 0)
 			continue;
-		sbuf_fmt(out, "%s%s=%" PRIu64, blank, rows[i].name, value);
-		blank = " ";
+		sbuf_fmt(out, "%s%s=%" PRIu64, before > start ? " " : "",
+		    rows[*next].name, value);
+		if (!sbuf_ok(out))
+			break;
 	}
+	/* The one that did not fit is for the next text. */
+	out->overflow = false;
+	assert(out->len > start || *next == STATS_COUNT);
+	return out->len > start;
 }

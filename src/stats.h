@@ -20,7 +20,10 @@ void		 stats_inc(enum stats_counter c);
 uint64_t	 stats_get(enum stats_counter c);
 const char	*stats_name(enum stats_counter c);
 const char	*stats_text(enum stats_counter c);
-/* "name=value" of every counter that is not 0, separated by blanks. */
-void		 stats_format(struct sbuf *out);
+/*
+ * Appends "name=value" of counters that are not 0, separated by blanks: from
+ * *next on, which is moved, as many as fit.  False: none is left.
+ */
+bool		 stats_format(struct sbuf *out, unsigned *next);
 
 #endif

@@ -78,7 +78,8 @@ def parse(line):
 
 def counters(log):
     """The counters that the daemon logs at its end."""
-    line, = [l for l in log.split("\n") if l.startswith(PREFIX
+    lines = [l for l in log.split("
+") if l.startswith(PREFIX
         + "counters:")]
-    return collections.Counter({k: int(v) for k, v in
+    return collections.Counter({k: int(v) for line in lines for k, v in
         (pair.split("=") for pair in line.split("counters:")[1].split())})

@@ -3,7 +3,9 @@
 
 #include "unit.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 
 #include "stats.h"
 
@@ -33,18 +35,50 @@ test_format_shows_what_has_happened_only(void **state)
 	(void)state;
 	char text[256];
 	struct sbuf sb;
+	unsigned next = 0;
 
 	sbuf_init(&sb, text, sizeof(text));
-	stats_format(&sb);
+	assert_false(stats_format(&sb, &next));
 	assert_string_equal(text, "");
 
 	stats_inc(STATS_MESSAGES);
 	stats_inc(STATS_MESSAGES);
 	stats_add(STATS_REJECTED, UINT64_C(5000000000));
-	sbuf_init(&sb, text, sizeof(text));
-	stats_format(&sb);
+	next = 0;
+	assert_true(stats_format(&sb, &next));
 	assert_true(sbuf_ok(&sb));
 	assert_string_equal(text, "messages=2 rejected=5000000000");
+	assert_false(stats_format(&sb, &next));
+}
+
+/* However many counters there are and however large. */
+static void
+test_format_goes_on_where_the_text_was_full(void **state)
+{
+	(void)state;
+	unsigned next = 0;
+	size_t shown = 0;
+	char text[200];
+	struct sbuf sb;
+
+	for (unsigned i = 0; i < STATS_COUNT; i++)
+		stats_add((enum stats_counter)i, UINT64_MAX -
+		    stats_get((enum stats_counter)i));
+	sbuf_init(&sb, text, sizeof(text));
+	while (stats_format(&sb, &next)) {
+		assert_true(sbuf_ok(&sb));
+		for (const char *p = strtok(text, " "); p != NULL;
+		    p = strtok(NULL, " ")) {
+			char want[80];
+
+			snprintf(want, sizeof(want), "%s=%" PRIu64,
+			    stats_name((enum stats_counter)shown++),
+			    UINT64_MAX);
+			assert_string_equal(p, want);
+		}
+		sbuf_init(&sb, text, sizeof(text));
+	}
+	assert_int_equal(shown, STATS_COUNT);
 }
 
 static void *
@@ -78,6 +112,7 @@ main(void)
 		cmocka_unit_test(test_rows_have_unique_names_and_texts),
 		cmocka_unit_test(test_format_shows_what_has_happened_only),
 		cmocka_unit_test(test_threads_lose_no_count),
+		cmocka_unit_test(test_format_goes_on_where_the_text_was_full),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
