@@ -30,10 +30,17 @@
 #define FILES_MAX 100		/* of one configuration */
 #define HELO_DEFAULT_MAX 3	/* RFC 7208 does not ask for more */
 
+/* Where the value in force of an option was given; NULL: nowhere. */
+struct conf_place {
+	char		*file;
+	unsigned	 line;
+};
+
 /* One call of conf_load. */
 struct reader {
 	struct diag	*diag;
 	struct diag	*notes;		/* NULL: of the defaults */
+	struct conf_place *places;	/* a row; NULL: of the defaults */
 	const char	*file;		/* being read */
 	const struct conf_mistake *mistake;	/* in it, if it is refused */
 	unsigned	 depth;
@@ -105,6 +112,25 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 /* Values */
 
+static void
+set_place(const struct conf_option *o, int line)
+{
+	if (reader->places == NULL)
+		return;
+	struct conf_place *p = &reader->places[o - conf_option(0)];
+	free(p->file);
+	p->file = xstrdup(reader->file);
+	p->line = (unsigned)line;
+}
+
+static void
+free_places(struct conf_place *places)
+{
+	for (size_t i = 0; places != NULL && i < conf_row_count(); i++)
+		free(places[i].file);
+	free(places);
+}
+
 /* Checks a value where its line is known; all are used once all is read. */
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
@@ -122,6 +148,7 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 		    opt->name);
 		return 0;
 	}
+	set_place(o, cfg->line);
 	if (!conf_value_set(o, &scratch, value, problem))
 		report(cfg->line, "%s = \"%.200s\"%s%s; allowed: %s", opt->name,
 		    value, problem[0] != '\0' ? ": " : " is not understood",
@@ -401,6 +428,7 @@ conf_free(struct conf *c)
 		clear_section("reply", &c->reply_sources[r]);
 		reply_template_free(c->replies[r]);
 	}
+	free_places(c->places);
 	free(c->path);
 	free(c);
 }
@@ -446,10 +474,12 @@ load(const char *name, char *text, struct diag *d)
 	assert(good && d->count == before);
 	if (text != NULL) {
 		r.notes = &notes;
+		r.places = xcalloc(conf_row_count(), sizeof(*r.places));
 		parse_text(cfg, name, text);
 	}
 	struct conf *c = build(cfg);
 	c->notes = notes;
+	c->places = r.places;
 	cfg_free(cfg);
 	free(defaults);
 	reader = NULL;
@@ -458,6 +488,9 @@ load(const char *name, char *text, struct diag *d)
 		return NULL;
 	}
 	c->path = name != NULL ? xstrdup(name) : NULL;
+	if (c->group[0] != '\0' && c->user[0] == '\0')
+		conf_complain(c, &c->notes, "group",
+		    "means nothing, because there is no user");
 	return c;
 }
 
@@ -489,6 +522,27 @@ conf_load(const char *path, struct diag *d)
 	struct conf *c = load(path, text, d);
 	free(text);
 	return c;
+}
+
+void
+conf_complain(const struct conf *c, struct diag *d, const char *option,
+    const char *fmt, ...)
+{
+	const struct conf_option *o = conf_option_find(NULL, option);
+	const char *file = c->path;
+	char message[1024];
+	unsigned line = 0;
+	va_list ap;
+
+	assert(o != NULL);
+	if (c->places != NULL && c->places[o - conf_option(0)].file != NULL) {
+		file = c->places[o - conf_option(0)].file;
+		line = c->places[o - conf_option(0)].line;
+	}
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	diag_add(d, file, line, "%s: %s", option, message);
 }
 
 /* The current configuration */

@@ -74,7 +74,8 @@ struct conf {
 							 * compiled from */
 
 	struct diag	 notes;		/* no mistakes, but worth a look */
-	_Atomic unsigned references;	/* of conf.c only */
+	struct conf_place *places;	/* of conf.c only, as the next one */
+	_Atomic unsigned references;
 };
 
 /*
@@ -96,6 +97,14 @@ void		 conf_publish(struct conf *c);
  */
 const struct conf *conf_acquire(void);
 void		 conf_release(const struct conf *c);	/* NULL allowed */
+
+/*
+ * Adds to d what is wrong with the value of an option outside of sections, at
+ * the place where it was given: "FILE:LINE: option: message".
+ */
+void		 conf_complain(const struct conf *c, struct diag *d,
+		    const char *option, const char *fmt, ...)
+		    UTIL_PRINTF(4, 5);
 
 /*
  * Every effective value, one a line, defaults marked (-n -v): text that

@@ -96,9 +96,10 @@ static const char *
 socket_problem(const char *text)
 {
 	struct sockaddr_un sun;
+	const size_t size = sizeof(sun.sun_path) - 1;	/* of libmilter */
 
 	if (text[0] == '/')
-		return path_problem(text, sizeof(sun.sun_path));
+		return path_problem(text, size);
 	const char *rest = strchr(text, ':');
 	if (rest == NULL)
 		return "";
@@ -106,7 +107,7 @@ socket_problem(const char *text)
 	if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "local:", 6) == 0)
 		return rest[0] != '/' ? "the path must be absolute; Postfix "
 		    "takes its own from its queue directory" :
-		    path_problem(rest, sizeof(sun.sun_path));
+		    path_problem(rest, size);
 	bool v6 = strncmp(text, "inet6:", 6) == 0;
 	if (!v6 && strncmp(text, "inet:", 5) != 0)
 		return "";

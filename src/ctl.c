@@ -33,10 +33,11 @@ own_signals(void)
 }
 
 void
-ctl_block_signals(void)
+ctl_take_signals(void)
 {
 	const sigset_t set = own_signals();
 
+	signal(SIGPIPE, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -60,19 +61,6 @@ warn_restart(const char *name)
 }
 
 static void
-log_diag(const struct diag *d)
-{
-	for (size_t i = 0; i < d->count; i++) {
-		char line[1024];
-		struct sbuf sb;
-
-		sbuf_init(&sb, line, sizeof(line));
-		diag_format(&d->entries[i], &sb);
-		log_error("reload: %s", line);
-	}
-}
-
-static void
 reload(const char *path, bool verbose)
 {
 	struct diag d;
@@ -86,12 +74,13 @@ reload(const char *path, bool verbose)
 		conf_release(old);
 		if (!verbose)
 			log_set_level(fresh->log_level);
+		log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);
 		conf_publish(fresh);
 		stats_inc(STATS_RELOADS);
 		log_notice("configuration reloaded%s%s",
 		    path != NULL ? " from " : "", path != NULL ? path : "");
 	} else {
-		log_diag(&d);
+		log_diag(LOG_LEVEL_ERROR, "reload", &d);
 		stats_inc(STATS_RELOADS_FAILED);
 		log_error("reload: the old configuration stays in force");
 	}

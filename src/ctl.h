@@ -6,13 +6,16 @@
 
 #include <stdbool.h>
 
-/* Keeps the signals of ctl_run for it.  Before any thread exists. */
-void	ctl_block_signals(void);
+/*
+ * Keeps the signals of ctl_run for it, and lets writing to nobody fail in
+ * place of SIGPIPE.  First thing, before any thread exists.
+ */
+void	ctl_take_signals(void);
 
 /*
  * Returns when SIGTERM or SIGINT comes: true, or false where that was the
  * doing of ctl_fail.  Until then SIGHUP and SIGUSR1 reload
- * the configuration.  Called once, after ctl_block_signals.  path is the
+ * the configuration.  Called once, after ctl_take_signals.  path is the
  * configuration file, copied; NULL: built-in defaults, a reload changes
  * nothing.  verbose: the log level stays as it is.
  */

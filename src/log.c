@@ -197,6 +197,20 @@ log_write(enum log_level level, const char *fmt, ...)
 	log_text(level, len < 0 ? "a line cannot be formatted" : text);
 }
 
+void
+log_diag(enum log_level level, const char *what, const struct diag *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		char line[1024];
+		struct sbuf sb;
+
+		sbuf_init(&sb, line, sizeof(line));
+		diag_format(&d->entries[i], &sb);
+		log_write(level, "%s%s%s", what != NULL ? what : "",
+		    what != NULL ? ": " : "", line);
+	}
+}
+
 enum need { NEED_NOTHING, NEED_ESCAPES, NEED_QUOTES };
 
 static enum need

@@ -38,6 +38,9 @@ void	log_write(enum log_level level, const char *fmt, ...)
 /* The same, without a format. */
 void	log_text(enum log_level level, const char *text);
 
+/* A line an entry, behind "what: " unless that is NULL. */
+void	log_diag(enum log_level level, const char *what, const struct diag *d);
+
 #define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)

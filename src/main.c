@@ -70,15 +70,6 @@ require(bool ok, const struct diag *d, int status)
 	exit(status);
 }
 
-/* The same for a call that leaves its reason in errno. */
-static void
-require_errno(bool ok, const char *what, struct diag *d)
-{
-	if (!ok)
-		diag_add(d, NULL, 0, "%s: %s", what, strerror(errno));
-	require(ok, d, EX_OSERR);
-}
-
 /*
  * The configuration that o names.  The default file may be missing: then the
  * built-in defaults hold.
@@ -98,8 +89,30 @@ load(const struct options *o, struct diag *d)
 	return c;
 }
 
+static bool
+check_pid_file(const struct conf *c, struct diag *d)
+{
+	char problem[PROCESS_PROBLEM_SIZE];
+	bool good = process_check_pid_file(c->pid_file, problem);
+
+	if (!good)
+		conf_complain(c, d, "pid_file", "%s: %s", c->pid_file,
+		    problem);
+	return good;
+}
+
+/* Whether this machine has what c names: -n asks it, and a start. */
+static bool
+check_site(const struct conf *c, struct diag *d)
+{
+	bool accounts = sandbox_check(c, d);
+	bool socket = milter_check(c, d);
+
+	return check_pid_file(c, d) && accounts && socket;
+}
+
 static int
-check(const struct conf *c, bool verbose)
+check(const struct conf *c, bool verbose, struct diag *d)
 {
 	const char *mail = policy_level_departure(c->behavior);
 	const char *helo = policy_level_departure(c->behavior_helo);
@@ -112,6 +125,7 @@ check(const struct conf *c, bool verbose)
 	if (helo != NULL)
 		fprintf(stderr, "behavior_helo = %u: %s\n", c->behavior_helo,
 		    helo);
+	require(check_site(c, d), d, EX_CONFIG);
 	fprintf(stderr, "%s: configuration is valid\n",
 	    c->path != NULL ? c->path : "built-in defaults");
 	return EX_OK;
@@ -220,48 +234,99 @@ log_counters(void)
 	}
 }
 
-/*
- * Everything up to the first message that can be served.  Returns false in
- * the parent of a background daemon, with the status to exit with.
- */
-static bool
-start(const struct options *o, struct conf *c, struct service *s,
-    struct diag *d, int *status)
+/* A reload reads the files as the user that we are by now. */
+static void
+warn_of_reload(const struct conf *c)
 {
-	log_open(c->log, c->syslog_facility);
-	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : c->log_level);
-	require(milter_open(c, d), d, EX_UNAVAILABLE);
-	if (o->background && !process_background(status)) {
-		if (*status >= 0)
-			return false;
-		require_errno(false, "cannot go to the background", d);
+	struct diag d;
+
+	diag_init(&d);
+	conf_release(conf_load(c->path, &d));
+	log_diag(LOG_LEVEL_WARNING, "a reload will not work", &d);
+	diag_fini(&d);
+}
+
+/* Of the process: its file, its socket and its user. */
+static int
+start_process(const struct conf *c, struct diag *d)
+{
+	char problem[PROCESS_PROBLEM_SIZE];
+	bool changed;
+
+	if (!process_write_pid_file(c->pid_file, problem)) {
+		conf_complain(c, d, "pid_file", "%s: %s", c->pid_file,
+		    problem);
+		return EX_OSERR;
 	}
-	require_errno(process_write_pid_file(c->pid_file), "pid_file", d);
-	require(sandbox_drop(c, d), d, EX_NOPERM);
+	if (!milter_open(c, d))
+		return EX_UNAVAILABLE;
+	if (!sandbox_drop(c, &changed, d))
+		return EX_NOPERM;
 	if (geteuid() == 0)
 		log_warning("running as root: set user in the configuration");
-	ctl_block_signals();
-	require(service_start(s, c, NULL, milter_waiting, d), d, EX_OSERR);
-	conf_publish(c);
-	require_errno(milter_start(&s->env), "cannot start a thread", d);
+	if (changed)
+		warn_of_reload(c);
+	return EX_OK;
+}
+
+/*
+ * Everything up to the first message that can be served, from where we are in
+ * the background.  Another status than EX_OK: d says why.
+ */
+static int
+start(const struct conf *c, struct service *s, struct diag *d)
+{
+	log_diag(LOG_LEVEL_WARNING, NULL, &c->notes);
+	if (!check_site(c, d))
+		return EX_CONFIG;
+	int status = start_process(c, d);
+	if (status != EX_OK)
+		return status;
+	if (!service_start(s, c, NULL, milter_waiting, d))
+		return EX_OSERR;
+	if (!milter_start(&s->env)) {
+		diag_add(d, NULL, 0, "cannot start a thread: %s",
+		    strerror(errno));
+		return EX_OSERR;
+	}
 	log_notice("spf-milter %s listens on %s, behavior %u",
 	    PACKAGE_VERSION, c->socket, c->behavior);
 	process_started();
 	ctl_notify_ready();
-	return true;
+	return EX_OK;
+}
+
+/* False: we are the parent of a daemon, or there is none; *status is ours. */
+static bool
+go_to_background(const struct options *o, int *status)
+{
+	if (!o->background || process_background(status))
+		return true;
+	if (*status < 0) {
+		fprintf(stderr, "spf-milter: cannot go to the background: "
+		    "%s\n", strerror(errno));
+		*status = EX_OSERR;
+	}
+	return false;
 }
 
 static int
 serve(const struct options *o, struct conf *c, struct diag *d)
 {
 	struct service s = { .dns_failed = ctl_fail };
-	char *pid_file = xstrdup(c->pid_file);
 	unsigned left;
 	int status;
 
-	if (!start(o, c, &s, d, &status)) {
-		free(pid_file);
-		conf_release(c);
+	log_open(c->log, c->syslog_facility);
+	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : c->log_level);
+	conf_publish(c);
+	if (!go_to_background(o, &status))
+		return status;
+	status = start(c, &s, d);
+	if (status != EX_OK) {
+		print_diag(d);
+		milter_close();
+		process_remove_pid_file();
 		return status;
 	}
 	/* A reload may replace c. */
@@ -270,9 +335,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	ctl_notify_stopping();
 	bool stopped = milter_stop(STOP_MS, &left);
 	log_counters();
-	if (pid_file[0] != '\0')
-		unlink(pid_file);
-	free(pid_file);
+	process_remove_pid_file();
 	if (!stopped) {
 		log_warning("stopped with %u sessions open", left);
 		_exit(status);
@@ -286,13 +349,16 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 static int
 run(const struct options *o, struct diag *d)
 {
+	if (o->command == OPTIONS_RUN)
+		ctl_take_signals();
+
 	struct conf *c = load(o, d);
 	int status = EX_OK;
 
 	if (o->command == OPTIONS_RUN)
 		return serve(o, c, d);	/* which publishes c */
 	if (o->command == OPTIONS_CHECK)
-		status = check(c, o->verbose);
+		status = check(c, o->verbose, d);
 	else
 		status = dryrun(o, c, d);
 	conf_release(c);
@@ -305,6 +371,8 @@ main(int argc, char **argv)
 	struct options o;
 	struct diag d;
 
+	if (!process_open_standard())
+		return EX_OSERR;
 	if (!options_parse(&o, argc, argv))
 		return EX_USAGE;
 	if (o.command == OPTIONS_HELP) {

@@ -374,6 +374,12 @@ milter_failed(void)
 	return atomic_load(&failed);
 }
 
+void
+milter_close(void)
+{
+	milter_socket_remove();
+}
+
 bool
 milter_stop(int64_t grace_ms, unsigned *left)
 {

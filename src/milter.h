@@ -20,6 +20,16 @@ struct session_env;
 bool	milter_open(const struct conf *c, struct diag *d);
 
 /*
+ * Whether conf's socket can be bound, as far as this can be told without
+ * binding it: its group, the folder of a unix socket and what stands there,
+ * the address.  That it is in use does not count.  False: d says what is not.
+ */
+bool	milter_check(const struct conf *c, struct diag *d);
+
+/* Ends what milter_open began, before milter_start or without success. */
+void	milter_close(void);
+
+/*
  * Begins to serve, on threads of libmilter; with the signals of ctl.h blocked.
  * False: errno.  If libmilter gives up later, that is logged, milter_failed
  * says so, and the process gets a SIGTERM.

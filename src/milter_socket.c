@@ -66,8 +66,7 @@ find_group(const struct conf *c, gid_t *gid, struct diag *d)
 
 	const struct group *gr = getgrnam(c->socket_group);
 	if (gr == NULL) {
-		diag_add(d, c->path, 0,
-		    "socket_group: there is no group \"%s\"",
+		conf_complain(c, d, "socket_group", "there is no group \"%s\"",
 		    c->socket_group);
 		return false;
 	}

@@ -18,6 +18,21 @@
 
 static int report_fd = -1;		/* of the child; before threads */
 
+bool
+process_open_standard(void)
+{
+	int fd;
+
+	/* Always the lowest number that is free. */
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 /* The exit status that the child gave, once it has started or ended. */
 static int
 wait_for(pid_t child, int fd)
@@ -79,17 +94,4 @@ process_started(void)
 	(void)n;
 	close(report_fd);
 	report_fd = -1;
-}
-
-bool
-process_write_pid_file(const char *path)
-{
-	if (path[0] == '\0')
-		return true;
-
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return false;
-	bool written = dprintf(fd, "%ld\n", (long)getpid()) > 0;
-	return close(fd) == 0 && written;
 }

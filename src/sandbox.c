@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Giving up privileges.  The order matters: groups while we are still root,
- * then the group, then the user, and last a proof that there is no way back.
+ * those of the user as after a login, so that a reload can read what the user
+ * may read; then the group, then the user, and last a proof that there is no
+ * way back.
  */
 
 #include "config.h"
@@ -32,24 +34,12 @@ raise_descriptor_limit(void)
 }
 
 static bool
-find_ids(const struct conf *c, uid_t *uid, gid_t *gid, struct diag *d)
+find_group(const struct conf *c, gid_t *gid, struct diag *d)
 {
-	const struct passwd *pw = getpwnam(c->user);
-
-	if (pw == NULL) {
-		diag_add(d, c->path, 0, "user: there is no user \"%s\"",
-		    c->user);
-		return false;
-	}
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	if (c->group[0] == '\0')
-		return true;
-
 	const struct group *gr = getgrnam(c->group);
 
 	if (gr == NULL) {
-		diag_add(d, c->path, 0, "group: there is no group \"%s\"",
+		conf_complain(c, d, "group", "there is no group \"%s\"",
 		    c->group);
 		return false;
 	}
@@ -57,12 +47,39 @@ find_ids(const struct conf *c, uid_t *uid, gid_t *gid, struct diag *d)
 	return true;
 }
 
+static bool
+find_ids(const struct conf *c, uid_t *uid, gid_t *gid, struct diag *d)
+{
+	const struct passwd *pw = getpwnam(c->user);
+
+	if (pw == NULL) {
+		conf_complain(c, d, "user", "there is no user \"%s\"",
+		    c->user);
+		return false;
+	}
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return c->group[0] == '\0' || find_group(c, gid, d);
+}
+
 bool
-sandbox_drop(const struct conf *c, struct diag *d)
+sandbox_check(const struct conf *c, struct diag *d)
 {
 	uid_t uid;
 	gid_t gid;
 
+	if (c->user[0] != '\0')
+		return find_ids(c, &uid, &gid, d);
+	return c->group[0] == '\0' || find_group(c, &gid, d);
+}
+
+bool
+sandbox_drop(const struct conf *c, bool *changed, struct diag *d)
+{
+	uid_t uid;
+	gid_t gid;
+
+	*changed = false;
 	raise_descriptor_limit();
 	if (c->user[0] == '\0')
 		return true;
@@ -70,15 +87,17 @@ sandbox_drop(const struct conf *c, struct diag *d)
 		return false;
 	if (geteuid() != 0 && geteuid() == uid && getuid() == uid)
 		return true;
-	if (setgroups(0, NULL) != 0 || setgid(gid) != 0 || setuid(uid) != 0) {
-		diag_add(d, NULL, 0, "cannot become user %s: %s", c->user,
-		    strerror(errno));
+	if (initgroups(c->user, gid) != 0 || setgid(gid) != 0 ||
+	    setuid(uid) != 0) {
+		conf_complain(c, d, "user", "cannot become user %s: %s",
+		    c->user, strerror(errno));
 		return false;
 	}
 	if (uid != 0 && (setuid(0) == 0 || geteuid() == 0)) {
-		diag_add(d, NULL, 0, "user %s could become root again",
+		conf_complain(c, d, "user", "%s could become root again",
 		    c->user);
 		return false;
 	}
+	*changed = true;
 	return true;
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The program as a process: options, start, signals, reload, stop."""
 
+import grp
 import os
 import pty
+import pwd
 import random
 import re
 import shutil
@@ -18,6 +20,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import milterclient
+import sanitizers
 import spec
 import tap
 from daemon import Daemon, run
@@ -149,6 +152,56 @@ def test_sample_configuration_is_valid():
         path + ": configuration is valid\n"))
 
 
+# What a configuration needs of the machine
+
+def refused_by_check(setting, words):
+    """-n tells the place, and a start that is refused leaves nothing."""
+    directory = tempfile.mkdtemp(prefix="spf-milter-test.")
+    try:
+        text = 'log = "stderr"\n%s\n' % setting.replace("DIR", directory)
+        for name in ("socket", "pid_file"):
+            if name + " =" not in setting:
+                text += '%s = "%s%s/%s"\n' % (name, "unix:" * (name ==
+                    "socket"), directory, name)
+        for arg in ("-n", "-f", "-b"):
+            status, out, err, path = with_config(text, arg)
+            tap.equal((status, out), (78, ""), "%s %s %s" % (setting, arg,
+                err))
+            tap.contains(err, "%s:2: %s" % (path, setting.split(" ")[0]))
+            for word in words:
+                tap.contains(err, word.replace("DIR", directory))
+            tap.equal([n for n in os.listdir(directory)
+                if n in ("socket", "pid_file")], [], "left by " + arg)
+    finally:
+        shutil.rmtree(directory)
+
+
+def test_check_refuses_what_a_start_would_refuse():
+    for setting, *words in (
+            ('user = "no-such-user"', 'no user "no-such-user"'),
+            ('group = "no-such-group"', 'no group "no-such-group"'),
+            ('socket_group = "no-such-group"', 'no group "no-such-group"'),
+            ('socket = "unix:DIR/none/s"', "DIR/none: No such file"),
+            ('socket = "unix:%s/s"' % __file__, "Not a directory"),
+            ('socket = "unix:DIR"', "DIR is there and is not a socket"),
+            ('socket = "unix:/tmp/%s"' % ("x" * 102), "too long"),
+            ('socket = "inet:8890@192.0.2.1"', "192.0.2.1: Cannot assign"),
+            ('socket = "inet:65536@127.0.0.1"', "1 to 65535"),
+            ('pid_file = "DIR/none/pid"', "DIR/none/pid: No such file"),
+            ('pid_file = "DIR"', "DIR: is not a plain file"),
+            ('pid_file = "%s"' % __file__, __file__)):
+        refused_by_check(setting, words)
+
+
+def test_group_without_user_is_told():
+    status, _, err, path = with_config('\ngroup = "daemon"\n', "-n")
+    tap.equal(status, 0)
+    tap.contains(err, path + ":2: group: means nothing")
+    with Daemon(dns=SERVER, group="daemon") as d:
+        tap.contains(d.log(), "warning: %s:" % d.config)
+        tap.contains(d.log(), "group: means nothing")
+
+
 # Sockets
 
 def test_inet_sockets():
@@ -206,6 +259,99 @@ def test_stale_socket_is_replaced():
 def test_socket_mode():
     with Daemon(dns=SERVER, socket_mode="0660") as d:
         tap.equal(stat.S_IMODE(os.stat(d.socket[5:]).st_mode), 0o660)
+
+
+# Descriptors and signals at the start
+
+def starts_with(prefix, log="stderr", mode="-f", stderr=subprocess.DEVNULL):
+    """A daemon behind a prefix of its command serves, and ends with 0."""
+    d = Daemon(dns=SERVER, behavior=3, start=False, log=log,
+        pid_file=tempfile.mktemp(prefix="spf-milter-test."))
+    d.command = [*prefix, *(mode if a == "-f" else a for a in d.command)]
+    p = subprocess.Popen(d.command, stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=stderr, cwd="/",
+        env=sanitizers.environment(os.environ))
+    pid = 0
+    try:
+        if mode == "-b":
+            tap.equal(p.wait(20), 0, prefix)
+        wait_for(lambda: os.path.exists(d.socket[5:]) and answers(d),
+            "%s serves" % prefix)
+        pid = int(open(d.options["pid_file"]).read())
+        tap.equal(send(d).refusal, FAIL, prefix)
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not os.path.exists("/proc/%d/exe" % pid)
+            or p.poll() is not None, "%s ends" % prefix)
+        tap.equal(p.wait(20), 0, prefix)
+    finally:
+        for number in (pid, p.pid):
+            try:
+                number and os.kill(number, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        p.wait()
+        d.clean()
+
+
+def wait_for(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(what + ": not in time")
+        time.sleep(0.02)
+
+
+def answers(d):
+    try:
+        milterclient.connect_to(d.socket).close()
+        return True
+    except OSError:
+        return False
+
+
+def test_closed_standard_descriptors_do_no_harm():
+    shell = lambda closed: ["/bin/sh", "-c", 'exec "$@" ' + closed, "sh"]
+    for mode in ("-f", "-b"):
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            for log in ("stderr", "syslog"):
+                starts_with(shell(closed), log, mode)
+
+
+def test_standard_error_without_a_reader_does_not_end_it():
+    reader, writer = os.pipe()
+    os.close(reader)
+    starts_with([], stderr=writer)
+    os.close(writer)
+
+
+def test_signals_before_it_is_ready_do_not_end_it():
+    """They come while it waits to tell of a mistake in its configuration."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
+        f.write("behavior = 9\n")
+        f.flush()
+        try:
+            while os.write(writer, b"x" * 4096):
+                pass
+        except BlockingIOError:
+            os.set_blocking(writer, True)
+        p = subprocess.Popen([daemon.PROGRAM, "-f", "-c", f.name],
+            stderr=writer)
+        os.close(writer)
+        wait_for(lambda: all(is_asleep(p.pid) for _ in range(3)), "waits")
+        for signo in (signal.SIGHUP, signal.SIGUSR1, signal.SIGTERM):
+            os.kill(p.pid, signo)
+        with open(reader, "rb") as rest:
+            tap.contains(rest.read().lstrip(b"x").decode(), "0 to 6")
+        tap.equal(p.wait(20), 78)
+
+
+def is_asleep(pid):
+    time.sleep(0.02)
+    with open("/proc/%d/stat" % pid) as f:
+        name, state = f.read().split("(")[1].split(") ")
+    return name == "spf-milter" and state[0] == "S"
 
 
 # Signals
@@ -420,9 +566,145 @@ def test_background_with_pid_file():
 
 
 def test_background_tells_a_failed_start():
-    status, _, err, _ = with_config('socket = "unix:/nonexistent/x"\n', "-b")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(1)
+        place = "inet:%d@127.0.0.1" % s.getsockname()[1]
+        status, _, err, _ = with_config('socket = "%s"\n' % place, "-b")
     tap.equal(status, 69)
-    tap.contains(err, "/nonexistent/x")
+    tap.contains(err, place)
+
+
+# The pid file
+
+def pid_file_problem(path, **options):
+    """Why a start with this pid_file is refused."""
+    d = Daemon(dns=SERVER, start=False, pid_file=path, **options)
+    try:
+        d.start()
+    except AssertionError as error:
+        tap.true(not os.path.exists(d.socket[5:]), "leaves no socket")
+        return str(error)
+    finally:
+        d.kill()
+        d.clean()
+    raise AssertionError("started with %s" % path)
+
+
+def test_pid_file_of_a_living_daemon_is_left_alone():
+    with tempfile.TemporaryDirectory() as directory:
+        path = directory + "/pid"
+        with Daemon(dns=SERVER, behavior=3, pid_file=path) as d:
+            for _ in range(2):
+                tap.contains(pid_file_problem(path), "pid_file: %s: is "
+                    "locked by a daemon that is running" % path)
+                with open(path) as f:
+                    tap.equal(int(f.read()), d.pid)
+            status, _, err = run("-n", "-c", d.config)
+            tap.equal(status, 0, err)
+            tap.equal(send(d).refusal, FAIL)
+            tap.equal(d.stop(), 0)
+            tap.true(not os.path.exists(path), "removed at the end")
+
+
+def test_pid_file_of_another_program_is_left_alone():
+    with tempfile.TemporaryDirectory() as directory:
+        path = directory + "/pid"
+        for text, reason in (("%d\n" % os.getpid(), "is of process %d, which "
+                "is running" % os.getpid()), ("root:x:0:0\n",
+                "holds something else"), ("1 2\n", "holds something else")):
+            with open(path, "w") as f:
+                f.write(text)
+            tap.contains(pid_file_problem(path), "%s: %s" % (path, reason))
+            with open(path) as f:
+                tap.equal(f.read(), text)
+        # Of a daemon that is gone: the process that has its number is newer.
+        with open(path, "w") as f:
+            f.write("%d\n" % os.getpid())
+        os.utime(path, (1, 1))
+        with Daemon(dns=SERVER, pid_file=path) as d:
+            with open(path) as f:
+                tap.equal(int(f.read()), d.pid)
+
+
+def test_pid_file_follows_no_link():
+    with tempfile.TemporaryDirectory() as directory:
+        target = directory + "/target"
+        path = directory + "/pid"
+        open(target, "w").close()
+        for link, reason in ((os.symlink, "is a symbolic link"),
+                (os.link, "has a second name")):
+            link(target, path)
+            tap.contains(pid_file_problem(path), "%s: %s" % (path, reason))
+            tap.equal(os.path.getsize(target), 0)
+            os.unlink(path)
+        os.symlink(directory + "/nowhere", path)
+        pid_file_problem(path)
+        tap.true(not os.path.exists(directory + "/nowhere"), "not written")
+
+
+def test_pid_file_enters_no_link_of_a_user():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        os.mkdir(directory + "/of-root")
+        os.mkdir(directory + "/of-user")
+        os.symlink("../of-root", directory + "/of-user/link")
+        os.symlink("of-root", directory + "/link")
+        os.chown(directory + "/of-user", 65534, 65534)
+        pid_file_problem(directory + "/of-user/link/pid", user="nobody")
+        tap.equal(os.listdir(directory + "/of-root"), [])
+        # One that root has made, such as /var/run.
+        with Daemon(dns=SERVER, pid_file=directory + "/link/pid"):
+            tap.equal(os.listdir(directory + "/of-root"), ["pid"])
+
+
+def test_pid_file_that_may_not_be_removed_is_emptied():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    with tempfile.TemporaryDirectory() as directory:
+        path = directory + "/pid"
+        for _ in range(2):
+            d = Daemon(dns=SERVER, user="nobody", pid_file=path,
+                socket_spec="inet:%d@127.0.0.1" % daemon.free_port())
+            with open(path) as f:
+                tap.equal(int(f.read()), d.pid)
+            d.stop_well()
+            tap.equal(os.path.getsize(path), 0)
+            d.clean()
+
+
+def test_end_leaves_the_pid_file_of_another():
+    with tempfile.TemporaryDirectory() as directory:
+        path = directory + "/pid"
+        d = Daemon(dns=SERVER, pid_file=path)
+        os.rename(path, path + ".old")
+        with open(path, "w") as f:
+            f.write("1\n")
+        d.stop_well()
+        d.clean()
+        with open(path) as f:
+            tap.equal(f.read(), "1\n")
+
+
+def test_failed_start_leaves_nothing():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        path = directory + "/pid"
+        # Root that may not change its user, as in some containers.
+        d = Daemon(dns=SERVER, start=False, user="nobody", pid_file=path,
+            prefix=["setpriv", "--bounding-set=-setuid",
+                "--inh-caps=-setuid"])
+        d.start(wait=False)
+        tap.equal(d.process.wait(20), 77)
+        d.reader.join(5)
+        tap.contains(d.log(), "cannot become user nobody")
+        tap.equal(os.listdir(directory), [])
+        tap.true(not os.path.exists(d.socket[5:]), "leaves no socket")
+        d.clean()
 
 
 # Privileges
@@ -442,6 +724,39 @@ def test_root_drops_to_the_user():
         tap.true(groups.split() in ([], ["65534"]), groups)
         tap.lacks(d.log(), "running as root")
         tap.equal(send(d).refusal, FAIL)
+
+
+def test_supplementary_groups_of_the_user_are_kept():
+    """What the user may read by a group can be read at a reload."""
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    member = next((g.gr_mem[0], g.gr_gid) for g in grp.getgrall() if g.gr_mem
+        and pwd.getpwnam(g.gr_mem[0]).pw_gid != g.gr_gid) if any(g.gr_mem
+        for g in grp.getgrall()) else tap.skip("no user has a group")
+    user, gid = member
+    with Daemon(dns=SERVER, behavior=3, user=user,
+            socket_spec="inet:%d@127.0.0.1" % daemon.free_port()) as d:
+        with open("/proc/%d/status" % d.pid) as f:
+            groups = re.search(r"^Groups:[ \t]*(.*)$", f.read(), re.M).group(1)
+        tap.true(str(gid) in groups.split(), groups)
+
+
+def test_file_that_a_reload_cannot_read_is_told_at_the_start():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    with Daemon(dns=SERVER, user="nobody", start=False,
+            socket_spec="inet:%d@127.0.0.1" % daemon.free_port()) as d:
+        os.chmod(d.directory, 0o755)
+        included = d.directory + "/included"
+        with open(included, "w") as f:
+            f.write("behavior = 3\n")
+        os.chmod(included, 0o600)
+        with open(d.config, "a") as f:
+            f.write('include("%s")\n' % included)
+        d.start()
+        line = d.wait_for_log("a reload will not work")
+        tap.contains(line, "warning: ")
+        tap.contains(line, included)
 
 
 def test_unknown_user_is_refused():
