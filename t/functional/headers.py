@@ -150,15 +150,6 @@ def test_fields_stay_where_they_may():
         tap.equal((done.refusal, done.edits), (None, []), str(options))
 
 
-def test_headers_are_asked_for_only_where_they_are_looked_at():
-    for options, wanted in (({}, True), ({"headers": []}, True),
-            ({"remove_forged": False}, False), ({"behavior": 0}, False)):
-        use(**{"behavior": 3, **options})
-        with DAEMON.milter() as m:
-            tap.equal(m.skips("L"), not wanted, str(options))
-            tap.true(m.silent("L") or not wanted, "no reply to each")
-
-
 def test_forged_fields_of_one_message_do_not_count_in_the_next():
     use(behavior=1, headers=BOTH)
     with DAEMON.milter() as m:

@@ -112,8 +112,7 @@ def check(sender, envelope_from, result, helo=spec.HELO, **arguments):
     value, = done.values(AR)
     ar = fields.auth_results(value)
     tap.equal(ar.authserv_id, cut_start(receiver), what)
-    tap.equal([(m, r) for m, r, _ in ar.results][0], ("spf", result), what)
-    tap.true(len(ar.results) == len(want), what)
+    tap.equal([(m, r) for m, r, _ in ar.results], [("spf", result)], what)
     return ar
 
 
@@ -177,7 +176,7 @@ def test_authenticated_user():
     for text in HOSTILE:
         done = send(MARKING, "<u@fail.example.com>",
             macros={"{auth_authen}": text})
-        tap.equal((done.mail.kind, done.edits), ("a", []), ascii(text[:50]))
+        tap.equal((done.refusal, done.edits), (None, []), ascii(text[:50]))
     done = send(MARKING, "<u@fail.example.com>", macros={"{auth_authen}": ""})
     tap.equal(len(done.values("Received-SPF")), 2)
 
@@ -296,7 +295,7 @@ def test_names_and_values_of_fields():
         if "\0" in text:
             continue	# ends a connection, as a field without a name does
         done = send(MARKING, "<u@pass.example.com>",
-            headers=[(n, text) for n in names] + [(AR, text),
+            headers=[(n, text) for n in names] + [(AR, text + "; spf=pass"),
             ("Subject", text)])
         tap.equal(done.refusal, None)
         deleted = [e.index for e in done.edits if e.kind == "m"]
