@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "crowd.h"
 #include "ctl.h"
 #include "dns.h"
 #include "dryrun.h"
@@ -35,6 +36,7 @@ struct service {
 	char		 hostname[256];
 	struct dns	*dns;
 	struct flights	*flights;
+	struct crowd	 crowd;
 	struct session_env env;
 	void		(*dns_failed)(void);	/* or NULL */
 };
@@ -164,6 +166,8 @@ service_start(struct service *s, const struct conf *c, const char *zone,
 		    strerror(errno));
 		return false;
 	}
+	crowd_init(&s->crowd);
+	s->env.crowd = &s->crowd;
 	s->env.flights = s->flights;
 	s->env.hostname = s->hostname;
 	return true;
@@ -174,6 +178,7 @@ service_stop(struct service *s)
 {
 	flights_free(s->flights);
 	dns_free(s->dns);
+	crowd_fini(&s->crowd);
 }
 
 static int

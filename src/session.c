@@ -24,6 +24,7 @@
 
 #include "authres.h"
 #include "conf.h"
+#include "crowd.h"
 #include "flight.h"
 #include "log.h"
 #include "reply.h"
@@ -39,6 +40,8 @@
  * would keep it busy for seconds; sendmail takes less than 1,000 fields.
  */
 #define FORGED_MAX 1000
+
+#define HOUR_MS INT64_C(3600000)
 
 static const struct {
 	const char	*text;
@@ -265,6 +268,53 @@ current_step(const struct session *s)
 	return step;
 }
 
+/* name is domain or below it. */
+static bool
+is_below(const char *name, const char *domain, size_t len)
+{
+	size_t all = strlen(name);
+
+	return all >= len && util_has_prefix_nocase(name + all - len, len,
+	    domain) && (all == len || name[all - len - 1] == '.');
+}
+
+/*
+ * A client that is trusted for no other reason than its private address is
+ * one machine, and all clients if they are hidden behind it.
+ */
+static bool
+may_be_crowd(const struct session *s, const char *auth_user)
+{
+	unsigned bits = addr_private_bits(&s->client);
+
+	return s->env->crowd != NULL && s->message->skip == SKIP_TRUSTED &&
+	    bits > 0 && (auth_user == NULL || auth_user[0] == '\0') &&
+	    addr_set_longest(&s->conf->trusted_networks, &s->client)->len <=
+	    bits;
+}
+
+static void
+watch_crowd(const struct session *s, const char *from, const char *auth_user)
+{
+	static struct log_limit limit;
+	const char *at = from != NULL ? strrchr(from, '@') : NULL;
+	char client[ADDR_TEXT_SIZE];
+	unsigned others;
+
+	if (at == NULL || !may_be_crowd(s, auth_user))
+		return;
+	size_t len = strcspn(++at, "> \t");
+	if (is_below(session_our_name(s), at, len) ||
+	    !crowd_note(s->env->crowd, &s->client, at, len, util_now_ms()) ||
+	    !log_limit_pass(&limit, HOUR_MS, &others))
+		return;
+	log_warning("%s brings mail of many domains and is not checked because "
+	    "its address is private: if all clients look like it, the MTA "
+	    "does not see their real addresses (NAT, proxy, container "
+	    "bridge); else name it in trusted_networks",
+	    addr_format(&s->client, client));
+}
+
 struct session_step
 session_mail(struct session *s, const char *from, const char *mta_address,
     const char *auth_user)
@@ -278,6 +328,7 @@ session_mail(struct session *s, const char *from, const char *mta_address,
 	stats_inc(STATS_MESSAGES);
 	if (m->skip > SKIP_OFF)
 		stats_inc(skips[m->skip].counter);
+	watch_crowd(s, from, auth_user);
 	if (m->skip != SKIP_NOT)
 		return current_step(s);
 

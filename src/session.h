@@ -15,6 +15,7 @@
 #include "result.h"
 
 struct conf;
+struct crowd;
 struct eval_verdict;
 struct flights;
 struct session;
@@ -24,6 +25,7 @@ struct session_env {
 	struct flights	*flights;
 	const char	*hostname;	/* ours, where neither configuration
 					 * nor MTA names one */
+	struct crowd	*crowd;		/* NULL: nobody is warned */
 };
 
 enum session_step_kind {

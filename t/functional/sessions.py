@@ -279,6 +279,36 @@ def test_loopback_is_trusted_by_default():
             check_skipped(m, client)
 
 
+CROWD = "the MTA does not see their real addresses"
+
+
+def bring(client, count, **arguments):
+    """Unchecked mail of count domains, and then some that is logged."""
+    with opened(client=client) as m:
+        for i in range(count):
+            m.message("<u@d%d.example>" % i, **arguments)
+    with opened(client="203.0.113.77") as m:
+        start = len(DAEMON.message_lines(0))
+        m.message("<u@fail.example.com>")
+    DAEMON.message_lines(start + 1)
+
+
+def test_many_domains_of_a_private_client_draw_one_warning():
+    trust = {"behavior": 3, "trusted_networks":
+        ["10.0.0.0/8", "172.16.0.0/12", "172.18.0.1", "192.0.2.0/24"]}
+    use(**trust)
+    bring("172.17.0.1", 12)
+    bring("172.18.0.1", 60)
+    bring("192.0.2.1", 60)
+    bring("10.0.0.1", 60, macros={"{auth_authen}": "user"})
+    tap.lacks(DAEMON.log(), CROWD)
+    for client in ("172.17.0.1", "172.17.0.1", "10.0.0.1"):
+        bring(client, 60)
+    lines = [l for l in DAEMON.log().splitlines() if CROWD in l]
+    tap.equal(len(lines), 1)
+    tap.contains(lines[0], "172.17.0.1 brings mail of many domains")
+
+
 def test_authenticated_client_is_not_checked():
     use(behavior=6)
     with opened() as m:
