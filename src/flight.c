@@ -59,7 +59,7 @@ struct flight {
 struct flights {
 	struct dns		*dns;
 	size_t			 max_in_flight;
-	void			(*waiting)(bool begins);
+	bool			(*waiting)(bool begins);
 	struct lock		 lock;
 	struct cond		 work;
 	struct flight		*head;		/* lock; queue of QUEUED */
@@ -366,8 +366,6 @@ wait_done(struct flight *f, int64_t until_ms)
 	struct cond done;
 	bool in_time = true;
 
-	if (fs->waiting != NULL)
-		fs->waiting(true);
 	cond_init(&done);
 	lock_acquire(&fs->lock);
 	f->collector = &done;
@@ -387,9 +385,18 @@ wait_done(struct flight *f, int64_t until_ms)
 	bool is_done = f->state == FLIGHT_DONE;
 	lock_release(&fs->lock);
 	cond_fini(&done);
-	if (fs->waiting != NULL)
-		fs->waiting(false);
 	return is_done;
+}
+
+/* In place of the verdict that f may have later. */
+static const struct eval_verdict *
+give_up(struct flight *f, const char *reason)
+{
+	f->late = xcalloc(1, sizeof(*f->late));
+	eval_without_lookup(f->late, f->request.scope, RESULT_TEMPERROR,
+	    reason);
+	f->late_ms = util_now_ms();
+	return f->late;
 }
 
 const struct eval_verdict *
@@ -400,15 +407,21 @@ flight_collect(struct flight *f, int64_t until_ms)
 	if (until_ms > f->deadline_ms)
 		until_ms = f->deadline_ms;
 
-	if (flight_is_done(f) || wait_done(f, until_ms))
+	if (flight_is_done(f))
 		return &f->verdict;
 
+	bool (*waiting)(bool begins) = f->owner->waiting;
+	if (waiting != NULL && !waiting(true)) {
+		stats_inc(STATS_EVALUATIONS_REFUSED);
+		return give_up(f, "too many checks under way");
+	}
+	bool done = wait_done(f, until_ms);
+	if (waiting != NULL)
+		(void)waiting(false);
+	if (done)
+		return &f->verdict;
 	stats_inc(STATS_EVALUATIONS_LATE);
-	f->late = xcalloc(1, sizeof(*f->late));
-	eval_without_lookup(f->late, f->request.scope, RESULT_TEMPERROR,
-	    "no answer from the DNS in time");
-	f->late_ms = util_now_ms();
-	return f->late;
+	return give_up(f, "no answer from the DNS in time");
 }
 
 int64_t

@@ -23,9 +23,10 @@ struct flight;			/* one evaluation */
 struct flight_options {
 	unsigned	 threads;	/* that go on with evaluations */
 	size_t		 max_in_flight;	/* beyond it: temperror at once */
-	void		(*waiting)(bool begins);	/* told when a thread
+	bool		(*waiting)(bool begins);	/* told when a thread
 						 * waits in flight_collect;
-						 * or NULL */
+						 * false: it may not; or
+						 * NULL */
 };
 
 /* dns is borrowed.  NULL: threads could not be made (errno). */

@@ -136,7 +136,7 @@ check(const struct conf *c, bool verbose, struct diag *d)
 /* Resolver and evaluations, which tell waiting; false: d says why. */
 static bool
 service_start(struct service *s, const struct conf *c, const char *zone,
-    void (*waiting)(bool begins), struct diag *d)
+    bool (*waiting)(bool begins), struct diag *d)
 {
 	const struct dns_options dns = {
 		.servers = (const char *const *)c->dns_servers,
@@ -289,11 +289,8 @@ start(const struct conf *c, struct service *s, struct diag *d)
 		return status;
 	if (!service_start(s, c, NULL, milter_waiting, d))
 		return EX_OSERR;
-	if (!milter_start(&s->env)) {
-		diag_add(d, NULL, 0, "cannot start a thread: %s",
-		    strerror(errno));
+	if (!milter_start(&s->env, d))
 		return EX_OSERR;
-	}
 	log_notice("spf-milter %s listens on %s, behavior %u",
 	    PACKAGE_VERSION, c->socket, c->behavior);
 	process_started();

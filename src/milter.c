@@ -297,6 +297,7 @@ static sfsistat
 on_close(SMFICTX *ctx)
 {
 	connection_close(ctx);
+	milter_pool_closed();
 	return SMFIS_CONTINUE;
 }
 
@@ -325,9 +326,8 @@ register_filter(void)
 bool
 milter_open(const struct conf *c, struct diag *d)
 {
-	int listen_fd;
-
 	milter_gate_init();
+	milter_limit_init();
 	if (!milter_socket_is_free(c, d))
 		return false;
 	smfi_setbacklog(BACKLOG);
@@ -344,10 +344,7 @@ milter_open(const struct conf *c, struct diag *d)
 		    error != 0 ? strerror(error) : "libmilter gave no reason");
 		return false;
 	}
-	if (!milter_socket_adopt(c, &listen_fd, d))
-		return false;
-	milter_pool_init(listen_fd);
-	return true;
+	return milter_socket_adopt(c, d);
 }
 
 static void *
@@ -362,10 +359,10 @@ serve(void *arg)
 }
 
 bool
-milter_start(const struct session_env *env)
+milter_start(const struct session_env *env, struct diag *d)
 {
 	milter_env = env;
-	return milter_pool_start(serve);
+	return milter_pool_start(serve, d);
 }
 
 bool

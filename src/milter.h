@@ -31,10 +31,10 @@ void	milter_close(void);
 
 /*
  * Begins to serve, on threads of libmilter; with the signals of ctl.h blocked.
- * False: errno.  If libmilter gives up later, that is logged, milter_failed
- * says so, and the process gets a SIGTERM.
+ * False: d says why.  If libmilter gives up later, that is logged,
+ * milter_failed says so, and the process gets a SIGTERM.
  */
-bool	milter_start(const struct session_env *env);
+bool	milter_start(const struct session_env *env, struct diag *d);
 bool	milter_failed(void);
 
 /*
@@ -46,9 +46,10 @@ bool	milter_stop(int64_t grace_ms, unsigned *left);
 
 /*
  * A callback begins to wait, or its waiting has ended: meanwhile libmilter is
- * made to serve other sessions.  Any thread, cheap.
+ * made to serve other sessions.  False to the first: it may not wait, for want
+ * of threads, and its end is not told.  Any thread, cheap.
  */
-void	milter_waiting(bool begins);
+bool	milter_waiting(bool begins);
 
 const char *milter_version(void);	/* "libmilter 1.0.1" */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside of milter: the gate, the socket, libmilter's threads. */
+/* Inside of milter: the gate, the socket, libmilter's threads, limits. */
 
 #ifndef MILTER_PRIV_H
 #define MILTER_PRIV_H
@@ -22,24 +22,49 @@ unsigned milter_gate_drain(int64_t grace_ms);
 
 /* False: another program serves there, which libmilter would unlink. */
 bool	 milter_socket_is_free(const struct conf *c, struct diag *d);
-/*
- * After libmilter has bound it: owner, group, mode, options.  *listen_fd is
- * libmilter's; -1: not found, which costs speed only.
- */
-bool	 milter_socket_adopt(const struct conf *c, int *listen_fd,
-	    struct diag *d);
+/* After libmilter has bound it: owner, group, mode. */
+bool	 milter_socket_adopt(const struct conf *c, struct diag *d);
 /* Unless it is another's by now. */
 void	 milter_socket_remove(void);
 
 /*
- * Before threads.  listen_fd -1: not known, all stays as libmilter has it.
- * milter_pool_start begins serve, which calls smfi_main, on a thread that goes
- * on for as long as the process does; false: errno.
+ * Begins serve, which calls smfi_main, on a thread that goes on for as long as
+ * the process does.  False: d says why.
  */
-void	 milter_pool_init(int listen_fd);
-bool	 milter_pool_start(void *(*serve)(void *));
-
+bool	 milter_pool_start(void *(*serve)(void *), struct diag *d);
 /* To be called at the begin of every callback. */
 void	 milter_pool_begun(void);
+/* Of connections, on any thread. */
+void	 milter_pool_opened(void);
+void	 milter_pool_closed(void);
+/* Am I the thread that accepts connections? */
+bool	 milter_pool_is_listener(void);
+/* One more connection would find no thread. */
+bool	 milter_pool_is_short(void);
+
+/* The pump of milter_pool.c from round to round; begins with a burst of 1. */
+#define MILTER_PUMP_SHORT_MS 2
+#define MILTER_PUMP_LONG_MS 200
+struct milter_pump {
+	int64_t		round_ms;	/* how long the next one is */
+	unsigned	burst;		/* workers that are added at once */
+	unsigned	waiting;	/* callbacks, a round before */
+	bool		added;		/* workers, before this round */
+};
+
+/*
+ * After a round: callbacks that wait, that have begun in it, and the workers
+ * added before it that are still there.  How many are to be added.  Pure.
+ */
+unsigned milter_pump_next(struct milter_pump *p, unsigned waiting,
+	    unsigned moved, unsigned held);
+
+/* Takes as many descriptors as the system gives.  Before threads. */
+void	 milter_limit_init(void);
+/* Are there enough left if a new connection got fd? */
+bool	 milter_limit_takes(int fd);
+/* One line a minute; any thread. */
+void	 milter_limit_report_descriptors(void);
+void	 milter_limit_report_threads(void);
 
 #endif

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The socket that MTAs connect to: whether it is free, whose it is, which
- * descriptor libmilter has for it, and its end.
+ * The socket that MTAs connect to: whether it is free, whose it is, who may
+ * come in, and its end.
+ *
+ * libmilter keeps its listening socket to itself and takes whoever comes.  So
+ * this program has an accept of its own (as milter_pool.c has a sigwait).
  */
 
 #include "config.h"
@@ -14,6 +17,7 @@
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,7 +25,10 @@
 
 #include "conf.h"
 #include "milter_priv.h"
+#include "stats.h"
 #include "util.h"
+
+#define PAUSE_MS 100
 
 static const char *socket_path;		/* of a unix socket, or NULL */
 static struct stat socket_stat;
@@ -97,35 +104,53 @@ set_owner(const struct conf *c, const char *path, struct diag *d)
 	return true;
 }
 
-/*
- * libmilter keeps its listening socket to itself.  -1: not found, which costs
- * speed only.
- */
+/* At the limit of open files libmilter would try again at once, for ever. */
 static int
-find_listener(void)
+refuse(int fd)
 {
-	for (int fd = 0; fd < 64; fd++) {
-		int listens = 0;
-		socklen_t len = sizeof(listens);
+	struct pollfd nothing = { .fd = -1 };
 
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens,
-		    &len) == 0 && listens != 0)
-			return fd;
-	}
+	stats_inc(STATS_CONNECTIONS_REFUSED);
+	if (fd < 0)
+		(void)poll(&nothing, 1, PAUSE_MS);
+	else
+		close(fd);
+	errno = ECONNABORTED;
 	return -1;
 }
 
 /*
  * libmilter writes a header and its final reply apart and never turns off
- * Nagle's algorithm: 40 ms a message over TCP.  Accepted sockets inherit the
- * option from the listening one.
+ * Nagle's algorithm: 40 ms a message over TCP.
  */
 static void
-set_nodelay(int listen_fd)
+set_nodelay(int fd, const struct sockaddr *peer)
 {
 	const int yes = 1;
 
-	setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	if (peer->sa_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
+/* In place of the one of libc: see above. */
+int
+accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
+{
+	int accepted = accept4(fd, peer, len, 0);
+
+	if (!milter_pool_is_listener())
+		return accepted;
+	if (accepted < 0 && errno != EMFILE && errno != ENFILE)
+		return -1;
+	if (accepted < 0 || !milter_limit_takes(accepted)) {
+		milter_limit_report_descriptors();
+		return refuse(accepted);
+	}
+	if (milter_pool_is_short())
+		return refuse(accepted);
+	set_nodelay(accepted, peer);
+	milter_pool_opened();
+	return accepted;
 }
 
 bool
@@ -142,18 +167,15 @@ milter_socket_is_free(const struct conf *c, struct diag *d)
 }
 
 bool
-milter_socket_adopt(const struct conf *c, int *listen_fd, struct diag *d)
+milter_socket_adopt(const struct conf *c, struct diag *d)
 {
 	const char *path = unix_path(c->socket);
 
-	*listen_fd = find_listener();
-	if (path != NULL) {
-		socket_path = xstrdup(path);
-		(void)stat(path, &socket_stat);
-		return set_owner(c, path, d);
-	}
-	set_nodelay(*listen_fd);
-	return true;
+	if (path == NULL)
+		return true;
+	socket_path = xstrdup(path);
+	(void)stat(path, &socket_stat);
+	return set_owner(c, path, d);
 }
 
 void

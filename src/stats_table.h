@@ -2,6 +2,8 @@
 /* One row a counter: STATS(identifier, "name", "what it counts"). */
 
 STATS(SESSIONS, "sessions", "SMTP connections")
+STATS(CONNECTIONS_REFUSED, "connections_refused",
+    "connections closed at once for want of descriptors or threads")
 STATS(MESSAGES, "messages", "messages whose sender was given (MAIL)")
 STATS(SKIPPED_TRUSTED, "skipped_trusted", "messages of trusted networks")
 STATS(SKIPPED_AUTH, "skipped_auth", "messages of authenticated clients")

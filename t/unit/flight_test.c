@@ -87,16 +87,30 @@ static const struct dns_backend_ops gate_ops = {
 	.free = gate_free
 };
 
+static atomic_bool may_wait;
+static atomic_int waiters;
+
+static bool
+tell_waiting(bool begins)
+{
+	if (begins && !may_wait)
+		return false;
+	waiters += begins ? 1 : -1;
+	return true;
+}
+
 static int
 set_up(void **state)
 {
 	const struct dns_options o = { .query_timeout_ms = 60000,
 		.cache_size = 1 << 20 };
-	const struct flight_options fo = { .threads = 2, .max_in_flight = 4 };
+	const struct flight_options fo = { .threads = 2, .max_in_flight = 4,
+		.waiting = tell_waiting };
 
 	(void)state;
 	gate.backend.ops = &gate_ops;
 	gate.asked = 0;
+	may_wait = true;
 	gate.ttl = 0;
 	dns = dns_new_backend(&gate.backend, &o);
 	flights = flights_new(dns, &fo);
@@ -268,6 +282,31 @@ test_too_many_are_refused_and_room_comes_back(void **state)
 
 /* Releases race with answers, on any thread: sanitizers do the looking. */
 
+/* Told before and after; where it may not wait, the answer is there at once. */
+static void
+test_waiting_is_told_and_can_be_forbidden(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		may_wait = i == 0;
+		waiters = 0;
+		struct flight *f = start(i == 0 ? "one.example.com" :
+		    "two.example.com", 60000);
+		int64_t start_ms = util_now_ms();
+		const struct eval_verdict *v = flight_collect(f,
+		    in_ms(may_wait ? 10 : 60000));
+
+		assert_int_equal(v->result, RESULT_TEMPERROR);
+		assert_int_equal(waiters, 0);
+		assert_true(util_now_ms() - start_ms < 30000);
+		if (!may_wait)
+			assert_string_equal(v->problem,
+			    "too many checks under way");
+		flight_release(f);
+		answer_all();
+	}
+}
+
 static atomic_bool storm_over;
 
 static void *
@@ -322,6 +361,9 @@ main(void)
 		    test_cached_answers_end_it_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_too_many_are_refused_and_room_comes_back, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_waiting_is_told_and_can_be_forbidden, set_up,
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_release_races_with_answers, set_up, tear_down)

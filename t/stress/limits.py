@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Few threads, few descriptors, clients that stop within a packet."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import daemon
+import dnsserver
+import logline
+import milterclient
+import spec
+import tap
+import verdicts
+from daemon import Daemon
+
+DEAD = ["dead%d.example.com" % n for n in range(60)]
+SERVER = dnsserver.DnsServer()
+SERVER.load(spec.ZONE, faults={n: dnsserver.TIMEOUT for n in DEAD},
+    ttls={"pass.example.com": 600, spec.HELO: 600})
+# A user of its own: RLIMIT_NPROC counts all that a user runs.
+USER = 54321
+THREADS = 24
+FILES = 512
+
+
+def limited(*prefix):
+    """Started by prefix as a user who may not pass limits."""
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    d = Daemon(dns=SERVER, behavior=3, start=False,
+        dns_options={"query_timeout": 4}, prefix=("setpriv",
+        "--reuid=%d" % USER, "--regid=%d" % USER, "--clear-groups", *prefix),
+        socket_spec="inet:%d@127.0.0.1" % daemon.free_port())
+    os.chmod(d.directory, 0o755)
+    if subprocess.call([*d.command[:-3], "-V"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL) != 0:
+        d.clean()
+        tap.skip("another user cannot run the program")
+    d.start()
+    return d
+
+
+def descriptors(d):
+    return len(os.listdir("/proc/%d/fd" % d.pid))
+
+
+def threads(d):
+    return len(os.listdir("/proc/%d/task" % d.pid))
+
+
+def cpu(d):
+    """Seconds."""
+    with open("/proc/%d/stat" % d.pid) as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_no_session_hangs_for_want_of_threads():
+    """Some wait, the others are told to come again; nothing is left."""
+    d = limited("prlimit", "--nproc=%d" % THREADS)
+    with verdicts.open_session(d) as m:
+        m.message("<u@pass.example.com>")
+    before = descriptors(d)
+    for round_ in range(2):
+        sessions = [verdicts.open_session(d) for _ in DEAD]
+        for m, name in zip(sessions, DEAD):
+            m.mail("<u@%s>" % name)
+        for m in sessions:
+            m.send("R", b"<r@example.org>\0")
+        with verdicts.open_session(d) as m:
+            tap.equal(m.message("<u@pass.example.com>").refusal, None)
+        for m in sessions:
+            tap.true(m.reply().text.startswith("451 4.7.24 "), "answered")
+        tap.diag("%d threads" % threads(d))
+        for m in sessions:
+            m.close()
+    tap.true(threads(d) <= THREADS, "%d threads" % threads(d))
+    tap.true(verdicts.settled(lambda: descriptors(d),
+        lambda n: n <= before) <= before, "descriptors come back")
+    d.stop_well()
+    tap.contains(d.log(), "no more threads to be had (RLIMIT_NPROC %d, "
+        % THREADS)
+    tap.equal(d.log().count("no more threads to be had"), 1)
+    tap.true(logline.counters(d.log())["evaluations_refused"] > 0, "counted")
+    d.clean()
+
+
+def test_half_packets_hold_up_nobody():
+    """Those and whole ones come while the filter is not looking."""
+    with Daemon(dns=SERVER, behavior=3) as d:
+        half = [verdicts.open_session(d) for _ in range(40)]
+        whole = [verdicts.open_session(d, timeout=10) for _ in range(10)]
+        with verdicts.open_session(d) as m:
+            m.message("<u@pass.example.com>")
+        os.kill(d.pid, signal.SIGSTOP)
+        for m in half:
+            m.send_raw(b"\0\0\0\x20M<u@")
+        for m in whole:
+            m.send("M", b"<u@pass.example.com>\0")
+        os.kill(d.pid, signal.SIGCONT)
+        start = time.monotonic()
+        for m in whole:
+            tap.equal(m.reply().kind, "c")
+        tap.diag("whole packets behind half ones: %.2f s"
+            % (time.monotonic() - start))
+        before = cpu(d)
+        time.sleep(1)
+        seconds = cpu(d) - before
+        tap.diag("%.2f s of CPU in a second with open sessions" % seconds)
+        tap.true(seconds < 0.3, "%.2f s" % seconds)
+        for m in half:
+            m.drop()
+        for m in whole:
+            m.close()
+
+
+def test_at_the_limit_of_descriptors_connections_are_refused():
+    """It says so, does not spin, and serves those that it has."""
+    d = limited("prlimit", "--nofile=%d" % FILES)
+    sessions = [verdicts.open_session(d)]
+    refused = 0
+    for _ in range(FILES):
+        try:
+            sessions.append(verdicts.open_session(d, timeout=5))
+        except (milterclient.ProtocolError, ConnectionError):
+            refused += 1
+    tap.true(refused > 0 and len(sessions) > FILES / 2, "%d refused"
+        % refused)
+    d.wait_for_log("the limit of %d open files" % FILES)
+    before = cpu(d)
+    tap.equal(sessions[0].message("<u@pass.example.com>").refusal, None)
+    time.sleep(1)
+    seconds = cpu(d) - before
+    tap.true(seconds < 0.3, "%.2f s of CPU in a second" % seconds)
+    for m in sessions:
+        m.close()
+    tap.true(verdicts.settled(lambda: descriptors(d), lambda n: n < 40) < 40,
+        "descriptors come back")
+    with verdicts.open_session(d) as m:
+        tap.equal(m.message("<u@pass.example.com>").refusal, None)
+    d.stop_well()
+    tap.equal(logline.counters(d.log())["connections_refused"], refused)
+    d.clean()
+
+
+def test_the_soft_limit_of_descriptors_is_raised():
+    d = limited("prlimit", "--nofile=64:%d" % FILES)
+    sessions = [verdicts.open_session(d) for _ in range(100)]
+    for m in sessions:
+        m.close()
+    d.stop_well()
+    d.clean()
+
+
+tap.main(globals())
