@@ -28,7 +28,7 @@ enum octet {
 	OCTET_END,
 	OCTET_TEXT,		/* of a word, quoted or not */
 	OCTET_BLANK,		/* white space or part of a comment */
-	OCTET_QUOTE,
+	OCTET_NOTHING,		/* a quote, or a ")" that closes nothing */
 	OCTET_SEMICOLON
 };
 
@@ -59,7 +59,7 @@ scan_next(struct scan *s, char *c)
 	}
 	if (*c == '"') {
 		s->quoted = !s->quoted;
-		return OCTET_QUOTE;
+		return OCTET_NOTHING;
 	}
 	if (util_is_space(*c))
 		return OCTET_BLANK;
@@ -69,6 +69,8 @@ scan_next(struct scan *s, char *c)
 		s->depth = 1;
 		return OCTET_BLANK;
 	}
+	if (*c == ')')
+		return OCTET_NOTHING;	/* OpenDMARC passes it over */
 	return *c == ';' ? OCTET_SEMICOLON : OCTET_TEXT;
 }
 
@@ -157,7 +159,7 @@ words_fill(struct words *w, const char *s, size_t len)
 		case OCTET_SEMICOLON:
 			w->blank = true;
 			break;
-		case OCTET_QUOTE:
+		case OCTET_NOTHING:
 		case OCTET_END:
 			break;
 		}
@@ -254,7 +256,7 @@ claims_spf_anywhere(const char *value)
 	size_t seen = 0;
 
 	for (const char *p = value; *p != '\0'; p++)
-		if (!util_is_space(*p) && *p != '"' && *p != '\\' &&
+		if (!util_is_space(*p) && strchr("\")\\", *p) == NULL &&
 		    method_ends(&seen, *p))
 			return true;
 	return false;

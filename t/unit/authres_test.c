@@ -53,6 +53,8 @@ test_claims_in_every_dress(void **state)
 		"(=?utf-8?Q?=29_mx=2Eexample=2Eorg=3B?=) x; spf=pass",
 		"\xef\xbd\x8dx.example.org; spf=pass",
 		"mx.example.org\\",
+		"mx.example).org; spf=pass",
+		"m)x)(a)).)example.org); spf=pass",
 	};
 	size_t n = sizeof(values) / sizeof(values[0]);
 	check_claims(values, n, "mx.example.org", true);
@@ -141,6 +143,8 @@ test_spf_results_in_every_dress(void **state)
 		"mx.example.org; s\\p\"f\" = pass",
 		"mx.example.org; dkim=pass (spf=pass)",
 		"mx.example.org; (unclosed spf=pass",
+		"mx.example.org; s)pf)=pass",
+		"mx.example.org; (a (spf) = pass",
 		"mx.example.org; (a (b) spf=pass )",
 		"mx.example.org; none \"unclosed; spf=pass",
 		"mx.example.org; sspf=pass",
