@@ -92,7 +92,7 @@ struct dns_options {
 	size_t		 server_count;
 	const char	*resolv_conf;	/* NULL: /etc/resolv.conf */
 	const char	*zone_file;	/* not NULL: answers from this text
-					 * only, see dns_zone.c for its form */
+					 * only, see spf-milter(8) */
 	int64_t		 query_timeout_ms;	/* one name, all tries */
 	size_t		 cache_size;	/* octets; 0: no cache */
 	int64_t		 serve_stale_ms;	/* see dns_view_has_stale; 0:

@@ -2,32 +2,15 @@
 /*
  * Answers from a text instead of the network: for the dry run and for tests.
  *
- * The text is like a master file (RFC 1035 s5):
+ * A AAAA MX TXT PTR CNAME are answered; other types only make their name
+ * exist.  CNAMEs are followed, a loop is a temporary error.  "*" as first
+ * label is a wildcard (RFC 4592).  A name below which there are others exists.
+ * TIMEOUT never gets an answer and SERVFAIL a temporary error.
  *
- *	$ORIGIN example.com.
- *	$TTL 300
- *	@	3600 IN	TXT	"v=spf1 mx include:_spf " "-all"  ; a comment
- *		MX	10 mail			; of the same name
- *	mail	A	192.0.2.1
- *	*.dyn	TXT	( "v=spf1"
- *			  " -all" )
- *	1.2.0.192.in-addr.arpa.	PTR	mail
- *	slow	TIMEOUT
- *	broken	SERVFAIL TXT
- *
- * A line is: name, time to live and class IN (both may be missing), type,
- * data.  A line that begins with a blank goes on with the name before; @ is
- * the origin.  A name without a trailing dot is relative to $ORIGIN; before
- * the first $ORIGIN it stands for itself.  Parentheses join lines.  \DDD and
- * \X are octets, in quotes or not; TXT strings over 255 octets are cut into
- * several.  $TTL is for the lines after it, and the last one is the time that
- * negative answers live; without one it is an hour.
- *
- * A AAAA MX TXT PTR CNAME are answered; SPF SOA NS SRV CAA HINFO DS DNSKEY
- * RRSIG NSEC TLSA NAPTR only make their name exist.  CNAMEs are followed, a
- * loop is a temporary error.  "*" as first label is a wildcard (RFC 4592).
- * A name below which there are others exists.  TIMEOUT never gets an answer
- * and SERVFAIL a temporary error, for the type that follows or for all.
+ * Records stand in the order of their names read from the right, where a dot
+ * comes before all else: what is below a name follows it directly, so whether
+ * there is anything is seen from one place, and no name needs to be entered
+ * for those above it.
  */
 
 #include "config.h"
@@ -38,55 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
-#include "dns_priv.h"
-#include "identity.h"
+#include "dns_zone_priv.h"
 #include "lock.h"
 #include "util.h"
 
-#define DEFAULT_TTL 3600
 #define CNAME_MAX 12
 #define FILE_MAX (64 << 20)
-#define RDATA_MAX 65535
-
-enum {		/* types besides those of enum dns_type */
-	TYPE_ANY = 0,
-	TYPE_CNAME = 5,
-	TYPE_OTHER = 65536,	/* the name exists */
-	TYPE_TIMEOUT,
-	TYPE_SERVFAIL
-};
-
-static const struct {
-	const char	*word;
-	int		 type;
-} types[] = {
-	{ "A", DNS_TYPE_A },
-	{ "AAAA", DNS_TYPE_AAAA },
-	{ "MX", DNS_TYPE_MX },
-	{ "TXT", DNS_TYPE_TXT },
-	{ "PTR", DNS_TYPE_PTR },
-	{ "CNAME", TYPE_CNAME },
-	{ "TIMEOUT", TYPE_TIMEOUT },
-	{ "SERVFAIL", TYPE_SERVFAIL },
-	{ "SPF", TYPE_OTHER }, { "SOA", TYPE_OTHER }, { "NS", TYPE_OTHER },
-	{ "SRV", TYPE_OTHER }, { "CAA", TYPE_OTHER }, { "HINFO", TYPE_OTHER },
-	{ "DS", TYPE_OTHER }, { "DNSKEY", TYPE_OTHER },
-	{ "RRSIG", TYPE_OTHER }, { "NSEC", TYPE_OTHER },
-	{ "TLSA", TYPE_OTHER }, { "NAPTR", TYPE_OTHER }
-};
-
-static const char wrong_number[] = "wrong number of words for this type";
-
-struct zone_rr {
-	char		*name;		/* lower case, no trailing dot */
-	size_t		 order;		/* in the text */
-	int		 type;
-	int		 fault_type;	/* of TIMEOUT and SERVFAIL */
-	uint32_t	 ttl;
-	size_t		 len;
-	uint8_t		*rdata;		/* and a NUL; CNAME: name as text */
-};
 
 /* A question that gets no answer before the end. */
 struct parked {
@@ -98,388 +38,71 @@ struct parked {
 
 struct zone {
 	struct dns_backend	 backend;	/* first */
-	struct zone_rr		*rrs;		/* by name, then as written */
-	size_t			 count;
-	size_t			 room;
-	uint32_t		 ttl;		/* of negative answers */
+	struct zone_text	 text;		/* its rrs sorted */
 	struct lock		 lock;
 	struct parked		*parked;	/* lock */
 };
 
-/* Words */
+/* Names */
 
-/* One of an entry, without its quotes and escapes; in place of them. */
-struct word {
-	char		*text;
-	size_t		 len;
-	bool		 plain;		/* had neither */
-	bool		 bad_label;	/* an escape for a dot or NUL */
+/* What is left of a name, read from its end. */
+struct tail {
+	const struct zone_name	*name;
+	size_t			 own;
+	size_t			 origin;
 };
 
-/* An entry is a line, or several where parentheses join them. */
-struct reader {
-	struct zone	*zone;
-	struct diag	*diag;
-	const char	*file;
-	char		*at;
-	unsigned	 line;		/* of at */
-	unsigned	 entry_line;	/* where the entry begins */
-	bool		 open;		/* within parentheses */
-	bool		 failed;	/* the entry has been reported */
-	struct sbuf	 data;		/* of the entry */
-	char		 origin[DNS_NAME_MAX + 1];	/* "": none */
-	char		 owner[DNS_NAME_MAX + 1];	/* "": none yet */
-};
-
-/* Only the first mistake of an entry: others may come of it. */
-static bool
-fail(struct reader *r, const char *what)
+static struct tail
+tail_of(const struct zone_name *name)
 {
-	if (!r->failed)
-		diag_add(r->diag, r->file, r->entry_line, "%s", what);
-	r->failed = true;
-	return false;
+	return (struct tail){ name, strlen(name->own), strlen(name->origin) };
 }
 
-/* Goes to the next word; false: the entry ends here, or cannot go on. */
-static bool
-find_word(struct reader *r)
-{
-	for (;; r->at++) {
-		switch (*r->at) {
-		case ';':
-			r->at += strcspn(r->at, "\n") - 1;
-			break;
-		case '\0':
-			return r->open && fail(r, "closing ) is missing");
-		case '\n':
-			if (!r->open)
-				return false;
-			r->line++;
-			break;
-		case '(':
-		case ')':
-			if (r->open == (*r->at == '('))
-				return fail(r, "( and ) do not match");
-			r->open = !r->open;
-			break;
-		case ' ':
-		case '\t':
-		case '\r':
-			break;
-		default:
-			return true;
-		}
-	}
-}
-
-/* One octet, an escape or itself. */
-static bool
-read_octet(struct reader *r, struct word *w)
-{
-	const char *s = r->at;
-	uint64_t value;
-
-	if (*s != '\\') {
-		w->text[w->len++] = *r->at++;
-		return true;
-	}
-	if (util_parse_uint(s + 1, 3, 255, &value)) {
-		r->at += 4;
-	} else if (s[1] != '\0' && s[1] != '\n' && !util_is_digit(s[1])) {
-		value = (unsigned char)s[1];
-		r->at += 2;
-	} else {
-		return fail(r, "bad \\ escape");
-	}
-	w->plain = false;
-	w->bad_label |= value == '\0' || value == '.';
-	w->text[w->len++] = (char)value;
-	return true;
-}
-
-static bool
-next_word(struct reader *r, struct word *w)
-{
-	if (!find_word(r))
-		return false;
-
-	bool quoted = *r->at == '"';
-	const char *ends = quoted ? "\"\n" : " \t\r\n;()\"";
-
-	*w = (struct word){ .text = r->at, .plain = !quoted };
-	r->at += quoted;
-	/* strchr finds the end of the text as well. */
-	while (strchr(ends, *r->at) == NULL)
-		if (!read_octet(r, w))
-			return false;
-	if (quoted && *r->at != '"')
-		return fail(r, "closing quote is missing");
-	r->at += quoted;
-	return true;
-}
-
-static bool
-word_is(const struct word *w, const char *text)
-{
-	return w->plain && w->len == strlen(text) &&
-	    util_has_prefix_nocase(w->text, w->len, text);
-}
-
-/* -1: none. */
+/* Its next octet as a number: 0 at its start, 1 for a dot, else more. */
 static int
-parse_type(const struct word *w)
+tail_next(struct tail *t)
 {
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (word_is(w, types[i].word))
-			return types[i].type;
-	return -1;
+	char c;
+
+	if (t->origin > 0)
+		c = t->name->origin[--t->origin];
+	else if (t->own > 0)
+		c = t->name->own[--t->own];
+	else
+		return 0;
+	return c == '.' ? 1 : (unsigned char)util_lower(c) + 1;
 }
 
-static bool
-parse_ttl(const struct word *w, uint32_t *out)
+/* 0: equal.  *below: b is below a. */
+static int
+name_compare(const struct zone_name *a, const struct zone_name *b, bool *below)
 {
-	uint64_t value;
+	struct tail ta = tail_of(a);
+	struct tail tb = tail_of(b);
+	int ca;
+	int cb;
 
-	if (!w->plain || !util_parse_uint(w->text, w->len, INT32_MAX, &value))
-		return false;
-	*out = (uint32_t)value;
-	return true;
+	if (a->origin == b->origin) {
+		ta.origin = 0;
+		tb.origin = 0;
+	}
+	do {
+		ca = tail_next(&ta);
+		cb = tail_next(&tb);
+	} while (ca == cb && ca != 0);
+	*below = ca == 0 && cb == 1;
+	return ca - cb;
 }
 
-/* A name in full without the trailing dot; "" is the root. */
-static bool
-parse_name(struct reader *r, const struct word *w, char out[DNS_NAME_MAX + 1])
+static void
+name_text(const struct zone_name *name, char out[DNS_NAME_MAX + 1])
 {
 	struct sbuf sb;
-	size_t len = w->len;
-	bool absolute = len > 0 && w->text[len - 1] == '.';
 
 	sbuf_init(&sb, out, DNS_NAME_MAX + 1);
-	if (word_is(w, "@")) {
-		sbuf_str(&sb, r->origin);
-		return true;
-	}
-	if (word_is(w, "."))
-		return true;
-	sbuf_add(&sb, w->text, absolute ? len - 1 : len);
-	if (!absolute && r->origin[0] != '\0') {
-		sbuf_char(&sb, '.');
-		sbuf_str(&sb, r->origin);
-	}
-	return (!w->bad_label && sbuf_ok(&sb) &&
-	    identity_name_is_valid(out, sb.len, false)) ||
-	    fail(r, "not a domain name");
-}
-
-static void
-lower(char *s)
-{
-	for (; *s != '\0'; s++)
-		*s = util_lower(*s);
-}
-
-/* Data: words become rdata. */
-
-static bool
-add_address(struct reader *r, const struct word *w, bool v4)
-{
-	struct addr a;
-
-	if (!(v4 ? addr_parse_v4 : addr_parse_v6)(&a, w->text, w->len))
-		return fail(r, v4 ? "not an IPv4 address" :
-		    "not an IPv6 address");
-	sbuf_add(&r->data, a.bytes, v4 ? 4 : 16);
-	return true;
-}
-
-static bool
-add_preference(struct reader *r, const struct word *w)
-{
-	uint64_t n;
-
-	if (!util_parse_uint(w->text, w->len, UINT16_MAX, &n))
-		return fail(r, "not a preference from 0 to 65535");
-	sbuf_char(&r->data, (char)(n >> 8));
-	sbuf_char(&r->data, (char)(n & 0xff));
-	return true;
-}
-
-static bool
-add_name(struct reader *r, const struct word *w)
-{
-	char storage[DNS_NAME_MAX + 1];
-	const char *name = storage;
-
-	if (!parse_name(r, w, storage))
-		return false;
-	while (*name != '\0') {
-		size_t label = strcspn(name, ".");
-		sbuf_char(&r->data, (char)label);
-		sbuf_add(&r->data, name, label);
-		name += label + (name[label] == '.');
-	}
-	sbuf_char(&r->data, '\0');
-	return true;
-}
-
-static bool
-add_cname(struct reader *r, const struct word *w)
-{
-	char name[DNS_NAME_MAX + 1];
-
-	if (!parse_name(r, w, name))
-		return false;
-	lower(name);
-	sbuf_str(&r->data, name);
-	return true;
-}
-
-/* A string for each 255 octets of the words from w on. */
-static bool
-add_strings(struct reader *r, struct word *w)
-{
-	do {
-		do {
-			size_t len = w->len < 255 ? w->len : 255;
-			sbuf_char(&r->data, (char)len);
-			sbuf_add(&r->data, w->text, len);
-			w->text += len;
-			w->len -= len;
-		} while (w->len > 0);
-	} while (next_word(r, w));
-	return sbuf_ok(&r->data) || fail(r, "more than 65535 octets of data");
-}
-
-static bool
-set_fault_type(struct reader *r, const struct word *w, int *type)
-{
-	*type = parse_type(w);
-	return (*type >= 0 && *type < TYPE_OTHER) ||
-	    fail(r, "not a type that can be asked for");
-}
-
-static bool
-read_data(struct reader *r, struct zone_rr *rr)
-{
-	struct word w;
-
-	if (!next_word(r, &w))
-		return rr->type >= TYPE_OTHER || fail(r, wrong_number);
-	switch (rr->type) {
-	case DNS_TYPE_A:
-	case DNS_TYPE_AAAA:
-		return add_address(r, &w, rr->type == DNS_TYPE_A);
-	case DNS_TYPE_MX:
-		if (!add_preference(r, &w))
-			return false;
-		return next_word(r, &w) ? add_name(r, &w) :
-		    fail(r, wrong_number);
-	case DNS_TYPE_TXT:
-		return add_strings(r, &w);
-	case DNS_TYPE_PTR:
-		return add_name(r, &w);
-	case TYPE_CNAME:
-		return add_cname(r, &w);
-	case TYPE_TIMEOUT:
-	case TYPE_SERVFAIL:
-		return set_fault_type(r, &w, &rr->fault_type);
-	default:
-		while (next_word(r, &w))
-			continue;
-		return true;
-	}
-}
-
-/* Entries */
-
-static void
-zone_add(struct zone *z, struct zone_rr rr, const char *name)
-{
-	if (z->count == z->room) {
-		z->room = z->room == 0 ? 64 : z->room * 2;
-		z->rrs = xreallocarray(z->rrs, z->room, sizeof(*z->rrs));
-	}
-	rr.name = xstrdup(name);
-	rr.order = z->count;
-	z->rrs[z->count++] = rr;
-}
-
-static bool
-read_directive(struct reader *r, const struct word *directive)
-{
-	struct word w;
-
-	if (word_is(directive, "$ORIGIN") && next_word(r, &w)) {
-		r->origin[0] = '\0';
-		return parse_name(r, &w, r->origin);
-	}
-	if (word_is(directive, "$TTL") && next_word(r, &w))
-		return parse_ttl(&w, &r->zone->ttl) || fail(r, "not a time");
-	return fail(r, "not a directive: $ORIGIN name or $TTL seconds");
-}
-
-static bool
-read_entry(struct reader *r)
-{
-	struct zone_rr rr = { .ttl = r->zone->ttl };
-	struct word w;
-	bool same_owner = *r->at == ' ' || *r->at == '\t';
-	bool more = next_word(r, &w);
-
-	if (!more)
-		return false;
-	if (!same_owner && w.plain && w.text[0] == '$')
-		return read_directive(r, &w);
-	if (!same_owner) {
-		if (!parse_name(r, &w, r->owner))
-			return false;
-		lower(r->owner);
-		more = next_word(r, &w);
-	} else if (r->owner[0] == '\0') {
-		return fail(r, "no name");
-	}
-	while (more && (parse_ttl(&w, &rr.ttl) || word_is(&w, "IN")))
-		more = next_word(r, &w);
-	if (!more)
-		return fail(r, "no type");
-	rr.type = parse_type(&w);
-	if (rr.type < 0)
-		return fail(r, "unknown type");
-	if (!read_data(r, &rr))
-		return false;
-	rr.len = r->data.len;
-	rr.rdata = xmemdup(r->data.data, rr.len + 1);
-	zone_add(r->zone, rr, r->owner);
-	return true;
-}
-
-/* text is changed. */
-static bool
-read_zone(struct zone *z, const char *file, char *text, struct diag *d)
-{
-	struct reader r = {
-		.zone = z, .diag = d, .file = file, .at = text, .line = 1
-	};
-	char data[RDATA_MAX + 1];
-	size_t before = d->count;
-	struct word w;
-
-	while (*r.at != '\0') {
-		sbuf_init(&r.data, data, sizeof(data));
-		r.entry_line = r.line;
-		r.open = false;
-		r.failed = false;
-		read_entry(&r);
-		while (next_word(&r, &w))
-			fail(&r, wrong_number);
-		r.at += strcspn(r.at, "\n");
-		if (*r.at == '\n') {
-			r.at++;
-			r.line++;
-		}
-	}
-	return d->count == before;
+	sbuf_str(&sb, name->own);
+	sbuf_str(&sb, name->origin);
+	assert(sbuf_ok(&sb));
 }
 
 /* Looking up */
@@ -489,97 +112,90 @@ rr_compare(const void *pa, const void *pb)
 {
 	const struct zone_rr *a = pa;
 	const struct zone_rr *b = pb;
-	int order = strcmp(a->name, b->name);
+	bool below;
+	int order = name_compare(&a->name, &b->name, &below);
 
 	if (order != 0)
 		return order;
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Sorted, and with every name above those that are there. */
-static void
-zone_index(struct zone *z)
-{
-	struct zone_rr above = { .type = TYPE_OTHER };
-	size_t written = z->count;
+/* The records of one name; count 0: at most others are below it. */
+struct rr_set {
+	const struct zone_rr	*rrs;
+	size_t			 count;
+};
 
-	for (size_t i = 0; i < written; i++) {
-		const char *dot = strchr(z->rrs[i].name, '.');
-		for (; dot != NULL; dot = strchr(dot + 1, '.'))
-			zone_add(z, above, dot + 1);
-	}
-	if (z->count > 0)
-		qsort(z->rrs, z->count, sizeof(*z->rrs), rr_compare);
-}
-
-/* The records of one name, found by bisection; *n 0: there is no such name. */
-static const struct zone_rr *
-find_exact(const struct zone *z, const char *name, size_t *n)
+/* Found by bisection.  False: there is no such name. */
+static bool
+find_exact(const struct zone *z, const char *text, struct rr_set *out)
 {
+	const struct zone_name name = { text, "" };
 	size_t low = 0;
-	size_t high = z->count;
+	size_t high = z->text.count;
+	bool below = false;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (strcmp(z->rrs[middle].name, name) < 0)
+		if (name_compare(&name, &z->text.rrs[middle].name, &below) > 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	while (high < z->count && strcmp(z->rrs[high].name, name) == 0)
-		high++;
-	*n = high - low;
-	return *n > 0 ? &z->rrs[low] : NULL;
+	for (below = false; high < z->text.count; high++)
+		if (name_compare(&name, &z->text.rrs[high].name, &below) != 0)
+			break;
+	out->count = high - low;
+	out->rrs = out->count > 0 ? &z->text.rrs[low] : NULL;
+	return below || high > low;
 }
 
 /* The name itself, or the wildcard below its closest encloser. */
-static const struct zone_rr *
-find_name(const struct zone *z, const char *name, size_t *n)
+static bool
+find_name(const struct zone *z, const char *name, struct rr_set *out)
 {
 	char wildcard[DNS_NAME_MAX + 3];
-	const struct zone_rr *rr = find_exact(z, name, n);
 	const char *above = name;
+	struct sbuf sb;
 
-	if (*n > 0)
-		return rr;
+	if (find_exact(z, name, out))
+		return true;
 	do {
 		above = strchr(above, '.');
 		if (above == NULL)
-			return NULL;
-		find_exact(z, ++above, n);
-	} while (*n == 0);
-	struct sbuf sb;
+			return false;
+	} while (!find_exact(z, ++above, out));
 	sbuf_init(&sb, wildcard, sizeof(wildcard));
 	sbuf_fmt(&sb, "*.%s", above);
-	return find_exact(z, wildcard, n);
+	return find_exact(z, wildcard, out);
 }
 
 /* What the records of one name say about a type. */
 struct found {
-	int		 fault;		/* TYPE_TIMEOUT, TYPE_SERVFAIL or 0 */
-	const char	*cname;
+	int		 fault;		/* TIMEOUT, SERVFAIL or 0 */
+	const struct zone_name *cname;
 	size_t		 count;		/* of the type */
 	uint32_t	 ttl;		/* the least of those used */
 };
 
 static void
-look_at(const struct zone_rr *rr, size_t n, enum dns_type type,
-    struct found *f)
+look_at(const struct rr_set *set, enum dns_type type, struct found *f)
 {
 	f->fault = 0;
 	f->cname = NULL;
 	f->count = 0;
-	for (; n > 0; n--, rr++) {
-		bool fault = rr->type >= TYPE_TIMEOUT;
-		if (fault && (rr->fault_type == TYPE_ANY ||
+	for (size_t i = 0; i < set->count; i++) {
+		const struct zone_rr *rr = &set->rrs[i];
+		bool fault = rr->type >= ZONE_TYPE_TIMEOUT;
+		if (fault && (rr->fault_type == ZONE_TYPE_ANY ||
 		    rr->fault_type == (int)type)) {
 			f->fault = rr->type;
 			return;
 		}
 		if (rr->type == (int)type)
 			f->count++;
-		else if (rr->type == TYPE_CNAME)
-			f->cname = (const char *)rr->rdata;
+		else if (rr->type == ZONE_TYPE_CNAME)
+			f->cname = &rr->target;
 		else
 			continue;
 		if (rr->ttl < f->ttl)
@@ -587,15 +203,45 @@ look_at(const struct zone_rr *rr, size_t n, enum dns_type type,
 	}
 }
 
+static void
+add_target(struct dns_answer *a, const struct zone_rr *rr)
+{
+	char text[DNS_NAME_MAX + 1];
+	char wire[2 + DNS_NAME_MAX + 3];
+	const char *name = text;
+	struct sbuf sb;
+
+	name_text(&rr->target, text);
+	sbuf_init(&sb, wire, sizeof(wire));
+	if (rr->type == DNS_TYPE_MX) {
+		sbuf_char(&sb, (char)(rr->preference >> 8));
+		sbuf_char(&sb, (char)(rr->preference & 0xff));
+	}
+	while (*name != '\0') {
+		size_t label = strcspn(name, ".");
+		sbuf_char(&sb, (char)label);
+		sbuf_add(&sb, name, label);
+		name += label + (name[label] == '.');
+	}
+	sbuf_char(&sb, '\0');
+	dns_answer_add(a, (const uint8_t *)wire, sb.len);
+}
+
 static struct dns_answer *
-answer_of(const struct zone_rr *rr, size_t n, enum dns_type type,
-    uint32_t ttl)
+answer_of(const struct rr_set *set, enum dns_type type, uint32_t ttl)
 {
 	struct dns_answer *a = dns_answer_new(DNS_OK, type, ttl);
 
-	for (; n > 0; n--, rr++)
-		if (rr->type == (int)type)
-			dns_answer_add(a, rr->rdata, rr->len);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct zone_rr *rr = &set->rrs[i];
+
+		if (rr->type != (int)type)
+			continue;
+		if (rr->type == DNS_TYPE_MX || rr->type == DNS_TYPE_PTR)
+			add_target(a, rr);
+		else
+			dns_answer_add(a, (const uint8_t *)rr->data, rr->len);
+	}
 	dns_answer_finish(a);
 	return a;
 }
@@ -605,22 +251,24 @@ static struct dns_answer *
 zone_answer(const struct zone *z, const char *name, enum dns_type type)
 {
 	struct found f = { .ttl = UINT32_MAX };
-	size_t n;
+	char target[DNS_NAME_MAX + 1];
+	struct rr_set set;
 
 	for (int hops = 0; hops < CNAME_MAX; hops++) {
-		const struct zone_rr *rr = find_name(z, name, &n);
-		if (n == 0)
-			return dns_answer_empty(DNS_NXDOMAIN, type, z->ttl);
-		look_at(rr, n, type, &f);
-		if (f.fault == TYPE_TIMEOUT)
+		if (!find_name(z, name, &set))
+			return dns_answer_empty(DNS_NXDOMAIN, type,
+			    z->text.ttl);
+		look_at(&set, type, &f);
+		if (f.fault == ZONE_TYPE_TIMEOUT)
 			return NULL;
-		if (f.fault == TYPE_SERVFAIL)
+		if (f.fault == ZONE_TYPE_SERVFAIL)
 			break;
 		if (f.count > 0)
-			return answer_of(rr, n, type, f.ttl);
+			return answer_of(&set, type, f.ttl);
 		if (f.cname == NULL)
-			return dns_answer_empty(DNS_NODATA, type, z->ttl);
-		name = f.cname;
+			return dns_answer_empty(DNS_NODATA, type, z->text.ttl);
+		name_text(f.cname, target);
+		name = target;
 	}
 	return dns_answer_empty(DNS_TEMPERROR, type, DNS_TEMPERROR_TTL);
 }
@@ -656,11 +304,7 @@ zone_free(struct dns_backend *b)
 		    p->type, 0));
 		free(p);
 	}
-	for (size_t i = 0; i < z->count; i++) {
-		free(z->rrs[i].name);
-		free(z->rrs[i].rdata);
-	}
-	free(z->rrs);
+	dns_zone_text_fini(&z->text);
 	lock_fini(&z->lock);
 	free(z);
 }
@@ -675,13 +319,14 @@ zone_make(const char *file, char *text, struct diag *d)
 	struct zone *z = xcalloc(1, sizeof(*z));
 
 	z->backend.ops = &zone_ops;
-	z->ttl = DEFAULT_TTL;
 	lock_init(&z->lock);
-	if (!read_zone(z, file, text, d)) {
+	if (!dns_zone_text_read(&z->text, file, text, d)) {
 		zone_free(&z->backend);
 		return NULL;
 	}
-	zone_index(z);
+	if (z->text.count > 0)
+		qsort(z->text.rrs, z->text.count, sizeof(*z->text.rrs),
+		    rr_compare);
 	return &z->backend;
 }
 

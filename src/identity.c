@@ -107,7 +107,7 @@ is_host_name(const char *s)
 
 /* RFC 8616 s4: U-labels become A-labels. */
 static enum identity_status
-lookup_utf8(char out[IDENTITY_NAME_MAX + 1], const char *domain)
+to_ascii(char *out, size_t size, const char *domain)
 {
 	uint8_t *ascii = NULL;
 
@@ -119,12 +119,37 @@ lookup_utf8(char out[IDENTITY_NAME_MAX + 1], const char *domain)
 		return IDENTITY_TOO_LONG;
 	if (rc != IDN2_OK)
 		return IDENTITY_MALFORMED;
-	/* Mapping may have made a slash or a blank of one character. */
-	const char *name = (const char *)ascii;
-	enum identity_status status = is_host_name(name) ?
-	    lookup_ascii(out, name) : IDENTITY_MALFORMED;
+	bool fits = util_copy(out, size, (const char *)ascii);
 	idn2_free(ascii);
-	return status;
+	return fits ? IDENTITY_OK : IDENTITY_TOO_LONG;
+}
+
+static enum identity_status
+lookup_utf8(char out[IDENTITY_NAME_MAX + 1], const char *domain)
+{
+	char name[IDENTITY_NAME_MAX + 2];	/* with a trailing dot */
+	enum identity_status status = to_ascii(name, sizeof(name), domain);
+
+	/* Mapping may have made a slash or a blank of one character. */
+	if (status == IDENTITY_OK && !is_host_name(name))
+		status = IDENTITY_MALFORMED;
+	return status == IDENTITY_OK ? lookup_ascii(out, name) : status;
+}
+
+static bool
+is_ascii(const char *s)
+{
+	while (*s != '\0' && (unsigned char)*s < 0x80)
+		s++;
+	return *s == '\0';
+}
+
+bool
+identity_name_to_ascii(const char *name, char out[IDENTITY_NAME_MAX + 1])
+{
+	if (is_ascii(name))
+		return util_copy(out, IDENTITY_NAME_MAX + 1, name);
+	return to_ascii(out, IDENTITY_NAME_MAX + 1, name) == IDENTITY_OK;
 }
 
 /* Fills status and lookup from domain. */
@@ -133,16 +158,12 @@ set_lookup(struct identity *id)
 {
 	const char *domain = id->domain;
 	char name[IDENTITY_NAME_MAX + 1] = "";
-	bool ascii = true;
 
-	for (const char *s = domain; *s != '\0'; s++)
-		if ((unsigned char)*s > 0x7f)
-			ascii = false;
 	if (*domain == '\0')
 		id->status = IDENTITY_EMPTY;
 	else if (*domain == '[')
 		id->status = IDENTITY_LITERAL;
-	else if (ascii)
+	else if (is_ascii(domain))
 		id->status = lookup_ascii(name, domain);
 	else
 		id->status = lookup_utf8(name, domain);

@@ -76,6 +76,13 @@ bool	identity_is_mta_sender(const struct identity *id,
  */
 bool	identity_name_is_valid(const char *name, size_t len, bool multi_label);
 
+/*
+ * Turns the U-labels of a name into A-labels (RFC 8616 s4); one of ASCII stays
+ * as it is.  False: not valid IDNA, or too long.
+ */
+bool	identity_name_to_ascii(const char *name,
+	    char out[IDENTITY_NAME_MAX + 1]);
+
 /* "libidn2 2.3.3". */
 const char	*identity_version(void);
 

@@ -3,7 +3,7 @@
 
 One directory a case:
     conf            configuration; missing: the built-in defaults
-    zone            DNS as text, in the form told in src/dns_zone.c
+    zone            DNS as text, in the form told in spf-milter(8)
     input or args   lines for standard input, or arguments one a line
     expected        standard output, exit status and standard error
     expected.json   standard output with --json instead, where that is of

@@ -160,6 +160,68 @@ test_zone_names_absolute_relative_and_any_case(void **state)
 }
 
 static void
+test_zone_names_in_quotes(void **state)
+{
+	struct dns_backend *b = zone(
+	    "$ORIGIN \"example.net.\"\n"
+	    "\"host\" TXT relative\n"
+	    "\"a (b); c\" TXT odd\n"
+	    "\"q\\\"\\;.example.\" TXT escapes\n"
+	    "mx MX 5 \"host\"\n"
+	    "alias CNAME \"mx.example.net.\"\n");
+
+	(void)state;
+	assert_data(b, "host.example.net", DNS_TYPE_TXT, "relative");
+	assert_data(b, "a (b); c.example.net", DNS_TYPE_TXT, "odd");
+	assert_data(b, "q\";.example", DNS_TYPE_TXT, "escapes");
+	assert_data(b, "alias.example.net", DNS_TYPE_MX, "host.example.net");
+	b->ops->free(b);
+}
+
+static void
+test_zone_names_in_utf8_are_a_labels(void **state)
+{
+	struct dns_backend *b = zone(
+	    "$ORIGIN b\xc3\xbc" "cher.example.\n"
+	    "@ TXT origin\n"
+	    "\"_spf\" TXT below\n"
+	    "*.B\xc3\x9c" "CHER MX 1 \xea\xb9\x80\xec\xb9\x98\n"
+	    "raw\\195\\188.example. TXT octets\n");
+
+	(void)state;
+	assert_data(b, "xn--bcher-kva.example", DNS_TYPE_TXT, "origin");
+	assert_data(b, "_spf.xn--bcher-kva.example", DNS_TYPE_TXT, "below");
+	assert_data(b, "x.xn--bcher-kva.xn--bcher-kva.example", DNS_TYPE_MX,
+	    "xn--4k0bq22d.xn--bcher-kva.example");
+	assert_data(b, "raw\xc3\xbc.example", DNS_TYPE_TXT, "octets");
+	b->ops->free(b);
+}
+
+/* The order of names, which decides what is below another. */
+static void
+test_zone_names_beside_others(void **state)
+{
+	struct dns_backend *b = zone(
+	    "$ORIGIN example.\n"
+	    "x-y TXT hyphen\n"
+	    "a.x.y TXT below\n"
+	    "xx.y TXT other\n"
+	    "y.example. TXT absolute\n"
+	    "x!.y TXT before\n");
+
+	(void)state;
+	assert_data(b, "x-y.example", DNS_TYPE_TXT, "hyphen");
+	assert_data(b, "y.example", DNS_TYPE_TXT, "absolute");
+	assert_status(b, "x.y.example", DNS_TYPE_TXT, DNS_NODATA);
+	assert_status(b, "x.example", DNS_TYPE_TXT, DNS_NXDOMAIN);
+	assert_status(b, "x-.example", DNS_TYPE_TXT, DNS_NXDOMAIN);
+	assert_status(b, "y.example", DNS_TYPE_A, DNS_NODATA);
+	assert_status(b, "example", DNS_TYPE_A, DNS_NODATA);
+	assert_status(b, "xample", DNS_TYPE_A, DNS_NXDOMAIN);
+	b->ops->free(b);
+}
+
+static void
 test_zone_strings(void **state)
 {
 	struct dns_backend *b = zone(
@@ -208,7 +270,11 @@ test_zone_times_to_live(void **state)
 	    "c.example IN 9 TXT own\n"
 	    "d.example 0 IN TXT zero\n"
 	    "e.example 5 CNAME a.example\n"
-	    "f.example 9 CNAME d.example\n");
+	    "f.example 9 CNAME d.example\n"
+	    "$TTL 1h30M\n"
+	    "g.example TXT units\n"
+	    "h.example 1w2d3h4m5s IN TXT units\n"
+	    "i.example IN 2D TXT unit\n");
 
 	(void)state;
 	assert_ttl(b, "a.example", 3600);
@@ -217,7 +283,10 @@ test_zone_times_to_live(void **state)
 	assert_ttl(b, "d.example", 0);
 	assert_ttl(b, "e.example", 5);
 	assert_ttl(b, "f.example", 0);
-	assert_ttl(b, "none.example", 7);
+	assert_ttl(b, "g.example", 5400);
+	assert_ttl(b, "h.example", 788645);
+	assert_ttl(b, "i.example", 172800);
+	assert_ttl(b, "none.example", 5400);
 	b->ops->free(b);
 }
 
@@ -406,6 +475,13 @@ test_zone_errors_have_their_line(void **state)
 		{ "a.example MX 65536 mail", 1 },
 		{ "a.example MX 10", 1 },
 		{ "a.example PTR a..b", 1 },
+		{ "a.example 1h30 TXT x", 1 },
+		{ "a.example h TXT x", 1 },
+		{ "a.example 70w70000w TXT x", 1 },
+		{ "$TTL 1x", 1 },
+		{ "$TTL \"\"", 1 },
+		{ "$TTL 1\\000", 1 },
+		{ "\xff.example TXT x", 1 },
 		{ "a.example CNAME \\", 1 },
 		{ "a.example TXT", 1 },
 		{ "a.example TXT \"open", 1 },
@@ -419,7 +495,6 @@ test_zone_errors_have_their_line(void **state)
 		{ "a\\000.example TXT x", 1 },
 		{ "\"\" TXT x", 1 },
 		{ "$INCLUDE file", 1 },
-		{ "$TTL 1h", 1 },
 		{ "$ORIGIN a..b", 1 },
 		{ "a.example TIMEOUT SOA", 1 },
 		{ "a.example SERVFAIL TXT A", 1 },
@@ -560,6 +635,9 @@ main(void)
 		cmocka_unit_test(test_zone_address_types),
 		cmocka_unit_test(
 		    test_zone_names_absolute_relative_and_any_case),
+		cmocka_unit_test(test_zone_names_in_quotes),
+		cmocka_unit_test(test_zone_names_in_utf8_are_a_labels),
+		cmocka_unit_test(test_zone_names_beside_others),
 		cmocka_unit_test(test_zone_strings),
 		cmocka_unit_test(test_zone_long_string_is_cut_into_strings),
 		cmocka_unit_test(test_zone_times_to_live),
