@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading, checking and publishing the configuration.
+ * Reading and publishing the configuration.
  *
  * libconfuse splits the text into names, sections and values; every value
  * reaches us as text (numbers and booleans too) and is read by the kind of
@@ -297,8 +297,8 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 
 /* From libconfuse's values to struct conf */
 
-static unsigned
-default_helo(const struct conf *c)
+unsigned
+conf_default_helo(const struct conf *c)
 {
 	if (!c->check_helo)
 		return 0;
@@ -403,7 +403,7 @@ build(cfg_t *cfg)
 	fill(c, "dns", cfg_getsec(cfg, "dns"));
 	fill_replies(c, cfg);
 	if (!c->check_helo || cfg_size(cfg, "behavior_helo") == 0)
-		c->behavior_helo = default_helo(c);
+		c->behavior_helo = conf_default_helo(c);
 	policy_set_level(&c->policy, SCOPE_MAILFROM, c->behavior);
 	policy_set_level(&c->policy, SCOPE_HELO, c->behavior_helo);
 	return c;
@@ -488,9 +488,7 @@ load(const char *name, char *text, struct diag *d)
 		return NULL;
 	}
 	c->path = name != NULL ? xstrdup(name) : NULL;
-	if (c->group[0] != '\0' && c->user[0] == '\0')
-		conf_complain(c, &c->notes, "group",
-		    "means nothing, because there is no user");
+	conf_note(c);
 	return c;
 }
 
@@ -579,68 +577,6 @@ conf_release(const struct conf *c)
 
 	if (own != NULL && atomic_fetch_sub(&own->references, 1) == 1)
 		conf_free(own);
-}
-
-/* Comparing and printing */
-
-static void
-dump_section(const char *section, const void *base, const void *defaults,
-    FILE *out)
-{
-	const struct conf_option *o = NULL;
-
-	while ((o = conf_option_next(section, o)) != NULL) {
-		char *value = conf_value_text(o, base);
-		char *standard = conf_value_text(o, defaults);
-
-		fprintf(out, "%s%s = %s%s\n", section != NULL ? "\t" : "",
-		    o->row.name, value,
-		    strcmp(value, standard) == 0 ? "\t# default" : "");
-		free(standard);
-		free(value);
-	}
-}
-
-void
-conf_dump(const struct conf *c, FILE *out)
-{
-	struct diag none;
-
-	diag_init(&none);
-	struct conf *defaults = conf_load(NULL, &none);
-	assert(defaults != NULL);
-	diag_fini(&none);
-	defaults->behavior_helo = default_helo(c);
-	dump_section(NULL, c, defaults, out);
-	fputs("dns {\n", out);
-	dump_section("dns", c, defaults, out);
-	fputs("}\n", out);
-	for (unsigned i = 0; i < RESULT_COUNT; i++) {
-		if (i == RESULT_PASS)
-			continue;
-		fprintf(out, "reply %s {\n", result_name((enum result)i));
-		dump_section("reply", &c->reply_sources[i],
-		    &defaults->reply_sources[i], out);
-		fputs("}\n", out);
-	}
-	conf_release(defaults);
-}
-
-void
-conf_diff_restart(const struct conf *a, const struct conf *b,
-    void (*report_name)(const char *name))
-{
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_option *o = conf_option(i);
-		if (!o->row.restart)
-			continue;
-		char *ta = conf_value_text(o, a);
-		char *tb = conf_value_text(o, b);
-		if (strcmp(ta, tb) != 0)
-			report_name(o->row.name);
-		free(tb);
-		free(ta);
-	}
 }
 
 const char *

@@ -108,6 +108,11 @@ void	conf_syntax_explain(const char *text, const char *file,
 /* A whole file without NUL; the caller frees it.  NULL: *problem. */
 char	*conf_text_read(const char *path, const char **problem);
 
+/* Of behavior_helo where it is not set. */
+unsigned conf_default_helo(const struct conf *c);
+/* Fills c->notes; c has no mistakes. */
+void	conf_note(struct conf *c);
+
 /*
  * conf_load of len octets in memory; name stands for the file.  Relative
  * names of included files are taken from the current directory.

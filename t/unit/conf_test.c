@@ -691,6 +691,40 @@ test_what_is_given_twice_is_noted(void **state)
 	assert_no_note("pid_file = '/behavior = 3'\nbehavior = 3");
 }
 
+static void
+test_a_socket_for_everybody_is_noted(void **state)
+{
+	(void)state;
+	assert_note("\nsocket = inet:8890", 2, "socket: listens on every "
+	    "address of this machine, and whoever connects is trusted like "
+	    "the MTA; inet:8890@127.0.0.1 is for");
+	assert_note("socket = inet6:8890", 1, "listens on every");
+	assert_note("socket = inet:8890@0.0.0.0", 1, "listens on every");
+	assert_note("socket = inet6:8890@::", 1, "inet:8890@127.0.0.1");
+	assert_note("socket = \"inet:[::]:8890\"", 1, "listens on every");
+	assert_no_note("socket = inet:8890@192.0.2.1");
+	assert_no_note("socket = inet:127.0.0.1:8890");
+	assert_no_note("socket = unix:/run/s");
+}
+
+static void
+test_odd_networks_are_noted(void **state)
+{
+	(void)state;
+	assert_note("\ntrusted_networks = {192.0.2.0/24}", 2,
+	    "127.0.0.0/8 and ::1/128 are not in the list");
+	assert_no_note("trusted_networks = {}");
+	assert_no_note("trusted_networks = {127.0.0.1, ::1, 192.0.2.0/24}");
+	assert_no_note("trusted_networks += {192.0.2.0/24, 2001:db8::/32}");
+	assert_note("trusted_networks += 0.0.0.0/0", 1,
+	    "0.0.0.0/0 is every IPv4 client: none of them is checked");
+	assert_note("trusted_networks = ::/0", 1, "::/0 is every IPv6 client");
+	assert_note("trusted_networks += {192.0.2.1/24}", 1,
+	    "192.0.2.1/24 is the network 192.0.2.0/24");
+	assert_note("trusted_networks += {2001:db8::1/64}", 1,
+	    "2001:db8::1/64 is the network 2001:db8::/64");
+}
+
 /* Overriding is what a file that includes another is for. */
 static void
 test_an_included_file_may_be_overridden(void **state)
@@ -1299,6 +1333,8 @@ main(void)
 		TEST(mistakes_of_syntax_are_told_as_they_were_made),
 		TEST(semicolons_may_stand_in_quotes),
 		TEST(what_is_given_twice_is_noted),
+		TEST(a_socket_for_everybody_is_noted),
+		TEST(odd_networks_are_noted),
 		TEST(an_included_file_may_be_overridden),
 		TEST(syntax_errors_have_a_line),
 		TEST(unterminated_text_is_told_where_it_begins),
