@@ -274,6 +274,16 @@ start_process(const struct conf *c, struct diag *d)
 	return EX_OK;
 }
 
+/* Who starts it by hand would see nothing where the log goes elsewhere. */
+static void
+greet(const struct conf *c)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "spf-milter: ready on %s; the log goes to %s\n",
+		    c->socket, c->log == LOG_TARGET_STDERR ?
+		    "standard error" : "syslog, as spf-milter");
+}
+
 /*
  * Everything up to the first message that can be served, from where we are in
  * the background.  Another status than EX_OK: d says why.
@@ -293,6 +303,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 		return EX_OSERR;
 	log_notice("spf-milter %s listens on %s, behavior %u",
 	    PACKAGE_VERSION, c->socket, c->behavior);
+	greet(c);
 	process_started();
 	ctl_notify_ready();
 	return EX_OK;

@@ -7,6 +7,7 @@ import pty
 import pwd
 import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -62,6 +63,33 @@ def test_dry_run_names_the_option_that_is_missing():
         status, out, err = run("-t", *args)
         tap.equal((status, out), (64, ""), repr(args))
         tap.contains(err.splitlines()[0], word)
+
+
+def read_terminal(master, text):
+    """What is written to a terminal, up to text."""
+    got = b""
+    while text.encode() not in got:
+        if not select.select([master], [], [], 20)[0]:
+            raise AssertionError("%r is not in %r" % (text, got))
+        got += os.read(master, 4096)
+    return got.decode()
+
+
+def test_start_on_a_terminal_says_that_it_is_ready():
+    for log, place in (("syslog", "syslog, as spf-milter"),
+            ("stderr", "standard error")):
+        d = Daemon(dns=SERVER, log=log, start=False)
+        master, terminal = pty.openpty()
+        p = subprocess.Popen(d.command, stdin=subprocess.DEVNULL,
+            stderr=terminal)
+        os.close(terminal)
+        try:
+            read_terminal(master, "spf-milter: ready on %s; the log goes to %s"
+                % (d.socket, place))
+        finally:
+            p.terminate()
+            tap.equal(p.wait(60), 0)
+            os.close(master)
 
 
 def test_dry_run_says_that_it_reads_a_terminal():
