@@ -78,8 +78,7 @@ def parse(line):
 
 def counters(log):
     """The counters that the daemon logs at its end."""
-    lines = [l for l in log.split("
-") if l.startswith(PREFIX
+    lines = [l for l in log.split("\n") if l.startswith(PREFIX
         + "counters:")]
     return collections.Counter({k: int(v) for line in lines for k, v in
         (pair.split("=") for pair in line.split("counters:")[1].split())})
