@@ -91,11 +91,12 @@ ends_at(struct dryrun_report *r, enum dryrun_stage stage,
 static void
 play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 {
+	const struct session_sender from = { .arg = r->sender };
+
 	session_connect(s, sa, NULL);
 	if (r->helo != NULL)
 		session_helo(s, r->helo);
-	if (ends_at(r, DRYRUN_STAGE_MAIL,
-	    session_mail(s, r->sender, NULL, NULL)) ||
+	if (ends_at(r, DRYRUN_STAGE_MAIL, session_mail(s, &from)) ||
 	    ends_at(r, DRYRUN_STAGE_RCPT, session_rcpt(s, r->rcpt)))
 		return;
 	ends_at(r, DRYRUN_STAGE_END, session_end(s, &r->edits, &r->edit_count));

@@ -220,11 +220,13 @@ on_mail(SMFICTX *ctx, char **argv)
 	if (s == NULL)
 		return no_session();
 	/* {auth_author} is the client's own claim: only {auth_authen}. */
-	struct session_step step = session_mail(s,
-	    argv[0] != NULL ? argv[0] : "", symbol(ctx, "{mail_addr}"),
-	    symbol(ctx, "{auth_authen}"));
-	session_queue_id(s, symbol(ctx, "i"));
-	return answer(ctx, step);
+	const struct session_sender from = {
+		.arg = argv[0],
+		.mta_address = symbol(ctx, "{mail_addr}"),
+		.auth_user = symbol(ctx, "{auth_authen}"),
+		.queue_id = symbol(ctx, "i"),
+	};
+	return answer(ctx, session_mail(s, &from));
 }
 
 static sfsistat

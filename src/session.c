@@ -316,28 +316,28 @@ watch_crowd(const struct session *s, const char *from, const char *auth_user)
 }
 
 struct session_step
-session_mail(struct session *s, const char *from, const char *mta_address,
-    const char *auth_user)
+session_mail(struct session *s, const struct session_sender *from)
 {
 	finish_message(s);
 
 	struct message *m = xcalloc(1, sizeof(*m));
 
 	s->message = m;
-	m->skip = skip_of(s, auth_user);
+	m->skip = skip_of(s, from->auth_user);
+	session_queue_id(s, from->queue_id);
 	stats_inc(STATS_MESSAGES);
 	if (m->skip > SKIP_OFF)
 		stats_inc(skips[m->skip].counter);
-	watch_crowd(s, from, auth_user);
+	watch_crowd(s, from->arg, from->auth_user);
 	if (m->skip != SKIP_NOT)
 		return current_step(s);
 
 	if (s->helo == NULL)
 		session_set_helo(s, NULL);
-	identity_from_mail(&m->mail, from, s->helo);
-	if (!identity_is_mta_sender(&m->mail, mta_address)) {
+	identity_from_mail(&m->mail, from->arg, s->helo);
+	if (!identity_is_mta_sender(&m->mail, from->mta_address)) {
 		identity_fini(&m->mail);
-		identity_from_mail(&m->mail, mta_address, s->helo);
+		identity_from_mail(&m->mail, from->mta_address, s->helo);
 	}
 	if (!m->mail.null_sender)
 		count_identity(&m->mail);

@@ -55,6 +55,15 @@ struct session_edit {
 	const char		*value;		/* SESSION_INSERT; folded */
 };
 
+/* What the MTA tells with MAIL FROM; NULL: nothing. */
+struct session_sender {
+	const char	*arg;		/* as the client typed it */
+	const char	*mta_address;	/* what the MTA has made of it, see
+					 * identity_is_mta_sender */
+	const char	*auth_user;	/* or "": not authenticated */
+	const char	*queue_id;
+};
+
 /* What a configuration needs the MTA to send; the rest is negotiated away. */
 struct session_needs {
 	bool	rcpt;			/* refusals or skips at RCPT */
@@ -72,9 +81,7 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  *   shows its own sendmail(1)) is mail submitted on this machine.  receiver is
  *   the MTA's name (its j macro) or NULL.
  * session_helo: may come any number of times, the last one counts.
- * session_mail: from is the argument as typed; mta_address what the MTA has
- *   made of it (identity_is_mta_sender), or NULL; auth_user NULL unless the
- *   client has authenticated.  Ends any earlier message.
+ * session_mail: ends any earlier message.
  *   SESSION_ACCEPT: not checked, or all is known and no field is added.
  * session_rcpt: the verdicts are collected here where reject_at says so; the
  *   answer is the same for every recipient.
@@ -90,8 +97,8 @@ void		 session_free(struct session *s);	/* NULL allowed */
 void	session_connect(struct session *s, const struct sockaddr *sa,
 	    const char *receiver);
 void	session_helo(struct session *s, const char *arg);
-struct session_step session_mail(struct session *s, const char *from,
-	    const char *mta_address, const char *auth_user);
+struct session_step session_mail(struct session *s,
+	    const struct session_sender *from);
 struct session_step session_rcpt(struct session *s, const char *to);
 void	session_header(struct session *s, const char *name,
 	    const char *value);
@@ -99,7 +106,7 @@ struct session_step session_end(struct session *s,
 	    const struct session_edit **edits, size_t *n);
 void	session_abort(struct session *s);
 
-/* The queue id, at whatever stage the MTA tells it; NULL ignored. */
+/* The queue id, where the MTA tells it after MAIL; NULL ignored. */
 void	session_queue_id(struct session *s, const char *id);
 
 /*

@@ -178,6 +178,16 @@ def test_queue_id_where_the_mta_tells_it_at_mail():
         "queue_id=8ABC ")
 
 
+def test_queue_id_where_mail_is_refused_at_mail():
+    use(behavior=3, reject_at="mail", reply={"fail": {"text":
+        "id %{queue_id}"}})
+    start = len(DAEMON.message_lines(0))
+    done = send("<u@fail.example.com>", macros={"i": "8ABD"})
+    tap.equal(done.refusal, ["550 5.7.23 id 8ABD"])
+    tap.contains(DAEMON.message_lines(start + 1)[start],
+        "queue_id=8ABD ")
+
+
 def test_queue_id_where_the_mta_tells_it_at_the_end():
     use(behavior=3)
     start = len(DAEMON.message_lines(0))

@@ -523,7 +523,10 @@ play_mail(struct player *p, const char *text)
 	m->message = true;
 	m->skipped = is_skipped(p);
 	m->sees_fields = !leaves_fields(p);
-	check_answer(p, session_mail(p->session, text, NULL, m->auth),
+	const struct session_sender from = { .arg = text,
+		.auth_user = m->auth };
+
+	check_answer(p, session_mail(p->session, &from),
 	    p->conf->reject_at == CONF_STAGE_MAIL && can_refuse(p->conf));
 	m->auth = NULL;
 }

@@ -235,7 +235,15 @@ connect_to(struct session *s, const char *ip, uint16_t port)
 static struct session_step
 mail(struct fixture *f, const char *from)
 {
-	return session_mail(f->session, from, NULL, NULL);
+	return session_mail(f->session, &(struct session_sender){
+	    .arg = from });
+}
+
+static struct session_step
+mail_authenticated(struct fixture *f, const char *user)
+{
+	return session_mail(f->session, &(struct session_sender){
+	    .arg = "<u@fail.example.com>", .auth_user = user });
 }
 
 static struct session_step
@@ -323,6 +331,52 @@ assert_result(struct fixture *f, enum scope scope, enum result r)
 	assert_non_null(v);
 	assert_int_equal(v->scope, scope);
 	assert_string_equal(result_name(v->result), result_name(r));
+}
+
+/* What is logged. */
+
+struct capture {
+	int	saved;
+	FILE	*file;
+	char	text[8192];
+};
+
+static void
+capture_begin(struct capture *c)
+{
+	c->file = tmpfile();
+	assert_non_null(c->file);
+	fflush(stderr);
+	c->saved = dup(STDERR_FILENO);
+	assert_true(c->saved >= 0);
+	assert_true(dup2(fileno(c->file), STDERR_FILENO) >= 0);
+	log_open(LOG_TARGET_STDERR, 0);
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static const char *
+capture_end(struct capture *c)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	fflush(stderr);
+	dup2(c->saved, STDERR_FILENO);
+	close(c->saved);
+	rewind(c->file);
+	size_t n = fread(c->text, 1, sizeof(c->text) - 1, c->file);
+	c->text[n] = '\0';
+	fclose(c->file);
+	return c->text;
+}
+
+static unsigned
+count_of(const char *text, const char *part)
+{
+	unsigned n = 0;
+
+	for (const char *p = strstr(text, part); p != NULL;
+	    p = strstr(p + 1, part))
+		n++;
+	return n;
 }
 
 /* Results and levels. */
@@ -438,6 +492,24 @@ test_reject_at_mail_answers_mail(void **state)
 	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
 	assert_continues(rcpt(f));
 	assert_int_equal(end(f).count, 1);
+}
+
+static void
+test_reject_at_mail_knows_the_queue_id(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_sender from = { .arg = "<u@fail.example.com>",
+		.queue_id = "4XyZ" };
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	f->conf->reject_at = CONF_STAGE_MAIL;
+	set_reply(f, RESULT_FAIL, 550, "5.7.23", "id %{queue_id}");
+	capture_begin(&c);
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_string_equal(session_mail(f->session, &from).reply->text,
+	    "id 4XyZ");
+	assert_non_null(strstr(capture_end(&c), "queue_id=4XyZ "));
 }
 
 static void
@@ -879,8 +951,8 @@ test_authenticated_client_is_not_checked(void **state)
 	f->conf->remove_forged = false;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "fail.example.com");
-	assert_skipped(f, session_mail(f->session, "<u@fail.example.com>",
-	    NULL, "kim"), "client authenticated");
+	assert_skipped(f, mail_authenticated(f, "kim"),
+	    "client authenticated");
 	assert_int_equal(stats_get(STATS_SKIPPED_AUTH), skipped + 1);
 }
 
@@ -891,8 +963,7 @@ test_authentication_counts_only_where_trusted(void **state)
 
 	f->conf->trust_authenticated = false;
 	connect_to(f->session, "192.0.2.1", 25000);
-	assert_continues(session_mail(f->session, "<u@fail.example.com>",
-	    NULL, "kim"));
+	assert_continues(mail_authenticated(f, "kim"));
 	assert_refused(rcpt(f), 550, "5.7.23");
 }
 
@@ -902,8 +973,7 @@ test_empty_user_has_not_authenticated(void **state)
 	struct fixture *f = *state;
 
 	connect_to(f->session, "192.0.2.1", 25000);
-	assert_continues(session_mail(f->session, "<u@fail.example.com>",
-	    NULL, ""));
+	assert_continues(mail_authenticated(f, ""));
 	assert_refused(rcpt(f), 550, "5.7.23");
 }
 
@@ -1223,8 +1293,7 @@ test_forged_fields_of_authenticated_clients(void **state)
 	uint64_t rejected = stats_get(STATS_REJECTED);
 
 	connect_to(f->session, "192.0.2.1", 25000);
-	assert_continues(session_mail(f->session, "<u@fail.example.com>",
-	    NULL, "kim"));
+	assert_continues(mail_authenticated(f, "kim"));
 	assert_continues(rcpt(f));
 	session_header(f->session, "Authentication-Results",
 	    "mta.example.org; spf=pass");
@@ -1236,8 +1305,7 @@ test_forged_fields_of_authenticated_clients(void **state)
 	assert_delete(&e.edit[0], 1);
 	assert_insert(&e.edit[1], HEADER_SKIPPED_NAME, "authenticated");
 
-	assert_continues(session_mail(f->session, "<u@fail.example.com>",
-	    NULL, "kim"));
+	assert_continues(mail_authenticated(f, "kim"));
 	for (int i = 0; i <= 1000; i++)
 		session_header(f->session, "Authentication-Results",
 		    "mta.example.org; spf=pass");
@@ -1432,8 +1500,9 @@ test_any_order_of_events_is_survived(void **state)
 			break;
 		case 2:
 		case 3:
-			session_mail(s, senders[pick % 7], NULL,
-			    pick % 9 == 0 ? "kim" : NULL);
+			session_mail(s, &(struct session_sender){
+			    .arg = senders[pick % 7],
+			    .auth_user = pick % 9 == 0 ? "kim" : NULL });
 			break;
 		case 4:
 		case 5:
@@ -1500,50 +1569,6 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 }
 
 /* The log and the counters. */
-
-struct capture {
-	int	saved;
-	FILE	*file;
-	char	text[8192];
-};
-
-static void
-capture_begin(struct capture *c)
-{
-	c->file = tmpfile();
-	assert_non_null(c->file);
-	fflush(stderr);
-	c->saved = dup(STDERR_FILENO);
-	assert_true(c->saved >= 0);
-	assert_true(dup2(fileno(c->file), STDERR_FILENO) >= 0);
-	log_open(LOG_TARGET_STDERR, 0);
-	log_set_level(LOG_LEVEL_INFO);
-}
-
-static const char *
-capture_end(struct capture *c)
-{
-	log_set_level(LOG_LEVEL_ERROR);
-	fflush(stderr);
-	dup2(c->saved, STDERR_FILENO);
-	close(c->saved);
-	rewind(c->file);
-	size_t n = fread(c->text, 1, sizeof(c->text) - 1, c->file);
-	c->text[n] = '\0';
-	fclose(c->file);
-	return c->text;
-}
-
-static unsigned
-count_of(const char *text, const char *part)
-{
-	unsigned n = 0;
-
-	for (const char *p = strstr(text, part); p != NULL;
-	    p = strstr(p + 1, part))
-		n++;
-	return n;
-}
 
 static void
 test_log_has_one_line_of_stable_keys_a_message(void **state)
@@ -1688,6 +1713,7 @@ main(void)
 		SESSION_TEST(header_only_level_collects_at_the_end),
 		SESSION_TEST(refusal_is_the_same_at_every_rcpt),
 		SESSION_TEST(reject_at_mail_answers_mail),
+		SESSION_TEST(reject_at_mail_knows_the_queue_id),
 		SESSION_TEST(end_decides_what_no_rcpt_has_decided),
 		SESSION_TEST(nothing_to_add_is_accepted_at_once),
 		SESSION_TEST(mail_null_sender_uses_helo),
