@@ -7,6 +7,11 @@
  * brackets hold, else everything; a source route goes; the local part is all
  * before the last @, with its quotes.  Only the domain decides whether there
  * is anything to check.
+ *
+ * MTAs read more than that into it.  Without @ they take <u%d> and <d!u> for
+ * u@d, and deliver that; so do we.  And where d is one of their own domains,
+ * <u%p@d> is u@p to them, but Return-Path says u%p@d: what they tell and what
+ * the recipient sees are two senders then, and neither may be spoofed.
  */
 
 #include "config.h"
@@ -248,25 +253,64 @@ set_null_sender(struct identity *out, const struct identity *helo)
 	out->lookup = xstrdup(known ? helo->lookup : "");
 }
 
-static void
-set_address(struct identity *out, struct span path)
+/* At the last c; false: there is none, or nothing behind it. */
+static bool
+split_at(struct span path, char c, struct span *local, struct span *domain)
 {
 	size_t at = path.len;
 
-	while (at > 0 && path.s[at - 1] != '@')
+	while (at > 0 && path.s[at - 1] != c)
 		at--;
-	if (at == 0) {
-		out->local = xstrndup(path.s, path.len);
-		out->domain = xstrdup("");
-		out->address = xstrdup(out->local);
-	} else {
-		out->domain = xstrndup(path.s + at, path.len - at);
-		out->local = at == 1 ? xstrdup(postmaster) :
-		    xstrndup(path.s, at - 1);
-		out->address = at == 1 ?
-		    xasprintf("%s@%s", postmaster, out->domain) :
-		    xstrndup(path.s, path.len);
-	}
+	if (at == 0 || at == path.len)
+		return false;
+	*local = (struct span){ path.s, at - 1 };
+	*domain = (struct span){ path.s + at, path.len - at };
+	return true;
+}
+
+/*
+ * Without a domain behind @ it is "local@domain", local@domain@, domain!local
+ * or local%domain.  False: none of them.
+ */
+static bool
+split_address(struct span path, struct span *local, struct span *domain)
+{
+	if (path.len > 2 && path.s[0] == '"' &&
+	    path.s[path.len - 1] == '"' &&
+	    memchr(path.s + 1, '"', path.len - 2) == NULL)
+		path = (struct span){ path.s + 1, path.len - 2 };
+	if (split_at(path, '@', local, domain))
+		return true;
+	while (path.len > 0 && strchr("@%", path.s[path.len - 1]) != NULL)
+		path.len--;
+	if (split_at(path, '@', local, domain))
+		return true;
+
+	const char *bang = memchr(path.s, '!', path.len);
+
+	if (bang == NULL)
+		return split_at(path, '%', local, domain);
+	if (bang == path.s)
+		return false;
+	*domain = (struct span){ path.s, (size_t)(bang - path.s) };
+	*local = (struct span){ bang + 1, path.len - domain->len - 1 };
+	return true;
+}
+
+static void
+set_address(struct identity *out, struct span path)
+{
+	bool at = path.s[path.len - 1] == '@';
+	struct span local = { path.s, path.len - at };
+	struct span domain = { path.s, 0 };
+
+	if (split_address(path, &local, &domain))
+		at = true;
+	out->local = local.len == 0 ? xstrdup(postmaster) :
+	    xstrndup(local.s, local.len);
+	out->domain = xstrndup(domain.s, domain.len);
+	out->address = at ? xasprintf("%s@%s", out->local, out->domain) :
+	    xstrdup(out->local);
 	set_lookup(out);
 }
 
@@ -289,8 +333,22 @@ identity_from_mail(struct identity *out, const char *arg,
 		set_address(out, path);
 }
 
-bool
-identity_is_mta_sender(const struct identity *id, const char *mta_address)
+/* Without case and trailing dot. */
+static bool
+is_same_domain(const char *a, const char *b)
+{
+	size_t len = length_without_dot(a);
+
+	if (len != length_without_dot(b))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (util_lower(a[i]) != util_lower(b[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_mta_sender(const struct identity *id, const char *mta_address)
 {
 	if (mta_address == NULL)
 		return true;
@@ -298,17 +356,48 @@ identity_is_mta_sender(const struct identity *id, const char *mta_address)
 		return id->null_sender && mta_address[0] == '\0';
 
 	const char *at = strrchr(mta_address, '@');
-	if (at == NULL || id->domain[0] == '\0')
-		return true;
-	const char *domain = at + 1;
-	size_t len = length_without_dot(domain);
 
-	if (len != length_without_dot(id->domain))
+	return at == NULL || is_same_domain(at + 1, id->domain);
+}
+
+/* Has the MTA taken its sender out of the local part of what was typed? */
+static bool
+is_behind(const struct identity *typed, const struct identity *mta)
+{
+	size_t len = length_without_dot(mta->domain);
+
+	if (typed->domain[0] == '\0' || len == 0 || len > UTF8_MAX)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (util_lower(domain[i]) != util_lower(id->domain[i]))
-			return false;
-	return true;
+	for (const char *s = typed->local; *s != '\0'; s++) {
+		size_t i = 0;
+
+		while (i < len && util_lower(s[i]) ==
+		    util_lower(mta->domain[i]))
+			i++;
+		if (i == len)
+			return true;
+	}
+	return false;
+}
+
+size_t
+identity_senders(struct identity out[IDENTITY_SENDERS_MAX], const char *arg,
+    const char *mta_address, const struct identity *helo)
+{
+	struct identity typed;
+
+	identity_from_mail(&typed, arg, helo);
+	if (is_mta_sender(&typed, mta_address)) {
+		out[0] = typed;
+		return 1;
+	}
+	identity_from_mail(&out[0], mta_address, helo);
+	if (is_behind(&typed, &out[0])) {
+		out[1] = typed;
+		return 2;
+	}
+	identity_fini(&typed);
+	return 1;
 }
 
 void

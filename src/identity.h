@@ -33,7 +33,8 @@ struct identity {
 				 * argument itself for HELO */
 	char	*local;		/* all before the last @; "postmaster" where
 				 * there is none, and for HELO */
-	char	*domain;	/* all behind the last @; trailing dot kept */
+	char	*domain;	/* all behind the last @, or that of a route;
+				 * trailing dot kept */
 	char	*lookup;	/* A-labels, no trailing dot, case of ASCII
 				 * kept; "" unless OK */
 };
@@ -47,7 +48,8 @@ struct identity {
  * identity_from_mail: arg is the MAIL FROM argument as the client typed it:
  *   <u@d>, u@d, <@relay:u@d>, < u@d >, <Foo <u@d>>, <u@d>foo, <>.  The null
  *   sender becomes postmaster@HELO with helo's status and lookup (RFC 7208
- *   s2.4).  An address without @ has the whole of it as local part and an
+ *   s2.4).  Without @, d!u and u%d are u@d, as with both MTAs; u@d@ is too.
+ *   An address with none of these has the whole of it as local part and an
  *   empty domain (IDENTITY_EMPTY); "@d" has the local part "postmaster".
  *   UTF-8 domains are turned into A-labels for lookup (RFC 8616 s4).
  */
@@ -57,17 +59,21 @@ void	identity_from_mail(struct identity *out, const char *arg,
 void	identity_fini(struct identity *id);
 
 /*
- * Does the MTA mean the same sender?  mta_address is what it has made of the
- * MAIL FROM argument, without brackets, "" for the null sender, NULL where it
- * does not tell.  An argument can be read in more ways than one, and what
- * counts is the sender that the message gets: where this is false, call
- * identity_from_mail with mta_address.  Only domains are compared, without
- * case or trailing dot, since MTAs rewrite local parts; a domain that the
- * client left out or the MTA drops (sendmail, of a local user) is no
- * difference.
+ * The senders of a message, in out: 1 or IDENTITY_SENDERS_MAX, of which the
+ * worse counts.  mta_address is what the MTA has made of arg, without
+ * brackets, "" for the null sender, NULL where it does not tell.  An argument
+ * can be read in more ways than one, and what counts is the sender that the
+ * message gets: where its domain differs from that of arg, the first is
+ * mta_address.  The second is arg itself, where the MTA has found its domain
+ * in the local part of arg, behind a domain of its own that the recipient
+ * will see.  Case and a trailing dot are no difference; nor is a domain that
+ * the MTA drops (sendmail, of a local user).  Local parts are not compared,
+ * since MTAs rewrite them.
  */
-bool	identity_is_mta_sender(const struct identity *id,
-	    const char *mta_address);
+#define IDENTITY_SENDERS_MAX 2
+size_t	identity_senders(struct identity out[IDENTITY_SENDERS_MAX],
+	    const char *arg, const char *mta_address,
+	    const struct identity *helo);
 
 /*
  * True if name of len octets (no trailing dot) can be asked of the DNS:

@@ -53,6 +53,26 @@ policy_decide(const struct policy *p, enum scope s, enum result r)
 }
 
 bool
+policy_is_worse(const struct policy *p, enum scope s, enum result a,
+    enum result b)
+{
+	static const unsigned rank[RESULT_COUNT] = {
+		[RESULT_PASS] = 0,
+		[RESULT_NONE] = 1,
+		[RESULT_NEUTRAL] = 2,
+		[RESULT_PERMERROR] = 3,
+		[RESULT_TEMPERROR] = 4,
+		[RESULT_SOFTFAIL] = 5,
+		[RESULT_FAIL] = 6,
+	};
+
+	/* The order of the actions is the order of their force. */
+	if (p->action[s][a] != p->action[s][b])
+		return p->action[s][a] > p->action[s][b];
+	return rank[a] > rank[b];
+}
+
+bool
 policy_checks(const struct policy *p, enum scope s)
 {
 	for (size_t r = 0; r < RESULT_COUNT; r++)

@@ -27,6 +27,12 @@ bool	policy_set_level(struct policy *p, enum scope s, unsigned level);
 
 enum policy_action	policy_decide(const struct policy *p, enum scope s,
 			    enum result r);
+/*
+ * Of two results of one scope: is a worse than b?  By what is done with them,
+ * then by what they say of the sender.
+ */
+bool	policy_is_worse(const struct policy *p, enum scope s, enum result a,
+	    enum result b);
 /* Is this scope looked up at all? */
 bool	policy_checks(const struct policy *p, enum scope s);
 /* Can any result of this scope refuse mail? */

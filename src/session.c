@@ -117,8 +117,7 @@ finish_message(struct session *s)
 	if (m == NULL)
 		return;
 	session_conclude(s);
-	flight_release(m->flight);
-	identity_fini(&m->mail);
+	session_forget_senders(m);
 	free(m->queue_id);
 	free(m->reply);
 	for (size_t i = 0; i < m->value_count; i++)
@@ -323,6 +322,7 @@ session_mail(struct session *s, const struct session_sender *from)
 	struct message *m = xcalloc(1, sizeof(*m));
 
 	s->message = m;
+	m->sender = &m->senders[0];
 	m->skip = skip_of(s, from->auth_user);
 	session_queue_id(s, from->queue_id);
 	stats_inc(STATS_MESSAGES);
@@ -334,13 +334,9 @@ session_mail(struct session *s, const struct session_sender *from)
 
 	if (s->helo == NULL)
 		session_set_helo(s, NULL);
-	identity_from_mail(&m->mail, from->arg, s->helo);
-	if (!identity_is_mta_sender(&m->mail, from->mta_address)) {
-		identity_fini(&m->mail);
-		identity_from_mail(&m->mail, from->mta_address, s->helo);
-	}
-	if (!m->mail.null_sender)
-		count_identity(&m->mail);
+	session_set_senders(s, from->arg, from->mta_address);
+	if (!m->sender->id.null_sender)
+		count_identity(&m->sender->id);
 	session_check_mail(s);
 	if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
 		session_decide(s);

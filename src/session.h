@@ -59,7 +59,7 @@ struct session_edit {
 struct session_sender {
 	const char	*arg;		/* as the client typed it */
 	const char	*mta_address;	/* what the MTA has made of it, see
-					 * identity_is_mta_sender */
+					 * identity_senders */
 	const char	*auth_user;	/* or "": not authenticated */
 	const char	*queue_id;
 };

@@ -92,6 +92,35 @@ session_forget_helo(struct session *s)
 	s->helo = NULL;
 }
 
+void
+session_set_senders(const struct session *s, const char *arg,
+    const char *mta_address)
+{
+	struct message *m = s->message;
+	struct identity ids[IDENTITY_SENDERS_MAX];
+
+	m->sender_count = identity_senders(ids, arg, mta_address, s->helo);
+	for (size_t i = 0; i < m->sender_count; i++)
+		m->senders[i].id = ids[i];
+}
+
+static void
+release_senders(struct message *m)
+{
+	for (size_t i = 0; i < m->sender_count; i++) {
+		flight_release(m->senders[i].flight);
+		m->senders[i].flight = NULL;
+	}
+}
+
+void
+session_forget_senders(struct message *m)
+{
+	release_senders(m);
+	for (size_t i = 0; i < m->sender_count; i++)
+		identity_fini(&m->senders[i].id);
+}
+
 /* The verdict on HELO if it is there; NULL: not yet, or never. */
 static const struct eval_verdict *
 helo_verdict_so_far(const struct session *s)
@@ -122,48 +151,57 @@ helo_rejects_already(const struct session *s)
 	    v->result) == POLICY_REJECT;
 }
 
+static void
+start_sender(const struct session *s, struct sender *sender)
+{
+	if (sender->id.status != IDENTITY_OK ||
+	    (sender->id.null_sender && s->helo_flight != NULL))
+		return;
+	sender->flight = start_flight(s, SCOPE_MAILFROM, &sender->id,
+	    shows_explanation(s, SCOPE_MAILFROM));
+}
+
 void
 session_check_mail(struct session *s)
 {
 	struct message *m = s->message;
 
 	renew_helo(s);
-	if (m->mail.status != IDENTITY_OK ||
-	    !policy_checks(&s->conf->policy, SCOPE_MAILFROM) ||
-	    (m->mail.null_sender && s->helo_flight != NULL) ||
+	if (!policy_checks(&s->conf->policy, SCOPE_MAILFROM) ||
 	    helo_rejects_already(s))
 		return;
-	m->flight = start_flight(s, SCOPE_MAILFROM, &m->mail,
-	    shows_explanation(s, SCOPE_MAILFROM));
+	for (size_t i = 0; i < m->sender_count; i++)
+		start_sender(s, &m->senders[i]);
 }
 
 const struct identity *
 session_identity(const struct session *s, enum scope scope)
 {
-	return scope == SCOPE_HELO ? s->helo : &s->message->mail;
+	return scope == SCOPE_HELO ? s->helo : &s->message->sender->id;
+}
+
+static struct flight *
+flight_of(const struct session *s, const struct sender *sender)
+{
+	if (sender->flight == NULL && sender->id.null_sender)
+		return s->helo_flight;
+	return sender->flight;
 }
 
 struct flight *
 session_flight(const struct session *s, enum scope scope)
 {
-	const struct message *m = s->message;
-
-	if (scope == SCOPE_MAILFROM &&
-	    (m->flight != NULL || !m->mail.null_sender))
-		return m->flight;
-	return s->helo_flight;
+	return scope == SCOPE_HELO ? s->helo_flight
+	    : flight_of(s, s->message->sender);
 }
 
-/* The verdict of a scope that is checked; waits until until_ms. */
+/* The verdict on id; waits until until_ms.  made: where f does not hold it. */
 static const struct eval_verdict *
-collect(const struct session *s, enum scope scope, int64_t until_ms)
+collect(struct flight *f, const struct identity *id, enum scope scope,
+    struct eval_verdict *made, int64_t until_ms)
 {
-	struct eval_verdict *made = &s->message->made[scope];
-	const struct identity *id = session_identity(s, scope);
-
 	if (id->status == IDENTITY_OK) {
-		const struct eval_verdict *v =
-		    flight_collect(session_flight(s, scope), until_ms);
+		const struct eval_verdict *v = flight_collect(f, until_ms);
 
 		if (v->scope == scope)
 			return v;
@@ -175,6 +213,34 @@ collect(const struct session *s, enum scope scope, int64_t until_ms)
 		    identity_status_text(id->status));
 	}
 	return made;
+}
+
+static const struct eval_verdict *
+collect_helo(const struct session *s, int64_t until_ms)
+{
+	return collect(s->helo_flight, s->helo, SCOPE_HELO,
+	    &s->message->made_helo, until_ms);
+}
+
+/* Of more senders than one the worst counts. */
+static const struct eval_verdict *
+collect_sender(const struct session *s, int64_t until_ms)
+{
+	struct message *m = s->message;
+	const struct eval_verdict *worst = NULL;
+
+	for (size_t i = 0; i < m->sender_count; i++) {
+		struct sender *sender = &m->senders[i];
+		const struct eval_verdict *v = collect(flight_of(s, sender),
+		    &sender->id, SCOPE_MAILFROM, &sender->made, until_ms);
+
+		if (worst != NULL && !policy_is_worse(&s->conf->policy,
+		    SCOPE_MAILFROM, v->result, worst->result))
+			continue;
+		worst = v;
+		m->sender = sender;
+	}
+	return worst;
 }
 
 enum policy_action
@@ -228,7 +294,8 @@ judge(const struct session *s, enum scope scope, int64_t until_ms)
 
 	if (!policy_checks(&s->conf->policy, scope))
 		return POLICY_SKIP;
-	m->verdict[scope] = collect(s, scope, until_ms);
+	m->verdict[scope] = scope == SCOPE_HELO ? collect_helo(s, until_ms)
+	    : collect_sender(s, until_ms);
 	stats_inc(result_counters[m->verdict[scope]->result]);
 	return policy_decide(&s->conf->policy, scope,
 	    m->verdict[scope]->result);
@@ -245,8 +312,7 @@ session_decide(const struct session *s)
 	if (helo != POLICY_REJECT) {
 		mail = judge(s, SCOPE_MAILFROM, until_ms);
 	} else {
-		flight_release(m->flight);
-		m->flight = NULL;
+		release_senders(m);
 	}
 	/* The order of the actions is the order of their force. */
 	m->scope = helo > mail ? SCOPE_HELO : SCOPE_MAILFROM;

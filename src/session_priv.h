@@ -26,14 +26,22 @@ enum skip {
 /* Received-SPF of two scopes and Authentication-Results. */
 #define SESSION_INSERTS_MAX 3
 
+/* A reading of MAIL FROM, and its evaluation. */
+struct sender {
+	struct identity	 id;
+	struct flight	*flight;		/* NULL: that of HELO serves,
+						 * or no lookup */
+	struct eval_verdict made;		/* the verdict without flight */
+};
+
 struct message {
 	enum skip	 skip;
-	struct identity	 mail;
+	struct sender	 senders[IDENTITY_SENDERS_MAX];
+	size_t		 sender_count;
+	struct sender	*sender;		/* the one that counts */
 	char		*queue_id;		/* NULL: not told */
 
-	struct flight	*flight;		/* of MAIL FROM; NULL: that of
-						 * HELO serves, or no lookup */
-	struct eval_verdict made[SCOPE_COUNT];	/* verdicts without flight */
+	struct eval_verdict made_helo;		/* as that of a sender */
 	const struct eval_verdict *verdict[SCOPE_COUNT];	/* collected */
 
 	bool		 decided;
@@ -67,10 +75,14 @@ struct session {
 
 const char	*session_our_name(const struct session *s);
 
-/* HELO is known: its evaluation begins.  arg NULL: there was none. */
+/* HELO is known; arg NULL: there was none. */
 void	session_set_helo(struct session *s, const char *arg);
 void	session_forget_helo(struct session *s);
-/* The sender is known: the evaluations that the message needs are begun. */
+/* MAIL FROM is known. */
+void	session_set_senders(const struct session *s, const char *arg,
+	    const char *mta_address);
+void	session_forget_senders(struct message *m);
+/* The evaluations that the message needs are begun. */
 void	session_check_mail(struct session *s);
 /* Collects the verdicts; makes the reply of a refusal. */
 void	session_decide(const struct session *s);

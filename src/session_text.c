@@ -48,8 +48,8 @@ session_log(const struct session *s)
 	if (v->stale)
 		log_pair(&line, "stale", "yes");
 	log_pair(&line, "helo", s->helo->address);
-	log_pair(&line, "sender", m->mail.null_sender ? "<>"
-	    : m->mail.address);
+	log_pair(&line, "sender", m->sender->id.null_sender ? "<>"
+	    : m->sender->id.address);
 	log_pair(&line, "mechanism", v->mechanism);
 	log_pair(&line, "reason", v->problem);
 	/* The reason of too many names them too. */
@@ -110,7 +110,7 @@ facts_of(const struct session *s, enum scope scope)
 		.scope = scope,
 		.stale = v->stale,
 		.client = &s->client,
-		.envelope_from = m->mail.address,
+		.envelope_from = m->sender->id.address,
 		.domain = domain_of(session_identity(s, scope)),
 		.helo = s->helo->address,
 		.receiver = session_our_name(s),

@@ -38,12 +38,20 @@ class Listener:
 
 
 class Mta:
-    """What both have in common: the mail that they have delivered."""
+    """What both have in common: the mail that they have delivered.
+
+    name: for a second one of its kind.  settings: lines of its configuration.
+    domains: more domains that are its own.
+    """
 
     name = None
 
-    def __init__(self, lab, listeners, local_milter=None):
+    def __init__(self, lab, listeners, local_milter=None, name=None,
+            settings="", domains=()):
         self.lab = lab
+        self.name = name or self.name
+        self.settings = settings
+        self.domains = " ".join(domains)
         self.listeners = listeners
         self.local_milter = local_milter
         self.base = os.path.join(lab.dir, self.name)
@@ -103,7 +111,7 @@ setgid_group = postdrop
 maillog_file = {base}/maillog
 maillog_file_prefixes = {base}
 myhostname = mx.{domain}
-mydestination =
+mydestination = {domains}
 mynetworks = 127.0.0.0/8 [::1]/128
 inet_protocols = all
 alias_maps =
@@ -122,7 +130,7 @@ smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 smtputf8_enable = yes
 non_smtpd_milters = {local_milter}
-"""
+{settings}"""
 
     MASTER_CF = """\
 postlog unix-dgram n - n - 1 postlogd
@@ -144,8 +152,8 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 """
 
-    def __init__(self, lab, listeners, local_milter=None):
-        super().__init__(lab, listeners, local_milter)
+    def __init__(self, lab, listeners, local_milter=None, **options):
+        super().__init__(lab, listeners, local_milter, **options)
         self.etc = os.path.join(self.base, "etc")
         for name in ("etc", "queue", "data"):
             os.mkdir(os.path.join(self.base, name))
@@ -153,7 +161,8 @@ scache unix - - n - 1 scache
         write(self.base + "/users", "".join("%s@%s %s/\n" % (u, DOMAIN, u)
             for u in USERS))
         write(self.etc + "/main.cf", self.MAIN_CF.format(base=self.base,
-            mail=self.mail, domain=DOMAIN,
+            mail=self.mail, domain=DOMAIN, domains=self.domains,
+            settings=self.settings,
             command_directory=self.default("command_directory"),
             daemon_directory=self.default("daemon_directory"),
             local_milter=self.milter_spec(local_milter)))
@@ -225,9 +234,9 @@ TRUST_AUTH_MECH(`PLAIN')dnl
 define(`LOCAL_MAILER_PATH', `{base}/deliver')dnl
 define(`LOCAL_MAILER_ARGS', `deliver $u')dnl
 define(`LOCAL_MAILER_FLAGS', `Pn')dnl
-LOCAL_DOMAIN(`{domain}')dnl
+LOCAL_DOMAIN(`{domain} {domains}')dnl
 FEATURE(`no_default_msa')dnl
-{filters}{listeners}MAILER(`local')dnl
+{settings}{filters}{listeners}MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
 
@@ -257,8 +266,8 @@ mv "$box/tmp/$$" "$box/new/$(date +%s.%N).$$"
     def installed():
         return os.path.exists(SENDMAIL_DIR + "/complete")
 
-    def __init__(self, lab, listeners, local_milter=None):
-        super().__init__(lab, listeners, local_milter)
+    def __init__(self, lab, listeners, local_milter=None, **options):
+        super().__init__(lab, listeners, local_milter, **options)
         for name in ("queue", "mspqueue"):
             os.mkdir(os.path.join(self.base, name), 0o700)
         for name in ("statistics", "mspstatistics", "helpfile", "aliases"):
@@ -286,7 +295,8 @@ mv "$box/tmp/$$" "$box/new/$(date +%s.%N).$$"
         filters = {spec: "f%d" % i for i, spec in enumerate(specs)}
         mc = "%s/%s.mc" % (self.base, name)
         write(mc, "divert(0)dnl\n" + text.format(base=self.base,
-            domain=DOMAIN, delivery=delivery,
+            domain=DOMAIN, domains=self.domains, delivery=delivery,
+            settings=self.settings,
             filters="".join("MAIL_FILTER(`%s', `S=%s, F=T')dnl\n" % (n, s)
                 for s, n in filters.items()),
             listeners="".join(self.daemon_options(l, filters)

@@ -186,17 +186,64 @@ test_identity_mail_without_local_part_is_postmaster(void **state)
 static void
 test_identity_mail_without_domain_is_empty(void **state)
 {
-	struct identity id;
+	static const char *const locals[] = { "user", "user%", "%", "!user",
+		"\"user\"", "\"\"" };
 
 	(void)state;
 	check_mail("<user@>", "user", "", IDENTITY_EMPTY, "");
-	identity_from_mail(&id, "<user>", NULL);
-	assert_int_equal(id.status, IDENTITY_EMPTY);
-	assert_string_equal(id.local, "user");
-	assert_string_equal(id.domain, "");
-	assert_string_equal(id.address, "user");
-	assert_false(id.null_sender);
-	identity_fini(&id);
+	check_mail("<@>", "postmaster", "", IDENTITY_EMPTY, "");
+	for (size_t i = 0; i < COUNT(locals); i++) {
+		struct identity id;
+
+		identity_from_mail(&id, locals[i], NULL);
+		assert_int_equal(id.status, IDENTITY_EMPTY);
+		assert_string_equal(id.local, locals[i]);
+		assert_string_equal(id.domain, "");
+		assert_string_equal(id.address, locals[i]);
+		assert_false(id.null_sender);
+		identity_fini(&id);
+	}
+}
+
+static void
+test_identity_mail_without_at_is_read_as_mtas_read_it(void **state)
+{
+	static const struct {
+		const char *arg;
+		const char *local;
+		const char *domain;
+	} cases[] = {
+		{ "<u%example.com>", "u", "example.com" },
+		{ "<example.com!u>", "u", "example.com" },
+		{ "u%example.com", "u", "example.com" },
+		{ "<u@example.com@>", "u", "example.com" },
+		{ "<u%example.com@>", "u", "example.com" },
+		{ "<u%example.com%>", "u", "example.com" },
+		{ "<a!example.com!u>", "example.com!u", "a" },
+		{ "<u%example.net%example.com>", "u%example.net",
+		    "example.com" },
+		{ "<example.com!u%example.net>", "u%example.net",
+		    "example.com" },
+		{ "<example.com!>", "postmaster", "example.com" },
+		{ "<%example.com>", "postmaster", "example.com" },
+		{ "<u%%example.com>", "u%", "example.com" },
+		{ "<\"u%example.com\">", "u", "example.com" },
+		{ "<\"u@example.com\">", "u", "example.com" },
+		{ "<@a.example.net:u%example.com>", "u", "example.com" },
+		/* With @ they are but a local part. */
+		{ "<u%example.net@example.com>", "u%example.net",
+		    "example.com" },
+		{ "<example.net!u@example.com>", "example.net!u",
+		    "example.com" },
+		{ "<u%example.com@a>", "u%example.com", "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_mail(cases[i].arg, cases[i].local, cases[i].domain,
+		    strcmp(cases[i].domain, "a") == 0 ? IDENTITY_SINGLE_LABEL
+		    : IDENTITY_OK, strcmp(cases[i].domain, "a") == 0 ? ""
+		    : cases[i].domain);
 }
 
 static void
@@ -436,40 +483,63 @@ test_identity_status_has_text(void **state)
 	assert_memory_equal(identity_version(), "libidn2 ", 8);
 }
 
+/* The domains that are checked; "@" for the null sender. */
 static void
-test_identity_of_the_mta_may_differ(void **state)
+test_identity_senders_are_the_mtas_and_the_one_behind_it(void **state)
 {
 	static const struct {
 		const char *typed;
 		const char *mta_address;
-		bool same;
+		const char *domains[IDENTITY_SENDERS_MAX];
 	} cases[] = {
-		{ "<u@example.com>", NULL, true },
-		{ "<u@example.com>", "u@example.com", true },
-		{ "<U@EXAMPLE.com.>", "u@example.com", true },
-		{ "<u@example.com>", "u@example.com.", true },
-		{ "<u@example.com>", "u@example.org", false },
-		{ "<u@example.com>", "u@xexample.com", false },
-		{ "<u@example.com>", "u", true },
-		{ "<u@example.com>", "", false },
-		{ "<a@example.org>,<u@example.com>", "u@example.com",
-		    false },
-		{ "<u@example.com (x)>", "u@example.com", false },
-		{ "<u>", "u@mx.example.org", true },
-		{ "<>", "", true },
-		{ "<>", "u@example.com", false },
+		{ "<u@a.example>", NULL, { "a.example" } },
+		{ "<u@a.example>", "u@a.example", { "a.example" } },
+		{ "<U@A.example.>", "u@a.example", { "A.example." } },
+		{ "<u@a.example>", "u@a.example.", { "a.example" } },
+		{ "<u@a.example>", "u@b.example", { "b.example" } },
+		{ "<u@a.example>", "u@xa.example", { "xa.example" } },
+		{ "<u@a.example>", "u", { "a.example" } },
+		{ "<u@a.example>", "", { "@" } },
+		{ "<x@b.example>,<u@a.example>", "u@a.example",
+		    { "a.example" } },
+		{ "<u@a.example (x)>", "u@a.example", { "a.example" } },
+		{ "<>", "", { "@" } },
+		{ "<>", NULL, { "@" } },
+		{ "<>", "u@a.example", { "a.example" } },
+		/* What has no domain, the MTA gives one. */
+		{ "<u>", "u@mx.example", { "mx.example" } },
+		{ "<u%a.example>", "u@a.example", { "a.example" } },
+		{ "<u%a.example>", "u%a.example@mx.example",
+		    { "mx.example" } },
+		{ "<u::a.example>", "u@a.example", { "a.example" } },
+		{ "<u%a.example>", "u", { "a.example" } },
+		/* A domain of the MTA hides behind the one it tells. */
+		{ "<u%a.example@b.example>", "u@a.example",
+		    { "a.example", "b.example" } },
+		{ "<u%A.example@b.example>", "u@a.example.",
+		    { "a.example.", "b.example" } },
+		{ "<a.example!u@b.example>", "u@a.example",
+		    { "a.example", "b.example" } },
+		{ "<\"u@a.example\"@b.example>", "u@a.example",
+		    { "a.example", "b.example" } },
+		{ "<u%a.example%b.example>", "u@a.example",
+		    { "a.example", "b.example" } },
+		{ "<u%a.example@[192.0.2.1]>", "u@a.example",
+		    { "a.example", "[192.0.2.1]" } },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct identity id;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct identity ids[IDENTITY_SENDERS_MAX];
+		size_t n = identity_senders(ids, cases[i].typed,
+		    cases[i].mta_address, NULL);
 
-		identity_from_mail(&id, cases[i].typed, NULL);
-		if (identity_is_mta_sender(&id, cases[i].mta_address) !=
-		    cases[i].same)
-			fail_msg("%s, %s", cases[i].typed,
-			    cases[i].mta_address);
-		identity_fini(&id);
+		assert_int_equal(n, cases[i].domains[1] != NULL ? 2 : 1);
+		for (size_t k = 0; k < n; k++) {
+			assert_string_equal(ids[k].null_sender ? "@"
+			    : ids[k].domain, cases[i].domains[k]);
+			identity_fini(&ids[k]);
+		}
 	}
 }
 
@@ -500,6 +570,8 @@ main(void)
 		cmocka_unit_test(
 		    test_identity_mail_without_local_part_is_postmaster),
 		cmocka_unit_test(test_identity_mail_without_domain_is_empty),
+		cmocka_unit_test(
+		    test_identity_mail_without_at_is_read_as_mtas_read_it),
 		cmocka_unit_test(test_identity_mail_domain_decides),
 		cmocka_unit_test(test_identity_mail_null_sender_uses_helo),
 		cmocka_unit_test(test_identity_mail_null_sender_without_helo),
@@ -510,7 +582,8 @@ main(void)
 		cmocka_unit_test(test_identity_huge_domains),
 		cmocka_unit_test(test_identity_name_is_valid),
 		cmocka_unit_test(test_identity_status_has_text),
-		cmocka_unit_test(test_identity_of_the_mta_may_differ),
+		cmocka_unit_test(
+		    test_identity_senders_are_the_mtas_and_the_one_behind_it),
 		cmocka_unit_test(test_identity_fini_takes_zeroes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

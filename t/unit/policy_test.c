@@ -88,6 +88,27 @@ test_scopes_are_independent(void **state)
 }
 
 static void
+test_worse_is_what_is_refused_then_what_is_said(void **state)
+{
+	static const enum result order[] = { RESULT_PASS, RESULT_NONE,
+		RESULT_NEUTRAL, RESULT_PERMERROR, RESULT_TEMPERROR,
+		RESULT_SOFTFAIL, RESULT_FAIL };
+	struct policy p = { 0 };
+
+	(void)state;
+	assert_true(policy_set_level(&p, SCOPE_MAILFROM, 1));
+	for (size_t a = 0; a < RESULT_COUNT; a++)
+		for (size_t b = 0; b < RESULT_COUNT; b++)
+			assert_int_equal(policy_is_worse(&p, SCOPE_MAILFROM,
+			    order[a], order[b]), a > b);
+	assert_true(policy_set_level(&p, SCOPE_MAILFROM, 3));
+	assert_true(policy_is_worse(&p, SCOPE_MAILFROM, RESULT_TEMPERROR,
+	    RESULT_SOFTFAIL));
+	assert_true(policy_is_worse(&p, SCOPE_MAILFROM, RESULT_FAIL,
+	    RESULT_TEMPERROR));
+}
+
+static void
 test_only_level_0_looks_nothing_up(void **state)
 {
 	(void)state;
@@ -148,6 +169,8 @@ main(void)
 		cmocka_unit_test(test_matrix_is_as_documented),
 		cmocka_unit_test(test_unknown_level_changes_nothing),
 		cmocka_unit_test(test_scopes_are_independent),
+		cmocka_unit_test(
+		    test_worse_is_what_is_refused_then_what_is_said),
 		cmocka_unit_test(test_only_level_0_looks_nothing_up),
 		cmocka_unit_test(test_refusals_begin_at_level_2),
 		cmocka_unit_test(

@@ -601,6 +601,84 @@ test_mail_null_sender_is_explained_though_helo_is_not(void **state)
 	    "ask explained.example.com about 192.0.2.1"));
 }
 
+/* What the MTA makes of an argument, and what is checked at level 3. */
+static void
+test_sender_of_the_mta_counts(void **state)
+{
+	static const struct {
+		const char *typed;
+		const char *mta_address;
+		const char *checked;
+		enum result result;
+	} cases[] = {
+		{ "<u@pass.example.com>", "u@pass.example.com",
+		    "u@pass.example.com", RESULT_PASS },
+		{ "<u%fail.example.com>", "u@fail.example.com",
+		    "u@fail.example.com", RESULT_FAIL },
+		{ "<u%fail.example.com>", NULL, "u@fail.example.com",
+		    RESULT_FAIL },
+		{ "<u>", "u@fail.example.com", "u@fail.example.com",
+		    RESULT_FAIL },
+		{ "<u%pass.example.com@fail.example.com>",
+		    "u@pass.example.com",
+		    "u%pass.example.com@fail.example.com", RESULT_FAIL },
+		{ "<u%fail.example.com@pass.example.com>",
+		    "u@fail.example.com", "u@fail.example.com",
+		    RESULT_FAIL },
+		{ "<u%pass.example.com@[192.0.2.1]>", "u@pass.example.com",
+		    "u%pass.example.com@[192.0.2.1]", RESULT_NONE },
+	};
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct capture c;
+
+		capture_begin(&c);
+		connect_to(f->session, "192.0.2.1", 25000);
+		session_mail(f->session, &(struct session_sender){
+		    .arg = cases[i].typed,
+		    .mta_address = cases[i].mta_address });
+		if (rcpt(f).kind == SESSION_CONTINUE)
+			end(f);
+		assert_result(f, SCOPE_MAILFROM, cases[i].result);
+
+		char *want = xasprintf(" sender=%s ", cases[i].checked);
+		const char *text = capture_end(&c);
+
+		if (strstr(text, want) == NULL)
+			fail_msg("%s: %s", cases[i].typed, text);
+		free(want);
+	}
+}
+
+/* Both are under way at once, and both are waited for. */
+static void
+test_two_senders_are_looked_up_together(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_sender from = {
+		.arg = "<u%held1.example.com@held2.example.com>",
+		.mta_address = "u@held1.example.com",
+	};
+	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
+
+	set_levels(f, 0, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(session_mail(f->session, &from));
+	assert_int_equal(f->held->asked, 2);
+	held_release(f->held);
+	assert_refused(rcpt(f), 550, "5.7.23");
+	f->held->hold = true;
+	assert_continues(session_mail(f->session, &(struct session_sender){
+	    .arg = "<u%held3.example.com@held4.example.com>",
+	    .mta_address = "u@held3.example.com" }));
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CANCELLED),
+	    cancelled + 2);
+}
+
 static void
 test_no_helo_is_none_without_lookup(void **state)
 {
@@ -1721,6 +1799,8 @@ main(void)
 		SESSION_TEST(mail_null_sender_has_its_own_level),
 		SESSION_TEST(
 		    mail_null_sender_is_explained_though_helo_is_not),
+		SESSION_TEST(sender_of_the_mta_counts),
+		SESSION_TEST(two_senders_are_looked_up_together),
 		SESSION_TEST(no_helo_is_none_without_lookup),
 		SESSION_TEST(helo_that_is_no_domain_is_none_without_lookup),
 		SESSION_TEST(helo_rejection_leaves_mail_from_out),
