@@ -27,6 +27,21 @@ dump_section(const char *section, const void *base, const void *defaults,
 	}
 }
 
+/* What the levels come to. */
+static void
+dump_policy(const struct policy *p, FILE *out)
+{
+	fprintf(out, "# %-12s%-12s%s\n", "result", scope_name(SCOPE_HELO),
+	    scope_name(SCOPE_MAILFROM));
+	for (unsigned i = 0; i < RESULT_COUNT; i++) {
+		enum result r = (enum result)i;
+
+		fprintf(out, "# %-12s%-12s%s\n", result_name(r),
+		    policy_action_name(policy_decide(p, SCOPE_HELO, r)),
+		    policy_action_name(policy_decide(p, SCOPE_MAILFROM, r)));
+	}
+}
+
 void
 conf_dump(const struct conf *c, FILE *out)
 {
@@ -38,6 +53,7 @@ conf_dump(const struct conf *c, FILE *out)
 	diag_fini(&none);
 	defaults->behavior_helo = conf_default_helo(c);
 	dump_section(NULL, c, defaults, out);
+	dump_policy(&c->policy, out);
 	fputs("dns {\n", out);
 	dump_section("dns", c, defaults, out);
 	fputs("}\n", out);

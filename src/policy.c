@@ -4,7 +4,10 @@
  * a policy is one column of it for each scope.
  *
  * The levels are those of qmail's SPF patch, so that an administrator who
- * comes from there finds the numbers unchanged.
+ * comes from there finds the numbers unchanged.  One thing differs for HELO:
+ * RFC 7208 s2.3 lets it decide by a conclusive result only, so a host name
+ * that cannot be looked up defers no mail whose MAIL FROM is in order.  MAIL
+ * FROM:<>, whose identity is postmaster@HELO, is not HELO's to decide.
  */
 
 #include "config.h"
@@ -42,6 +45,8 @@ policy_set_level(struct policy *p, enum scope s, unsigned level)
 		return false;
 	for (size_t r = 0; r < RESULT_COUNT; r++)
 		p->action[s][r] = levels[r][level];
+	if (s == SCOPE_HELO && level > 0)
+		p->action[s][RESULT_TEMPERROR] = POLICY_ACCEPT;
 	p->level[s] = level;
 	return true;
 }

@@ -59,7 +59,7 @@ def test_helo_has_its_own_level():
     use(behavior=1, behavior_helo=3)
     for helo, sender, want in (
             ("failhelo.example.net", "<u@pass.example.com>", "fail"),
-            ("temphelo.example.net", "<u@pass.example.com>", "temperror"),
+            ("temphelo.example.net", "<u@pass.example.com>", None),
             ("softhelo.example.net", "<u@fail.example.com>", None)):
         done = send(sender, helo=helo)
         tap.equal(done.refusal, want and [spec.reply(want, spec.CLIENT,
@@ -73,6 +73,18 @@ def test_helo_level_is_3_at_most_by_default():
     tap.equal(send("<u@pass.example.com>", helo="failhelo.example.net")
         .refusal, [spec.reply("fail", spec.CLIENT, identity="helo",
         name="failhelo.example.net")])
+
+
+def test_a_helo_that_cannot_be_looked_up_defers_the_null_sender_alone():
+    for level in range(1, 7):
+        use(behavior=level, behavior_helo=level)
+        done = send("<u@pass.example.com>", helo="temphelo.example.net")
+        tap.equal(done.refusal, None, "level %d" % level)
+        tap.equal([fields.received_spf(v).result for v in
+            done.values("Received-SPF")], ["pass", "temperror"])
+        tap.equal(send("<>", helo="temphelo.example.net").refusal,
+            [spec.reply("temperror", spec.CLIENT, name=
+            "temphelo.example.net")] if level > 1 else None)
 
 
 def test_a_rejection_wins_over_a_helo_that_cannot_be_looked_up():

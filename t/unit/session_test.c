@@ -738,14 +738,15 @@ test_mail_from_rejection_wins_over_helo_temperror(void **state)
 }
 
 static void
-test_helo_temperror_tempfails_what_would_pass(void **state)
+test_helo_temperror_is_noted(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
-	assert_refused(transact(f, "temperror.example.com",
-	    "<u@pass.example.com>"), 451, "4.7.24");
-	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	set_levels(f, 6, 6);
+	assert_continues(transact(f, "temperror.example.com",
+	    "<u@pass.example.com>"));
+	assert_insert(&end(f).edit[0], "Received-SPF", "temperror ");
+	assert_result(f, SCOPE_HELO, RESULT_TEMPERROR);
 }
 
 static void
@@ -757,6 +758,21 @@ test_mail_from_decides_where_both_are_temperror(void **state)
 	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity}");
 	assert_string_equal(transact(f, "temperror.example.com",
 	    "<u@temperror.example.com>").reply->text, "mailfrom");
+}
+
+static void
+test_helo_temperror_defers_the_null_sender(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity} %{d}");
+	struct session_step step = transact(f, "temperror.example.com",
+	    "<>");
+
+	assert_refused(step, 451, "4.7.24");
+	assert_string_equal(step.reply->text,
+	    "mailfrom temperror.example.com");
 }
 
 static void
@@ -814,7 +830,8 @@ test_helo_temperror_is_evaluated_anew_for_the_next_message(void **state)
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
 	assert_continues(mail(f, "<u@example.com>"));
-	assert_refused(rcpt(f), 451, "4.7.24");
+	end(f);
+	assert_result(f, SCOPE_HELO, RESULT_TEMPERROR);
 	f->held->fail = false;
 	assert_continues(mail(f, "<u@example.com>"));
 	assert_refused(rcpt(f), 550, "5.7.23");
@@ -1716,6 +1733,8 @@ test_log_tells_both_results_where_helo_decides(void **state)
 	struct capture c;
 
 	set_levels(f, 3, 3);
+	f->conf->policy.action[SCOPE_HELO][RESULT_TEMPERROR] =
+	    POLICY_TEMPFAIL;
 	capture_begin(&c);
 	transact(f, "temperror.example.com", "<u@pass.example.com>");
 	const char *text = capture_end(&c);
@@ -1805,8 +1824,9 @@ main(void)
 		SESSION_TEST(helo_that_is_no_domain_is_none_without_lookup),
 		SESSION_TEST(helo_rejection_leaves_mail_from_out),
 		SESSION_TEST(mail_from_rejection_wins_over_helo_temperror),
-		SESSION_TEST(helo_temperror_tempfails_what_would_pass),
+		SESSION_TEST(helo_temperror_is_noted),
 		SESSION_TEST(mail_from_decides_where_both_are_temperror),
+		SESSION_TEST(helo_temperror_defers_the_null_sender),
 		SESSION_TEST(helo_name_is_known_to_records),
 		SESSION_TEST(helo_that_comes_last_counts),
 		SESSION_TEST(helo_verdict_serves_the_whole_connection),
