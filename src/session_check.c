@@ -2,12 +2,13 @@
 /*
  * What a session checks: evaluations begun and collected, and the decision.
  *
- * Evaluations start when their identity is known and are collected when a
- * stage needs the decision, which is made once for a message.  The evaluation
- * of HELO serves MAIL FROM:<> too, since that identity is postmaster@HELO
- * (RFC 7208 s2.4).  HELO is decided first: where it says reject, MAIL FROM is
- * neither waited for nor reported; where both refuse otherwise, a rejection
- * comes before a tempfail.
+ * Evaluations start at MAIL, those of HELO and MAIL FROM together, and are
+ * collected when a stage needs the decision, which is made once for a message.
+ * HELO alone starts nothing, since a client may say it thousands of times.
+ * The evaluation of HELO serves the messages to come, and MAIL FROM:<> too,
+ * since that identity is postmaster@HELO (RFC 7208 s2.4).  HELO is decided
+ * first: where it says reject, MAIL FROM is neither waited for nor reported;
+ * where both refuse otherwise, a rejection comes before a tempfail.
  */
 
 #include "config.h"
@@ -79,7 +80,6 @@ session_set_helo(struct session *s, const char *arg)
 {
 	s->helo = xcalloc(1, sizeof(*s->helo));
 	identity_from_helo(s->helo, arg);
-	start_helo(s);
 }
 
 void
@@ -132,14 +132,14 @@ helo_verdict_so_far(const struct session *s)
 
 /* A temperror is not kept for another message: the DNS may be back. */
 static void
-renew_helo(struct session *s)
+check_helo(struct session *s)
 {
 	const struct eval_verdict *v = helo_verdict_so_far(s);
 
-	if (v != NULL && v->result == RESULT_TEMPERROR) {
+	if (v != NULL && v->result == RESULT_TEMPERROR)
 		release_helo(s);
+	if (s->helo_flight == NULL)
 		start_helo(s);
-	}
 }
 
 static bool
@@ -166,7 +166,7 @@ session_check_mail(struct session *s)
 {
 	struct message *m = s->message;
 
-	renew_helo(s);
+	check_helo(s);
 	if (!policy_checks(&s->conf->policy, SCOPE_MAILFROM) ||
 	    helo_rejects_already(s))
 		return;

@@ -61,6 +61,18 @@ def test_repeated_helo_the_last_counts():
         tap.equal(spf_of(done, "helo").keys["helo"], spec.HELO)
 
 
+def test_helo_asks_no_question():
+    use(behavior=3)
+    SERVER.reset()
+    with opened(helo=None) as m:
+        for n in range(2000):
+            m.helo("mail%d.example.net" % n)
+        m.helo(spec.HELO)
+        tap.equal(m.message("<u@pass.example.com>").refusal, None)
+    tap.true(SERVER.queries() <= 2, "HELO and MAIL FROM: %d questions"
+        % SERVER.queries())
+
+
 def test_helo_in_a_transaction_ends_it():
     use(behavior=3)
     with opened() as m:

@@ -805,6 +805,43 @@ test_helo_that_comes_last_counts(void **state)
 	assert_refused(rcpt(f), 550, "5.7.23");
 }
 
+/* However many: the DNS hears of the last one, when MAIL comes. */
+static void
+test_helo_begins_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	set_levels(f, 3, 3);
+	connect_to(f->session, "192.0.2.1", 25000);
+	for (int i = 0; i < 1000; i++) {
+		char *name = xasprintf("held%d.example.com", i);
+
+		session_helo(f->session, name);
+		free(name);
+	}
+	assert_int_equal(f->held->asked, 0);
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_int_equal(f->held->asked, 1);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail_authenticated(f, "kim"));
+	assert_int_equal(f->held->asked, 1);
+}
+
+static void
+test_helo_and_mail_from_are_looked_up_together(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@held2.example.com>"));
+	assert_int_equal(f->held->asked, 2);
+}
+
 static void
 test_helo_verdict_serves_the_whole_connection(void **state)
 {
@@ -1829,6 +1866,8 @@ main(void)
 		SESSION_TEST(helo_temperror_defers_the_null_sender),
 		SESSION_TEST(helo_name_is_known_to_records),
 		SESSION_TEST(helo_that_comes_last_counts),
+		SESSION_TEST(helo_begins_nothing),
+		SESSION_TEST(helo_and_mail_from_are_looked_up_together),
 		SESSION_TEST(helo_verdict_serves_the_whole_connection),
 		SESSION_TEST(
 		    helo_temperror_is_evaluated_anew_for_the_next_message),
