@@ -313,13 +313,13 @@ header_received_spf(struct sbuf *out, const struct header_facts *f)
 }
 
 void
-header_skipped(struct sbuf *out, const char *receiver, const char *why)
+header_cover(struct sbuf *out, const char *receiver, const char *why)
 {
 	struct field field;
 	char storage[COMMENT_SIZE];
 	struct sbuf sb;
 
-	field_begin(&field, out, HEADER_SKIPPED_NAME);
+	field_begin(&field, out, "Received-SPF");
 	field_result(&field, RESULT_NONE);
 	sbuf_init(&sb, storage, sizeof(storage));
 	comment_open(&sb, receiver);

@@ -55,14 +55,13 @@ void	header_auth_results(struct sbuf *out, const char *authserv_id,
 	    const struct header_facts *f);
 
 /*
- * The field for a message that was not checked: who and why, no verdict.  The
- * grammar has no result for that (s9.1), so it is "none" for the identity
- * "none", which readers of mailfrom and helo results pass over.  OpenDMARC
- * 1.4 reads the first Received-SPF only, where Authentication-Results has no
- * spf=, and takes this one as "no pass", whatever fields stand below it.
+ * The value of a Received-SPF field that covers those which a message that was
+ * not checked brings: who and why, no verdict.  The grammar has no result for
+ * that (s9.1), so it is "none" for the identity "none", which readers of
+ * mailfrom and helo results pass over.  OpenDMARC 1.4 reads the first
+ * Received-SPF only, where Authentication-Results has no spf=, and takes this
+ * one as "no pass", whatever fields stand below it.
  */
-#define HEADER_SKIPPED_NAME "Received-SPF"
-void	header_skipped(struct sbuf *out, const char *receiver,
-	    const char *why);
+void	header_cover(struct sbuf *out, const char *receiver, const char *why);
 
 #endif

@@ -412,14 +412,6 @@ refuse_forgeries(struct message *m)
 		stats_inc(STATS_REJECTED);
 }
 
-/* Why the message was not checked, where a field says so; else NULL. */
-static const char *
-skip_to_tell(const struct session *s, const struct message *m)
-{
-	return shows_skip(s, m->skip) || m->brings_received_spf ?
-	    skips[m->skip].text : NULL;
-}
-
 struct session_step
 session_end(struct session *s, const struct session_edit **edits, size_t *n)
 {
@@ -437,7 +429,7 @@ session_end(struct session *s, const struct session_edit **edits, size_t *n)
 		refuse_forgeries(m);
 	session_conclude(s);
 	if (m->reply == NULL)
-		session_make_edits(s, skip_to_tell(s, m));
+		session_make_edits(s, shows_skip(s, m->skip));
 	*edits = m->edits;
 	*n = m->edit_count;
 	return current_step(s);

@@ -101,9 +101,9 @@ void	session_log(const struct session *s);
 /* The reply of a refusal by the verdict that decided. */
 void	session_make_reply(const struct session *s);
 /*
- * Deletions and insertions for a message that is let through.  why: it was
- * not checked, and a field shall say so.
+ * Deletions and insertions for a message that is let through.  show_skip: a
+ * field says why it was not checked.
  */
-void	session_make_edits(const struct session *s, const char *why);
+void	session_make_edits(const struct session *s, bool show_skip);
 
 #endif

@@ -182,15 +182,24 @@ add_received_spf(const struct session *s, struct message *m, enum scope scope)
 	add_insert(m, "Received-SPF", &value);
 }
 
+/* No result is invented, but to cover those that the message brings. */
 static void
-add_skipped(const struct session *s, struct message *m, const char *why)
+add_unchecked(const struct session *s, struct message *m, bool show_skip)
 {
+	const char *why = session_skip_reason(s);
 	char storage[HEADER_VALUE_SIZE];
 	struct sbuf value;
 
-	sbuf_init(&value, storage, sizeof(storage));
-	header_skipped(&value, session_our_name(s), why);
-	add_insert(m, HEADER_SKIPPED_NAME, &value);
+	if (m->brings_received_spf) {
+		sbuf_init(&value, storage, sizeof(storage));
+		header_cover(&value, session_our_name(s), why);
+		add_insert(m, "Received-SPF", &value);
+	}
+	if (show_skip) {
+		sbuf_init(&value, storage, sizeof(storage));
+		sbuf_str(&value, why);
+		add_insert(m, "X-SPF-Skipped", &value);
+	}
 }
 
 /*
@@ -213,7 +222,7 @@ add_fields(const struct session *s, struct message *m)
 }
 
 void
-session_make_edits(const struct session *s, const char *why)
+session_make_edits(const struct session *s, bool show_skip)
 {
 	struct message *m = s->message;
 
@@ -222,6 +231,6 @@ session_make_edits(const struct session *s, const char *why)
 	add_deletions(m);
 	if (m->skip == SKIP_NOT)
 		add_fields(s, m);
-	else if (why != NULL)
-		add_skipped(s, m, why);
+	else
+		add_unchecked(s, m, show_skip);
 }

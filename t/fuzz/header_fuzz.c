@@ -63,7 +63,7 @@ check_all(const struct header_facts *f, const char *id)
 	header_received_spf(&sb, f);
 	check_field(&sb, 6);
 	sbuf_init(&sb, storage, sizeof(storage));
-	header_skipped(&sb, f->receiver, f->problem);
+	header_cover(&sb, f->receiver, f->problem);
 	check_field(&sb, 1);
 	sbuf_init(&sb, storage, sizeof(storage));
 	header_auth_results(&sb, id, f);

@@ -421,11 +421,17 @@ check_skipped_edits(const struct player *p, const struct session_edit *edits,
 
 	size_t i = check_deletions(p, edits, n);
 
-	assert(n - i <= (p->conf->add_header_on_skip || p->model.brings_spf));
-	if (i == n)
-		return;
-	assert(is_insert(&edits[i], HEADER_SKIPPED_NAME));
-	check_received_spf(edits[i].value, "none", wants);
+	if (p->model.brings_spf) {
+		assert(i < n && is_insert(&edits[i], "Received-SPF"));
+		check_received_spf(edits[i++].value, "none", wants);
+	}
+	if (i < n) {
+		assert(p->conf->add_header_on_skip);
+		assert(is_insert(&edits[i], "X-SPF-Skipped"));
+		assert(strcmp(edits[i++].value,
+		    session_skip_reason(p->session)) == 0);
+	}
+	assert(i == n);
 }
 
 /* Events. */

@@ -553,7 +553,7 @@ test_comment_shows_domain_without_delimiters(void **state)
 /* Not checked */
 
 static void
-test_skipped_is_no_verdict(void **state)
+test_cover_is_no_verdict(void **state)
 {
 	(void)state;
 	char text[HEADER_VALUE_SIZE];
@@ -561,7 +561,7 @@ test_skipped_is_no_verdict(void **state)
 	struct parsed p;
 
 	sbuf_init(&sb, text, sizeof(text));
-	header_skipped(&sb, "mx.example.org", "authenticated client");
+	header_cover(&sb, "mx.example.org", "authenticated client");
 	assert_true(sbuf_ok(&sb));
 	assert_string_equal(text, "none (mx.example.org: skipped, "
 	    "authenticated client)\n\treceiver=mx.example.org; identity=none");
@@ -570,14 +570,14 @@ test_skipped_is_no_verdict(void **state)
 }
 
 static void
-test_skipped_without_receiver(void **state)
+test_cover_without_receiver(void **state)
 {
 	(void)state;
 	char text[HEADER_VALUE_SIZE];
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
-	header_skipped(&sb, NULL, "trusted network");
+	header_cover(&sb, NULL, "trusted network");
 	assert_string_equal(text,
 	    "none (skipped, trusted network) identity=none");
 }
@@ -679,8 +679,8 @@ main(void)
 		cmocka_unit_test(test_hostile_texts_are_values_and_no_more),
 		cmocka_unit_test(test_random_texts_are_values_and_no_more),
 		cmocka_unit_test(test_comment_shows_domain_without_delimiters),
-		cmocka_unit_test(test_skipped_is_no_verdict),
-		cmocka_unit_test(test_skipped_without_receiver),
+		cmocka_unit_test(test_cover_is_no_verdict),
+		cmocka_unit_test(test_cover_without_receiver),
 		cmocka_unit_test(test_auth_results_of_either_scope),
 		cmocka_unit_test(test_auth_results_problem_is_reason),
 		cmocka_unit_test(test_auth_results_quotes_what_is_no_token),
