@@ -93,7 +93,7 @@ play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 {
 	const struct session_sender from = { .arg = r->sender };
 
-	session_connect(s, sa, NULL);
+	session_connect(s, sa, NULL, NULL);
 	if (r->helo != NULL)
 		session_helo(s, r->helo);
 	if (ends_at(r, DRYRUN_STAGE_MAIL, session_mail(s, &from)) ||

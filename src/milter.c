@@ -190,7 +190,6 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 {
-	(void)host;
 	connection_close(ctx);	/* an MTA that forgot to end the last one */
 	if (!milter_gate_enter())
 		return SMFIS_NOREPLY;
@@ -198,7 +197,7 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 	c->conf = conf_acquire();
 	c->session = session_new(milter_env, c->conf);
 	smfi_setpriv(ctx, c);
-	session_connect(c->session, sa, symbol(ctx, "j"));
+	session_connect(c->session, sa, host, symbol(ctx, "j"));
 	return SMFIS_NOREPLY;
 }
 

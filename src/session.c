@@ -119,6 +119,7 @@ finish_message(struct session *s)
 	session_conclude(s);
 	session_forget_senders(m);
 	free(m->queue_id);
+	free(m->rcpt);
 	free(m->reply);
 	for (size_t i = 0; i < m->value_count; i++)
 		free(m->values[i]);
@@ -128,14 +129,23 @@ finish_message(struct session *s)
 	s->message = NULL;
 }
 
+static void
+forget_client(struct session *s)
+{
+	session_forget_helo(s);
+	free(s->client_name);
+	s->client_name = NULL;
+	free(s->receiver);
+	s->receiver = NULL;
+}
+
 void
 session_free(struct session *s)
 {
 	if (s == NULL)
 		return;
 	finish_message(s);
-	session_forget_helo(s);
-	free(s->receiver);
+	forget_client(s);
 	free(s);
 }
 
@@ -162,18 +172,25 @@ has_port_zero(const struct sockaddr *sa)
 	return in6.sin6_port == 0;
 }
 
+static bool
+is_name(const char *client_name)
+{
+	return client_name != NULL && client_name[0] != '\0' &&
+	    client_name[0] != '[';
+}
+
 void
 session_connect(struct session *s, const struct sockaddr *sa,
-    const char *receiver)
+    const char *client_name, const char *receiver)
 {
 	const struct conf *c = s->conf;
 
 	if (s->connected)
 		protocol_error("connect");
 	finish_message(s);
-	session_forget_helo(s);
-	free(s->receiver);
-	s->receiver = NULL;
+	forget_client(s);
+	if (is_name(client_name))
+		s->client_name = xstrdup(client_name);
 	if (receiver != NULL && receiver[0] != '\0')
 		s->receiver = xstrdup(receiver);
 
@@ -329,8 +346,10 @@ session_mail(struct session *s, const struct session_sender *from)
 	if (m->skip > SKIP_OFF)
 		stats_inc(skips[m->skip].counter);
 	watch_crowd(s, from->arg, from->auth_user);
-	if (m->skip != SKIP_NOT)
+	if (m->skip != SKIP_NOT) {
+		session_log_skipped(s, from->arg);
 		return current_step(s);
+	}
 
 	if (s->helo == NULL)
 		session_set_helo(s, NULL);
@@ -340,7 +359,12 @@ session_mail(struct session *s, const struct session_sender *from)
 	session_check_mail(s);
 	if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
 		session_decide(s);
-	return current_step(s);
+
+	struct session_step step = current_step(s);
+
+	if (step.kind != SESSION_CONTINUE)
+		session_conclude(s);
+	return step;
 }
 
 /*
@@ -352,12 +376,21 @@ session_rcpt(struct session *s, const char *to)
 {
 	struct message *m = s->message;
 
-	(void)to;
 	if (m == NULL || m->ended)
 		return protocol_error("RCPT");
+	if (m->rcpt == NULL)
+		m->rcpt = xstrdup(to);
+	m->rcpt_count++;
 	if (m->skip == SKIP_NOT && !m->decided && can_refuse(s->conf))
 		session_decide(s);
-	return current_step(s);
+
+	struct session_step step = current_step(s);
+
+	if (step.kind == SESSION_ACCEPT) {
+		m->rcpt_count = 0;	/* more may come, but not to us */
+		session_conclude(s);
+	}
+	return step;
 }
 
 /* In our name, or in that of the MTA, which other filters of it go by. */

@@ -78,13 +78,14 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  * the milter protocol does not know are counted and change nothing.
  *
  * session_connect: sa NULL (or loopback with port 0, which is how Postfix
- *   shows its own sendmail(1)) is mail submitted on this machine.  receiver is
- *   the MTA's name (its j macro) or NULL.
+ *   shows its own sendmail(1)) is mail submitted on this machine.  client_name
+ *   is what the MTA calls the client, NULL or "[address]" where it knows no
+ *   name; receiver the MTA's own name (its j macro) or NULL.
  * session_helo: may come any number of times, the last one counts.
  * session_mail: ends any earlier message.
  *   SESSION_ACCEPT: not checked, or all is known and no field is added.
- * session_rcpt: the verdicts are collected here where reject_at says so; the
- *   answer is the same for every recipient.
+ * session_rcpt: to is the argument as typed.  The verdicts are collected here
+ *   where reject_at says so; the answer is the same for every recipient.
  * session_header: for fields of the message, in order; name without colon.
  * session_end: *edits is borrowed until the next call.  The message keeps its
  *   memory for it: call session_abort once they are applied.
@@ -95,7 +96,7 @@ struct session	*session_new(const struct session_env *env,
 void		 session_free(struct session *s);	/* NULL allowed */
 
 void	session_connect(struct session *s, const struct sockaddr *sa,
-	    const char *receiver);
+	    const char *client_name, const char *receiver);
 void	session_helo(struct session *s, const char *arg);
 struct session_step session_mail(struct session *s,
 	    const struct session_sender *from);

@@ -309,18 +309,13 @@ session_decide(const struct session *s)
 	enum policy_action helo = judge(s, SCOPE_HELO, until_ms);
 	enum policy_action mail = POLICY_SKIP;
 
-	if (helo != POLICY_REJECT) {
+	if (helo != POLICY_REJECT)
 		mail = judge(s, SCOPE_MAILFROM, until_ms);
-	} else {
+	else
 		release_senders(m);
-	}
 	/* The order of the actions is the order of their force. */
 	m->scope = helo > mail ? SCOPE_HELO : SCOPE_MAILFROM;
 	m->decided = true;
 	if (helo >= POLICY_TEMPFAIL || mail >= POLICY_TEMPFAIL)
 		session_make_reply(s);
-	/* Else at the end, where every MTA has told the queue id. */
-	if (m->reply != NULL ||
-	    (s->conf->headers == 0 && !s->conf->remove_forged))
-		session_conclude(s);
 }

@@ -40,6 +40,8 @@ struct message {
 	size_t		 sender_count;
 	struct sender	*sender;		/* the one that counts */
 	char		*queue_id;		/* NULL: not told */
+	char		*rcpt;			/* the first; NULL: none told */
+	unsigned	 rcpt_count;		/* 0: not known */
 
 	struct eval_verdict made_helo;		/* as that of a sender */
 	const struct eval_verdict *verdict[SCOPE_COUNT];	/* collected */
@@ -67,6 +69,7 @@ struct session {
 	bool		 connected;
 	enum skip	 skip;			/* of all messages */
 	struct addr	 client;
+	char		*client_name;		/* NULL: not known */
 	char		*receiver;		/* the MTA's name, or NULL */
 	struct identity	*helo;			/* NULL: none given yet */
 	struct flight	*helo_flight;		/* NULL: no lookup */
@@ -86,7 +89,10 @@ void	session_forget_senders(struct message *m);
 void	session_check_mail(struct session *s);
 /* Collects the verdicts; makes the reply of a refusal. */
 void	session_decide(const struct session *s);
-/* Counts and logs the message, once, if it is decided. */
+/*
+ * Counts and logs the message, once, if it is decided: at its end, where every
+ * MTA has told the queue id and the recipients, or where no more will be told.
+ */
 void	session_conclude(const struct session *s);
 
 /* Of a message that is checked; NULL flight: not looked up. */
@@ -96,8 +102,9 @@ struct flight		*session_flight(const struct session *s,
 			    enum scope scope);
 enum policy_action	 session_action(const struct message *m);
 
-/* The log line of a checked message. */
+/* The log line of a checked message; the debug line of another one. */
 void	session_log(const struct session *s);
+void	session_log_skipped(const struct session *s, const char *sender);
 /* The reply of a refusal by the verdict that decided. */
 void	session_make_reply(const struct session *s);
 /*

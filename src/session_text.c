@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "conf.h"
@@ -17,6 +18,48 @@
 #include "util.h"
 
 #define LOG_LINE_SIZE 4096
+
+/* A text that is not there has no pair. */
+static void
+pair_if(struct sbuf *line, const char *key, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		log_pair(line, key, value);
+}
+
+/* An address as typed, without its brackets. */
+static void
+pair_path(struct sbuf *line, const char *key, const char *path)
+{
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	if (len > 2 && path[0] == '<' && path[len - 1] == '>') {
+		char *address = xstrndup(path + 1, len - 2);
+
+		log_pair(line, key, address);
+		free(address);
+	} else {
+		pair_if(line, key, path);
+	}
+}
+
+void
+session_log_skipped(const struct session *s, const char *sender)
+{
+	char storage[LOG_LINE_SIZE];
+	char client[ADDR_TEXT_SIZE];
+	struct sbuf line;
+
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	sbuf_init(&line, storage, sizeof(storage));
+	pair_if(&line, "queue_id", s->message->queue_id);
+	pair_if(&line, "client", addr_format(&s->client, client));
+	log_pair(&line, "skipped", session_skip_reason(s));
+	pair_path(&line, "sender", sender);
+	pair_if(&line, "client_name", s->client_name);
+	log_text(LOG_LEVEL_DEBUG, storage);
+}
 
 /* Long values come last: lines are cut, and strangers choose them. */
 void
@@ -47,11 +90,16 @@ session_log(const struct session *s)
 	    f != NULL ? (uint64_t)flight_duration_ms(f) : 0);
 	if (v->stale)
 		log_pair(&line, "stale", "yes");
-	log_pair(&line, "helo", s->helo->address);
+	if (m->rcpt_count > 0)
+		log_pair_uint(&line, "rcpts", m->rcpt_count);
+	pair_if(&line, "helo", s->helo->address);
 	log_pair(&line, "sender", m->sender->id.null_sender ? "<>"
 	    : m->sender->id.address);
-	log_pair(&line, "mechanism", v->mechanism);
-	log_pair(&line, "reason", v->problem);
+	pair_path(&line, "rcpt", m->rcpt);
+	pair_if(&line, "client_name", s->client_name);
+	pair_if(&line, "record_domain", v->record_domain);
+	pair_if(&line, "mechanism", v->mechanism);
+	pair_if(&line, "reason", v->problem);
 	/* The reason of too many names them too. */
 	if (v->voids > 0 && v->problem[0] == '\0')
 		log_pair(&line, "void", v->void_terms);

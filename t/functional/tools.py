@@ -257,16 +257,17 @@ def test_every_other_report_counts():
 
 LINE = "spf-milter: queue_id=- client=192.0.2.1 identity=mailfrom " \
     "result=fail action=reject level=3 lookups=0 duration_ms=1 " \
-    'helo="a\\x0d \\"b" sender=<> mechanism=-all reason=""'
+    'helo="a\\x0d \\"b" sender=<> mechanism=-all reason="x y"'
 
 
 def test_log_line_reader():
     pairs = logline.parse(LINE)
     tap.equal((pairs["helo"], pairs["sender"], pairs["reason"]),
-        ('a\r "b', "<>", ""))
+        ('a\r "b', "<>", "x y"))
     for bad in (LINE.replace("level=3", "level=7"), LINE + " more=x",
             LINE.replace("result=fail", "result=good"), LINE + "\x1b",
-            LINE.replace("helo=", "sender="), LINE.replace('reason=""', ""),
+            LINE.replace("helo=", "sender="), LINE.replace("x y", ""),
+            LINE.replace("lookups=0", ""),
             LINE.replace("sender=<>", "sender=a b"),
             LINE.replace("sender=<>", 'sender="a"b"'), LINE[11:]):
         try:

@@ -498,7 +498,7 @@ play_connect(struct player *p, const char *text, uint16_t port)
 		m->known = false;
 	}
 	session_connect(p->session, *text == '\0' ? NULL
-	    : (struct sockaddr *)&ss, m->next_receiver);
+	    : (struct sockaddr *)&ss, p->model.helo, m->next_receiver);
 	m->receiver = m->next_receiver != NULL && *m->next_receiver != '\0' ?
 	    m->next_receiver : p->env.hostname;
 	m->connected = true;

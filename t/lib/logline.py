@@ -6,11 +6,13 @@ import re
 import unicodedata
 
 # In the order of spf-milter(8).
-KEYS = ("queue_id", "client", "helo", "sender", "identity", "result",
-    "action", "level", "mechanism", "reason", "lookups", "duration_ms",
-    "stale", "helo_result", "mailfrom_result", "void")
+KEYS = ("queue_id", "client", "client_name", "helo", "sender", "rcpt",
+    "rcpts", "identity", "result", "action", "level", "record_domain",
+    "mechanism", "reason", "lookups", "duration_ms", "stale", "helo_result",
+    "mailfrom_result", "void")
 # Of every line that was not cut.
-ALWAYS = set(KEYS) - {"stale", "helo_result", "mailfrom_result", "void"}
+ALWAYS = {"queue_id", "client", "sender", "identity", "result", "action",
+    "level", "lookups", "duration_ms"}
 
 PREFIX = "spf-milter: "
 # Lines are cut somewhat below 2,000 octets, between two escapes.
@@ -24,7 +26,8 @@ TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
     "action": "accept|tempfail|reject", "level": "[0-6]",
-    "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes"}
+    "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes",
+    "rcpts": "[1-9][0-9]*"}
 
 
 def is_clean(line):
@@ -65,6 +68,8 @@ def parse(line):
         key, value = found.groups()
         if key not in KEYS or key in pairs:
             raise ValueError("key %s in %s" % (key, text))
+        if value == '""':
+            raise ValueError("empty %s in %s" % (key, text))
         if key in FORMS and not re.fullmatch(FORMS[key], value):
             raise ValueError("%s=%s" % (key, value))
         pairs[key] = unescape(value)

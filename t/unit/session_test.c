@@ -34,6 +34,7 @@ static const char zone[] =
     "permerror.example.com. TXT \"v=spf1 bogus -all\"\n"
     "explained.example.com. TXT \"v=spf1 -all exp=e.example.com\"\n"
     "soft-explained.example.com. TXT \"v=spf1 ~all exp=e.example.com\"\n"
+    "elsewhere.example.com. TXT \"v=spf1 redirect=fail.example.com\"\n"
     "e.example.com. TXT \"ask %{o} about %{i}\"\n"
     "v4.example.com. TXT \"v=spf1 ip4:198.51.100.7 -all\"\n"
     "local.example.com. TXT \"v=spf1 exists:%{l}.ok.example.com -all\"\n"
@@ -223,13 +224,15 @@ connect_to(struct session *s, const char *ip, uint16_t port)
 	if (addr_parse_v4(&a, ip, strlen(ip))) {
 		in.sin_port = htons(port);
 		memcpy(&in.sin_addr, a.bytes, 4);
-		session_connect(s, (struct sockaddr *)&in, "mta.example.org");
+		session_connect(s, (struct sockaddr *)&in, "client.example.net",
+		    "mta.example.org");
 		return;
 	}
 	assert_true(addr_parse_v6(&a, ip, strlen(ip)));
 	in6.sin6_port = htons(port);
 	memcpy(&in6.sin6_addr, a.bytes, 16);
-	session_connect(s, (struct sockaddr *)&in6, "mta.example.org");
+	session_connect(s, (struct sockaddr *)&in6, "[2001:db8::1]",
+	    "mta.example.org");
 }
 
 static struct session_step
@@ -468,7 +471,6 @@ test_refusal_is_the_same_at_every_rcpt(void **state)
 	assert_continues(mail(f, "<u@fail.example.com>"));
 	assert_refused(rcpt(f), 550, "5.7.23");
 	assert_refused(rcpt(f), 550, "5.7.23");
-	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
 
 	/* Should the MTA come to the end all the same. */
 	const struct session_edit *edits;
@@ -476,6 +478,8 @@ test_refusal_is_the_same_at_every_rcpt(void **state)
 
 	assert_refused(session_end(f->session, &edits, &n), 550, "5.7.23");
 	assert_int_equal(n, 0);
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
 }
 
 static void
@@ -642,6 +646,7 @@ test_sender_of_the_mta_counts(void **state)
 		if (rcpt(f).kind == SESSION_CONTINUE)
 			end(f);
 		assert_result(f, SCOPE_MAILFROM, cases[i].result);
+		session_abort(f->session);
 
 		char *want = xasprintf(" sender=%s ", cases[i].checked);
 		const char *text = capture_end(&c);
@@ -1119,9 +1124,9 @@ test_mail_of_this_machine_is_not_checked(void **state)
 
 	addr_set_fini(&f->conf->trusted_networks);
 	addr_set_init(&f->conf->trusted_networks);
-	session_connect(f->session, NULL, NULL);
+	session_connect(f->session, NULL, NULL, NULL);
 	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
-	session_connect(f->session, &sun, NULL);
+	session_connect(f->session, &sun, "localhost", NULL);
 	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
 	connect_to(f->session, "127.0.0.1", 0);
 	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
@@ -1217,7 +1222,7 @@ test_reply_names_us_by_configuration_then_mta_then_system(void **state)
 	assert_string_equal(transact(f, NULL,
 	    "<u@fail.example.com>").reply->text, "mta.example.org");
 	session_connect(f->session, (struct sockaddr *)&(struct sockaddr_in){
-	    .sin_family = AF_INET, .sin_port = 1 }, NULL);
+	    .sin_family = AF_INET, .sin_port = 1 }, NULL, NULL);
 	mail(f, "<u@fail.example.com>");
 	assert_string_equal(rcpt(f).reply->text, "mx.example.org");
 	free(f->conf->hostname);
@@ -1273,6 +1278,7 @@ test_step_follows_the_code_of_the_template(void **state)
 	set_reply(f, RESULT_TEMPERROR, 550, "5.7.24", "never");
 	assert_refused(transact(f, NULL, "<u@temperror.example.com>"), 550,
 	    "5.7.24");
+	session_abort(f->session);
 	assert_int_equal(stats_get(STATS_TEMPFAILED), tempfailed + 1);
 	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
 }
@@ -1723,8 +1729,98 @@ test_log_has_one_line_of_stable_keys_a_message(void **state)
 	assert_non_null(strstr(text, "queue_id=4XyZ client=192.0.2.1 "
 	    "identity=mailfrom result=fail action=reject level=3 "
 	    "helo_result=pass lookups=0 duration_ms="));
-	assert_non_null(strstr(text, " helo=pass.example.com "
-	    "sender=u@fail.example.com mechanism=-all reason="));
+	assert_non_null(strstr(text, " rcpts=3 helo=pass.example.com "
+	    "sender=u@fail.example.com rcpt=user@example.org "
+	    "client_name=client.example.net record_domain=fail.example.com "
+	    "mechanism=-all\n"));
+}
+
+static void
+test_log_leaves_out_what_is_not_known(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 1);
+	f->conf->reject_at = CONF_STAGE_MAIL;
+	capture_begin(&c);
+	connect_to(f->session, "2001:db8::1", 25000);
+	mail(f, "<u@none.example.com>");
+	end(f);
+	const char *text = capture_end(&c);
+
+	assert_int_equal(count_of(text, "result=none"), 1);
+	assert_int_equal(count_of(text, "=\"\""), 0);
+	assert_int_equal(count_of(text, "rcpt"), 0);
+	assert_int_equal(count_of(text, "client_name"), 0);
+	assert_int_equal(count_of(text, "record_domain"), 0);
+	assert_int_equal(count_of(text, "mechanism"), 0);
+	assert_int_equal(count_of(text, " helo="), 0);
+	assert_int_equal(count_of(text, " reason="), 1);
+}
+
+/* Accepted at RCPT: the MTA tells of no other one. */
+static void
+test_log_counts_no_recipients_that_it_cannot_know(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	f->conf->headers = 0;
+	f->conf->remove_forged = false;
+	capture_begin(&c);
+	assert_accepts(transact(f, NULL, "<u@pass.example.com>"));
+	const char *text = capture_end(&c);
+
+	assert_non_null(strstr(text, " rcpt=user@example.org "));
+	assert_int_equal(count_of(text, "rcpts="), 0);
+}
+
+static void
+test_log_names_the_domain_of_the_record(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	transact(f, NULL, "<u@elsewhere.example.com>");
+	session_abort(f->session);
+	assert_non_null(strstr(capture_end(&c),
+	    " record_domain=fail.example.com mechanism=-all\n"));
+}
+
+static void
+test_log_of_skipped_mail_is_a_debug_line(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	capture_begin(&c);
+	log_set_level(LOG_LEVEL_DEBUG);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "fail.example.com");
+	mail_authenticated(f, "kim");
+	rcpt(f);
+	const struct session_edit *edits;
+	size_t n;
+	session_end(f->session, &edits, &n);
+	session_connect(f->session, NULL, NULL, NULL);
+	mail(f, "<>");
+	const char *text = capture_end(&c);
+
+	assert_non_null(strstr(text, "client=192.0.2.1 "
+	    "skipped=\"client authenticated\" sender=u@fail.example.com "
+	    "client_name=client.example.net\n"));
+	assert_non_null(strstr(text,
+	    "skipped=\"submitted on this machine\" sender=<>\n"));
+	assert_int_equal(count_of(text, "skipped="), 2);
+	assert_int_equal(count_of(text, "result="), 0);
+
+	capture_begin(&c);
+	mail(f, "<u@fail.example.com>");
+	assert_string_equal(capture_end(&c), "");
 }
 
 static void
@@ -1774,6 +1870,7 @@ test_log_tells_both_results_where_helo_decides(void **state)
 	    POLICY_TEMPFAIL;
 	capture_begin(&c);
 	transact(f, "temperror.example.com", "<u@pass.example.com>");
+	session_abort(f->session);
 	const char *text = capture_end(&c);
 
 	assert_non_null(strstr(text, "queue_id=- "));
@@ -1791,6 +1888,7 @@ test_log_line_cannot_be_bent(void **state)
 	set_levels(f, 0, 3);
 	capture_begin(&c);
 	transact(f, helo, "<a b=\"c\\\n\"@fail.example.com>");
+	session_abort(f->session);
 	const char *text = capture_end(&c);
 
 	assert_int_equal(count_of(text, "\n"), 1);
@@ -1911,6 +2009,10 @@ main(void)
 		SESSION_TEST(any_order_of_events_is_survived),
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
+		SESSION_TEST(log_leaves_out_what_is_not_known),
+		SESSION_TEST(log_counts_no_recipients_that_it_cannot_know),
+		SESSION_TEST(log_names_the_domain_of_the_record),
+		SESSION_TEST(log_of_skipped_mail_is_a_debug_line),
 		SESSION_TEST(log_line_names_void_lookups),
 		SESSION_TEST(
 		    log_line_of_an_accepted_message_has_the_late_queue_id),
