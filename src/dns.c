@@ -33,6 +33,7 @@
 #include <string.h>
 
 #include "dns_priv.h"
+#include "dns_resolver_priv.h"
 #include "lock.h"
 #include "log.h"
 #include "stats.h"
@@ -300,9 +301,13 @@ dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 struct dns *
 dns_new(const struct dns_options *o, struct diag *diag)
 {
-	struct dns_backend *b = o->zone_file != NULL ?
-	    dns_zone_new(o->zone_file, diag) : dns_unbound_new(o, diag);
+	struct dns_backend *b = NULL;
+	struct dns_plan plan;
 
+	if (o->zone_file != NULL)
+		b = dns_zone_new(o->zone_file, diag);
+	else if (dns_plan_make(&plan, o, diag))
+		b = dns_unbound_new(&plan, o->failed, diag);
 	if (b == NULL)
 		return NULL;
 	struct dns *d = dns_new_backend(b, o);

@@ -32,12 +32,6 @@ struct dns_backend {
 	const struct dns_backend_ops	*ops;
 };
 
-struct dns_backend *dns_unbound_new(const struct dns_options *o,
-	    struct diag *d);
-/* Its libunbound, with the thread running.  NULL: d says why. */
-struct ub_ctx;
-struct ub_ctx *dns_unbound_context_new(const struct dns_options *o,
-	    struct diag *d);
 struct dns_backend *dns_zone_new(const char *path, struct diag *d);
 struct dns_backend *dns_zone_new_text(const char *text, struct diag *d);
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "dns_priv.h"
+#include "dns_resolver_priv.h"
 #include "lock.h"
 #include "log.h"
 #include "util.h"
@@ -304,7 +305,8 @@ unbound_free(struct dns_backend *b)
 }
 
 struct dns_backend *
-dns_unbound_new(const struct dns_options *o, struct diag *d)
+dns_unbound_new(const struct dns_plan *p, void (*failed)(void),
+    struct diag *d)
 {
 	static const struct dns_backend_ops ops = {
 		.start = unbound_start, .free = unbound_free
@@ -313,10 +315,10 @@ dns_unbound_new(const struct dns_options *o, struct diag *d)
 	int error = 0;
 
 	u->backend.ops = &ops;
-	u->on_failure = o->failed;
+	u->on_failure = failed;
 	u->stop[0] = u->stop[1] = -1;
 	lock_init(&u->lock);
-	u->ctx = dns_unbound_context_new(o, d);
+	u->ctx = dns_unbound_context_new(p, d);
 	if (u->ctx != NULL) {
 		error = pipe2(u->stop, O_CLOEXEC) != 0 ? errno :
 		    dns_thread_start(&u->thread, unbound_run, u);

@@ -11,24 +11,19 @@
 
 #include "config.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unbound.h>
 #include <unistd.h>
 
-#include "addr.h"
 #include "dns_priv.h"
-#include "log.h"
+#include "dns_resolver_priv.h"
 #include "util.h"
 
 #define MAX_SOCKETS 4096
 #define MIN_SOCKETS 64
 #define CLASS_IN 1
-#define SERVER_SIZE (ADDR_TEXT_SIZE + 8)	/* "address@port" */
 
 static bool
 check(int error, const char *what, struct diag *d)
@@ -54,7 +49,7 @@ socket_count(void)
 }
 
 static bool
-set_options(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
+set_options(struct ub_ctx *ctx, const struct dns_plan *p, struct diag *d)
 {
 	static const char *const needed[][2] = {
 		{ "do-not-query-localhost:", "no" },
@@ -89,8 +84,10 @@ set_options(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
 	sbuf_fmt(&sb, "%u", socket_count());
 	if (!check(ub_ctx_set_option(ctx, "outgoing-range:", sockets),
 	    "outgoing-range", d) ||
-	    !check(ub_ctx_set_option(ctx, "module-config:", o->dnssec ?
-	    "validator iterator" : "iterator"), "module-config", d))
+	    !check(ub_ctx_set_option(ctx, "module-config:", p->dnssec ?
+	    "validator iterator" : "iterator"), "module-config", d) ||
+	    !check(ub_ctx_set_option(ctx, "tcp-upstream:", p->tcp ? "yes" :
+	    "no"), "tcp-upstream", d))
 		return false;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!check(ub_ctx_set_option(ctx, needed[i][0], needed[i][1]),
@@ -101,96 +98,20 @@ set_options(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
 	return true;
 }
 
-/* "192.0.2.1:53", "[2001:db8::1]:53" as libunbound wants it. */
+/* libunbound writes "192.0.2.1@53". */
 static bool
-server_format(const char *server, char out[SERVER_SIZE])
+add_servers(struct ub_ctx *ctx, const struct dns_plan *p, struct diag *d)
 {
-	bool bracket = server[0] == '[';
-	const char *host = server + bracket;
-	const char *end = strrchr(server, bracket ? ']' : ':');
+	char server[DNS_SERVER_TEXT];
 	struct sbuf sb;
 
-	sbuf_init(&sb, out, SERVER_SIZE);
-	if (end == NULL) {
-		sbuf_str(&sb, server);
-		return sbuf_ok(&sb) && !bracket;
-	}
-	const char *port = end + bracket;
-	sbuf_add(&sb, host, (size_t)(end - host));
-	if (*port == ':')
-		sbuf_fmt(&sb, "@%s", port + 1);
-	else if (*port != '\0')
-		return false;
-	return sbuf_ok(&sb);
-}
-
-static bool
-add_servers(struct ub_ctx *ctx, const struct dns_options *o, struct diag *d)
-{
-	char server[SERVER_SIZE];
-
-	for (size_t i = 0; i < o->server_count; i++) {
-		if (!server_format(o->servers[i], server) ||
-		    ub_ctx_set_fwd(ctx, server) != 0) {
-			diag_add(d, NULL, 0, "dns: not a server: %s",
-			    o->servers[i]);
+	for (size_t i = 0; i < p->count; i++) {
+		sbuf_init(&sb, server, sizeof(server));
+		sbuf_fmt(&sb, "%s@%s", p->servers[i].host, p->servers[i].port);
+		if (!check(ub_ctx_set_fwd(ctx, server), server, d))
 			return false;
-		}
 	}
 	return true;
-}
-
-/* One line of resolv.conf(5); what we do not understand does not matter. */
-static unsigned
-add_resolv_line(struct ub_ctx *ctx, const char *line)
-{
-	static const char word[] = "nameserver";
-	char address[ADDR_TEXT_SIZE];
-	struct sbuf sb;
-
-	if (!util_has_prefix_nocase(line, strlen(line), word))
-		return 0;
-	line += sizeof(word) - 1;
-	size_t blanks = strspn(line, " \t");
-	line += blanks;
-	sbuf_init(&sb, address, sizeof(address));
-	sbuf_add(&sb, line, strcspn(line, " \t\r\n#;"));
-	return blanks > 0 && sbuf_ok(&sb) && sb.len > 0 &&
-	    ub_ctx_set_fwd(ctx, address) == 0;
-}
-
-/* Without a usable name server there libunbound asks the root by itself. */
-static bool
-add_resolv_conf(struct ub_ctx *ctx, const char *path, struct diag *d)
-{
-	char line[512];
-	unsigned servers = 0;
-	FILE *f = fopen(path, "re");
-
-	if (f == NULL && errno != ENOENT) {
-		diag_add(d, path, 0, "cannot read: %s", strerror(errno));
-		return false;
-	}
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		servers += add_resolv_line(ctx, line);
-	if (f != NULL)
-		fclose(f);
-	if (servers == 0)
-		log_info("dns: no name server in %s, asking from the root",
-		    path);
-	return true;
-}
-
-static bool
-add_anchor(struct ub_ctx *ctx, struct diag *d)
-{
-	if (access(ROOT_ANCHOR, R_OK) != 0) {
-		diag_add(d, ROOT_ANCHOR, 0,
-		    "dnssec needs the trust anchor of the root: %s",
-		    strerror(errno));
-		return false;
-	}
-	return check(ub_ctx_add_ta_file(ctx, ROOT_ANCHOR), ROOT_ANCHOR, d);
 }
 
 static void
@@ -229,10 +150,8 @@ finalise(struct ub_ctx *ctx)
 }
 
 struct ub_ctx *
-dns_unbound_context_new(const struct dns_options *o, struct diag *d)
+dns_unbound_context_new(const struct dns_plan *p, struct diag *d)
 {
-	const char *conf = o->resolv_conf != NULL ? o->resolv_conf :
-	    "/etc/resolv.conf";
 	struct ub_ctx *ctx = ub_ctx_create();
 
 	if (ctx == NULL) {
@@ -242,10 +161,9 @@ dns_unbound_context_new(const struct dns_options *o, struct diag *d)
 	/* It would write to standard error otherwise. */
 	ub_ctx_debugout(ctx, NULL);
 	if (check(ub_ctx_async(ctx, 1), "threads", d) &&
-	    set_options(ctx, o, d) &&
-	    (o->server_count > 0 ? add_servers(ctx, o, d) :
-	    add_resolv_conf(ctx, conf, d)) &&
-	    (!o->dnssec || add_anchor(ctx, d)) &&
+	    set_options(ctx, p, d) && add_servers(ctx, p, d) &&
+	    (!p->dnssec || check(ub_ctx_add_ta_file(ctx, ROOT_ANCHOR),
+	    ROOT_ANCHOR, d)) &&
 	    check(finalise(ctx), "libunbound", d))
 		return ctx;
 	ub_ctx_delete(ctx);

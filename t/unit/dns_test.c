@@ -1764,53 +1764,6 @@ test_unbound_asks_the_servers_for_all_names(void **state)
 }
 
 static void
-test_unbound_asks_the_servers_of_resolv_conf(void **state)
-{
-	char path[] = "/tmp/dns_test.XXXXXX";
-	int fd = mkstemp(path);
-	struct dns_options o = {
-		.resolv_conf = path, .query_timeout_ms = 50,
-		.cache_size = 1 << 20
-	};
-	static const char text[] = "# a comment\nsearch example.com\n"
-	    "nameserver\nnameserver not-an-address\n"
-	    "nameserver 127.0.0.1 # ours\nnameservers 192.0.2.1\n";
-	struct diag diag;
-
-	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, sizeof(text) - 1),
-	    (ssize_t)sizeof(text) - 1);
-	close(fd);
-	diag_init(&diag);
-	struct dns *d = dns_new(&o, &diag);
-	unlink(path);
-	assert_non_null(d);
-	dns_free(d);
-	/* Without the file it asks from the root. */
-	d = dns_new(&o, &diag);
-	assert_non_null(d);
-	dns_free(d);
-	diag_fini(&diag);
-}
-
-static void
-test_unbound_refuses_a_server_that_is_none(void **state)
-{
-	static const char *const bad[] = {
-		"example.com:53", "192.0.2.1:", "[192.0.2.1", "[::1]x",
-		"192.0.2.1:99999999999999999999999999999999999999999999999999"
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_null(unbound_with(bad[i]));
-	struct dns *d = unbound_with("[::1]:53");
-	assert_non_null(d);
-	dns_free(d);
-}
-
-static void
 test_unbound_stops_with_questions_open(void **state)
 {
 	/* A socket that nobody reads: no answer, no refusal. */
@@ -1937,8 +1890,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_unbound_asks_the_servers_for_all_names,
 		    server_start, server_stop),
-		cmocka_unit_test(test_unbound_asks_the_servers_of_resolv_conf),
-		cmocka_unit_test(test_unbound_refuses_a_server_that_is_none),
 		cmocka_unit_test(test_unbound_stops_with_questions_open),
 		cmocka_unit_test(test_version_names_the_library),
 		cmocka_unit_test(test_new_reports_a_missing_zone_file)
