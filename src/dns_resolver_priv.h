@@ -49,6 +49,40 @@ bool	dns_plan_equal(const struct dns_plan *a, const struct dns_plan *b);
 /* "192.0.2.1:53, [2001:db8::1]:53" */
 void	dns_plan_format(const struct dns_plan *p, struct sbuf *out);
 
+/* One question to one server, and what came of it. */
+enum dns_probe_end {
+	DNS_PROBE_SILENT,	/* nothing in time */
+	DNS_PROBE_CLOSED,	/* nobody there, or no way to it */
+	DNS_PROBE_GARBAGE,	/* something that is no answer */
+	DNS_PROBE_ANSWERED
+};
+
+struct dns_probe {
+	const struct dns_server	*server;
+	bool			 edns;
+	bool			 decides;	/* its answer ends the round */
+	enum dns_probe_end	 end;
+	unsigned		 rcode;		/* ANSWERED */
+	int			 fd;		/* of dns_probe.c */
+	uint16_t		 id;		/* of dns_probe.c */
+};
+
+/*
+ * Asks all by UDP, past libunbound, until one that decides has an answer, all
+ * have ended, wait_ms is over or stop_fd is readable (-1: none).
+ */
+void	dns_probe_round(struct dns_probe *probes, size_t count,
+	    const char *name, uint16_t type, int64_t wait_ms, int stop_fd);
+
+/* Takes EDNS off the questions to one server. */
+struct dns_relay;
+
+/* NULL: errno. */
+struct dns_relay *dns_relay_new(const struct dns_server *s);
+void	dns_relay_free(struct dns_relay *r);
+/* Where it waits for questions. */
+void	dns_relay_server(const struct dns_relay *r, struct dns_server *out);
+
 /* One libunbound; failed as in dns_options.  NULL: d says why. */
 struct dns_backend *dns_unbound_new(const struct dns_plan *p,
 	    void (*failed)(void), struct diag *d);
