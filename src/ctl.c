@@ -60,13 +60,41 @@ warn_restart(const char *name)
 	    "restart", name);
 }
 
+struct dns_options
+ctl_dns_options(const struct conf *c)
+{
+	return (struct dns_options){
+		.servers = (const char *const *)c->dns_servers,
+		.server_count = c->dns_server_count,
+		.query_timeout_ms = c->dns_query_timeout_ms,
+		.cache_size = c->dns_cache_size,
+		.serve_stale_ms = c->dns_serve_stale_ms,
+		.dnssec = c->dnssec
+	};
+}
+
+/* NULL: d says why. */
+static struct conf *
+load(const char *path, struct dns *dns, struct diag *d)
+{
+	struct conf *c = conf_load(path, d);
+
+	if (c == NULL)
+		return NULL;
+	const struct dns_options o = ctl_dns_options(c);
+	if (dns_configure(dns, &o, d))
+		return c;
+	conf_release(c);
+	return NULL;
+}
+
 static void
-reload(const char *path, bool verbose)
+reload(const char *path, struct dns *dns, bool verbose)
 {
 	struct diag d;
 
 	diag_init(&d);
-	struct conf *fresh = conf_load(path, &d);
+	struct conf *fresh = load(path, dns, &d);
 	if (fresh != NULL) {
 		const struct conf *old = conf_acquire();
 
@@ -97,14 +125,14 @@ ctl_fail(void)
 }
 
 bool
-ctl_run(const char *path, bool verbose)
+ctl_run(const char *path, struct dns *dns, bool verbose)
 {
 	char *own_path = path != NULL ? xstrdup(path) : NULL;
 	const sigset_t set = own_signals();
 	int signo;
 
 	while ((signo = wait_for_signal(&set)) == SIGHUP || signo == SIGUSR1)
-		reload(own_path, verbose);
+		reload(own_path, dns, verbose);
 	free(own_path);
 	return !atomic_load(&failed);
 }

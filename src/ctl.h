@@ -6,6 +6,10 @@
 
 #include <stdbool.h>
 
+#include "dns.h"
+
+struct conf;
+
 /*
  * Keeps the signals of ctl_run for it, and lets writing to nobody fail in
  * place of SIGPIPE.  First thing, before any thread exists.
@@ -17,9 +21,13 @@ void	ctl_take_signals(void);
  * doing of ctl_fail.  Until then SIGHUP and SIGUSR1 reload
  * the configuration.  Called once, after ctl_take_signals.  path is the
  * configuration file, copied; NULL: built-in defaults, a reload changes
- * nothing.  verbose: the log level stays as it is.
+ * nothing.  dns is told what changes for it.  verbose: the log level stays as
+ * it is.
  */
-bool	ctl_run(const char *path, bool verbose);
+bool	ctl_run(const char *path, struct dns *dns, bool verbose);
+
+/* What c says for the resolver; texts are borrowed from c. */
+struct dns_options ctl_dns_options(const struct conf *c);
 
 /* Ends ctl_run: the daemon cannot go on.  Any thread. */
 void	ctl_fail(void);

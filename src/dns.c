@@ -4,10 +4,10 @@
  *
  * A question has two references.  One is the backend's, dropped when it has
  * called done, as late as that may be.  The other is that of the list by age;
- * since all questions have the same time, the list is in the order of the
- * deadlines, and one thread looks at its head.  When a question is too old
- * its waiters get a temporary error; the backend's answer may still follow
- * and is then remembered for others.
+ * it is kept in the order of the deadlines, which is that of age but for a
+ * while after a change of the timeout, and one thread looks at its head.  When
+ * a question is too old its waiters get a temporary error; the backend's
+ * answer may still follow and is then remembered for others.
  *
  * Waking: the table counts up waking of each waiter it hands over, under the
  * lock of the shard; wake_all calls wake and counts down, which is the last
@@ -48,7 +48,7 @@
 struct dns {
 	struct dns_backend	*backend;
 	struct dns_cache	*cache;
-	int64_t			 timeout_ms;
+	_Atomic int64_t		 timeout_ms;
 	_Atomic int64_t		 advanced_ms;	/* by tests */
 	atomic_uint		 cancelling;	/* wait for a wake to be over */
 	pthread_t		 timer;
@@ -107,12 +107,13 @@ list_add(struct dns *d, struct dns_question *q)
 	lock_acquire(&d->lock);
 	q->deadline_ms = now_ms(d) + d->timeout_ms;
 	q->listed = true;
-	q->older = d->newest;
-	if (d->newest != NULL)
-		d->newest->newer = q;
-	else
-		d->oldest = q;
-	d->newest = q;
+	struct dns_question *older = d->newest;
+	while (older != NULL && older->deadline_ms > q->deadline_ms)
+		older = older->older;	/* they had more time */
+	q->older = older;
+	q->newer = older != NULL ? older->newer : d->oldest;
+	*(older != NULL ? &older->newer : &d->oldest) = q;
+	*(q->newer != NULL ? &q->newer->older : &d->newest) = q;
 	lock_release(&d->lock);
 }
 
@@ -194,10 +195,11 @@ timeout_format(const struct dns *d, char *out, size_t size)
 	struct sbuf sb;
 
 	sbuf_init(&sb, out, size);
-	if (d->timeout_ms % 1000 == 0)
-		sbuf_fmt(&sb, " in %" PRId64 " s", d->timeout_ms / 1000);
+	int64_t ms = atomic_load(&d->timeout_ms);
+	if (ms % 1000 == 0)
+		sbuf_fmt(&sb, " in %" PRId64 " s", ms / 1000);
 	else
-		sbuf_fmt(&sb, " in %" PRId64 " ms", d->timeout_ms);
+		sbuf_fmt(&sb, " in %" PRId64 " ms", ms);
 }
 
 static void
@@ -208,7 +210,9 @@ question_expire(struct dns_question *q)
 	char more[40];
 
 	timeout_format(q->dns, more, sizeof(more));
-	if (!settle(q, dns_answer_error(DNS_FAILURE_TIMEOUT, more,
+	bool nobody = atomic_load(&q->dns->backend->no_server);
+	if (!settle(q, dns_answer_error(nobody ? DNS_FAILURE_NO_SERVER :
+	    DNS_FAILURE_TIMEOUT, nobody ? "" : more,
 	    (enum dns_type)q->key.type, DNS_TEMPERROR_TTL)))
 		return;
 	stats_inc(STATS_DNS_TIMEOUTS);
@@ -278,6 +282,12 @@ dns_destroy(struct dns *d)
 	free(d);
 }
 
+static void
+set_timeout(struct dns *d, int64_t ms)
+{
+	atomic_store(&d->timeout_ms, ms > 0 ? ms : 1);
+}
+
 struct dns *
 dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 {
@@ -285,7 +295,7 @@ dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 
 	d->backend = b;
 	d->cache = dns_cache_new(o->cache_size, o->serve_stale_ms);
-	d->timeout_ms = o->query_timeout_ms > 0 ? o->query_timeout_ms : 1;
+	set_timeout(d, o->query_timeout_ms);
 	lock_init(&d->lock);
 	cond_init(&d->timer_cond);
 	cond_init(&d->wake_cond);
@@ -301,13 +311,9 @@ dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 struct dns *
 dns_new(const struct dns_options *o, struct diag *diag)
 {
-	struct dns_backend *b = NULL;
-	struct dns_plan plan;
+	struct dns_backend *b = o->zone_file != NULL ?
+	    dns_zone_new(o->zone_file, diag) : dns_resolver_new(o, diag);
 
-	if (o->zone_file != NULL)
-		b = dns_zone_new(o->zone_file, diag);
-	else if (dns_plan_make(&plan, o, diag))
-		b = dns_unbound_new(&plan, o->failed, diag);
 	if (b == NULL)
 		return NULL;
 	struct dns *d = dns_new_backend(b, o);
@@ -315,6 +321,20 @@ dns_new(const struct dns_options *o, struct diag *diag)
 		diag_add(diag, NULL, 0, "dns: cannot start a thread: %s",
 		    strerror(errno));
 	return d;
+}
+
+bool
+dns_configure(struct dns *d, const struct dns_options *o, struct diag *diag)
+{
+	struct dns_backend *b = d->backend;
+
+	if (b->ops->configure != NULL && !b->ops->configure(b, o, diag))
+		return false;
+	set_timeout(d, o->query_timeout_ms);
+	lock_acquire(&d->lock);
+	cond_broadcast(&d->timer_cond);
+	lock_release(&d->lock);
+	return true;
 }
 
 void

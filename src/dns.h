@@ -113,6 +113,15 @@ void		 dns_free(struct dns *d);
 const char	*dns_version(void);
 
 /*
+ * Takes up what has changed of servers, dnssec and query_timeout_ms, and the
+ * servers of resolv.conf; questions under way go on as they began, and the
+ * cache stays.  False: d says why, and all is as before.  One thread at a
+ * time.
+ */
+bool		 dns_configure(struct dns *d, const struct dns_options *o,
+		    struct diag *diag);
+
+/*
  * One evaluation's window on the DNS.  One thread at a time.  It keeps a
  * reference to each answer it has given, so every question is asked once and
  * every run of the evaluation sees the same answers.

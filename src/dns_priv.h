@@ -26,10 +26,14 @@ struct dns_backend_ops {
 	void	(*start)(struct dns_backend *b, const char *name,
 		    enum dns_type type, dns_done_fn *done, void *arg);
 	void	(*free)(struct dns_backend *b);
+	/* Like dns_configure; NULL: no option matters. */
+	bool	(*configure)(struct dns_backend *b,
+		    const struct dns_options *o, struct diag *d);
 };
 
 struct dns_backend {
 	const struct dns_backend_ops	*ops;
+	_Atomic bool	 no_server;	/* nobody is there to answer */
 };
 
 struct dns_backend *dns_zone_new(const char *path, struct diag *d);

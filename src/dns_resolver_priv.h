@@ -90,4 +90,8 @@ struct dns_backend *dns_unbound_new(const struct dns_plan *p,
 struct ub_ctx *dns_unbound_context_new(const struct dns_plan *p,
 	    struct diag *d);
 
+/* The resolver: libunbound by the plan of the day. */
+struct dns_backend *dns_resolver_new(const struct dns_options *o,
+	    struct diag *d);
+
 #endif

@@ -138,16 +138,7 @@ static bool
 service_start(struct service *s, const struct conf *c, const char *zone,
     bool (*waiting)(bool begins), struct diag *d)
 {
-	const struct dns_options dns = {
-		.servers = (const char *const *)c->dns_servers,
-		.server_count = c->dns_server_count,
-		.zone_file = zone,
-		.query_timeout_ms = c->dns_query_timeout_ms,
-		.cache_size = c->dns_cache_size,
-		.serve_stale_ms = c->dns_serve_stale_ms,
-		.dnssec = c->dnssec,
-		.failed = s->dns_failed
-	};
+	struct dns_options dns = ctl_dns_options(c);
 	const struct flight_options flights = {
 		.threads = EVALUATION_THREADS,
 		.max_in_flight = MAX_IN_FLIGHT,
@@ -156,6 +147,8 @@ service_start(struct service *s, const struct conf *c, const char *zone,
 
 	if (gethostname(s->hostname, sizeof(s->hostname) - 1) != 0)
 		util_copy(s->hostname, sizeof(s->hostname), "localhost");
+	dns.zone_file = zone;
+	dns.failed = s->dns_failed;
 	eval_init();
 	s->dns = dns_new(&dns, d);
 	if (s->dns == NULL)
@@ -343,7 +336,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		return status;
 	}
 	/* A reload may replace c. */
-	bool asked = ctl_run(c->path, o->verbose);
+	bool asked = ctl_run(c->path, s.dns, o->verbose);
 	status = asked && !milter_failed() ? EX_OK : EX_OSERR;
 	ctl_notify_stopping();
 	bool stopped = milter_stop(STOP_MS, &left);

@@ -39,6 +39,8 @@ STATS(DNS_SHARED, "dns_shared", "waits for a query already under way")
 STATS(DNS_STALE, "dns_stale",
     "answers given after their time to live, for want of an answer")
 STATS(DNS_TIMEOUTS, "dns_timeouts", "names without an answer in time")
+STATS(DNS_NO_SERVER, "dns_no_server",
+    "times that no name server answered any more")
 STATS(DNS_FAILURES, "dns_failures", "answers that were DNS errors")
 STATS(DNS_BOGUS, "dns_bogus", "answers that failed DNSSEC validation")
 STATS(DNS_EVICTED, "dns_evicted", "answers evicted from the full cache")

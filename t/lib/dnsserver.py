@@ -133,6 +133,7 @@ class DnsServer:
     def __init__(self, zone=None, ttl=0, host="127.0.0.1", port=0):
         self.ttl = ttl
         self.lock = threading.Lock()
+        self.drops_edns = False		# every question that has EDNS
         self.counts = collections.Counter()	# (name, type) -> queries
         self.tcp_counts = collections.Counter()	# by TCP, not in counts
         self.load(zone or {})
@@ -280,6 +281,8 @@ class DnsServer:
                 self.counts[name, kind] += 1
             else:
                 self.tcp_counts[name, kind] += 1
+            if self.drops_edns and query.edns >= 0:
+                return TIMEOUT
             fault = self.faults.get(name, kind)
             delay = self.delays.get(name, 0)
         if callable(fault):

@@ -893,6 +893,65 @@ test_timeout_serves_waiters_and_late_answer_is_kept(void **state)
 	dns_free(d);
 }
 
+static const char *
+problem_of(struct dns_view *v, const char *name)
+{
+	const struct dns_answer *a;
+
+	assert_int_equal(dns_query(v, name, DNS_TYPE_TXT, &a), DNS_TEMPERROR);
+	return a->problem;
+}
+
+static void
+test_timeout_where_nobody_is_asked_is_no_name_server(void **state)
+{
+	struct dns *d = fake_new(1 << 20);
+	struct dns_view *v = view_of(d);
+	atomic_int wakes = 0;
+
+	(void)state;
+	fake->backend.no_server = true;
+	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
+	assert_false(dns_view_fetch(v, count_wake, &wakes));
+	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	await(&wakes, 1);
+	assert_string_equal(problem_of(v, "a.example"), "no name server");
+	dns_view_free(v);
+	dns_free(d);
+}
+
+static void
+test_timeout_can_be_changed(void **state)
+{
+	const struct dns_options less = { .query_timeout_ms = 1500 };
+	struct dns *d = fake_new(1 << 20);
+	struct dns_view *v[3] = { view_of(d), view_of(d), view_of(d) };
+	const char *const names[] = { "old.example", "a.example", "b.example" };
+	atomic_int wakes = 0;
+	struct diag diag;
+
+	(void)state;
+	diag_init(&diag);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			assert_true(dns_configure(d, &less, &diag));
+		assert_int_equal(ask(v[i], names[i]), DNS_PENDING);
+		assert_false(dns_view_fetch(v[i], count_wake, &wakes));
+	}
+	dns_clock_advance_for_test(d, 1500);
+	await(&wakes, 2);
+	for (int i = 1; i < 3; i++)
+		assert_string_equal(problem_of(v[i], names[i]),
+		    "no answer in 1500 ms");
+	dns_clock_advance_for_test(d, TIMEOUT_MS - 1500);
+	await(&wakes, 3);
+	problem_of(v[0], names[0]);
+	for (int i = 0; i < 3; i++)
+		dns_view_free(v[i]);
+	dns_free(d);
+	diag_fini(&diag);
+}
+
 static void
 test_late_answer_serves_who_asked_anew(void **state)
 {
@@ -1856,6 +1915,9 @@ main(void)
 		cmocka_unit_test(test_deadline_makes_unknown_a_temperror),
 		cmocka_unit_test(
 		    test_timeout_serves_waiters_and_late_answer_is_kept),
+		cmocka_unit_test(
+		    test_timeout_where_nobody_is_asked_is_no_name_server),
+		cmocka_unit_test(test_timeout_can_be_changed),
 		cmocka_unit_test(test_late_answer_serves_who_asked_anew),
 		cmocka_unit_test(test_late_temperror_changes_nothing),
 		cmocka_unit_test(test_timeouts_come_in_order_of_age),

@@ -136,7 +136,9 @@ held_free(struct dns_backend *b)
 	free(h);
 }
 
-static const struct dns_backend_ops held_ops = { held_start, held_free };
+static const struct dns_backend_ops held_ops = {
+	.start = held_start, .free = held_free
+};
 
 /* One session on its own resolver and configuration. */
 struct fixture {
