@@ -161,6 +161,7 @@ static void
 note_option(struct walk *w, const struct conf_option *o, int line)
 {
 	int *first = &w->lines[o - conf_option(0)];
+
 	if (*first != 0 && w->repeats != NULL)
 		diag_add(w->repeats, w->file, (unsigned)line,
 		    "%s is set in line %d already; this value counts",
@@ -169,13 +170,13 @@ note_option(struct walk *w, const struct conf_option *o, int line)
 }
 
 static void
-note_section(struct walk *w, int *first, const char *name, const char *counts,
-    int line)
+note_section(struct walk *w, int *first, const char *title,
+    const char *counts, int line)
 {
 	if (*first != 0 && w->repeats != NULL)
 		diag_add(w->repeats, w->file, (unsigned)line,
-		    "section %s stands in line %d already; %s", name, *first,
-		    counts);
+		    "section %s%s stands in line %d already; %s",
+		    w->section, title, *first, counts);
 	*first = line;
 }
 
@@ -184,14 +185,13 @@ static void
 begin_section(struct walk *w, const struct token *title)
 {
 	const struct conf_option *o = NULL;
-	char name[NAME_MAX_OCTETS];
+	char name[NAME_MAX_OCTETS + 1] = " ";
 	enum result r;
 
-	copy_name(name, title);
+	copy_name(name + 1, title);
 	if (strcmp(w->section, "dns") == 0)
-		note_section(w, &w->dns_line, "dns", "both count",
-		    title->line);
-	if (strcmp(w->section, "reply") != 0 || !result_parse(&r, name))
+		note_section(w, &w->dns_line, "", "both count", title->line);
+	if (strcmp(w->section, "reply") != 0 || !result_parse(&r, name + 1))
 		return;
 	note_section(w, &w->reply_lines[r], name, "only this one counts",
 	    title->line);

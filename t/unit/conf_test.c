@@ -682,7 +682,8 @@ test_what_is_given_twice_is_noted(void **state)
 	assert_note("dns { timeout = 3 }\ndns { dnssec = yes }", 2,
 	    "section dns stands in line 1 already; both count");
 	assert_note("reply fail { code = 551 }\nreply fail { text = a }", 2,
-	    "section fail stands in line 1 already; only this one counts");
+	    "section reply fail stands in line 1 already; only this one "
+	    "counts");
 	assert_note("reply fail { code = 551\ncode = 552 }", 2, "code is set");
 	assert_no_note("reply fail { code = 551 } reply none { code = 551 }");
 	assert_no_note("headers = {}\nheaders += {\"received-spf\"}");
