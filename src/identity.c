@@ -157,6 +157,19 @@ identity_name_to_ascii(const char *name, char out[IDENTITY_NAME_MAX + 1])
 	return to_ascii(out, IDENTITY_NAME_MAX + 1, name) == IDENTITY_OK;
 }
 
+static bool
+has_u_labels(const struct identity *id)
+{
+	return id->status == IDENTITY_OK && !is_ascii(id->domain);
+}
+
+static void
+set_alabel_address(struct identity *id)
+{
+	if (has_u_labels(id))
+		id->alabel_address = xasprintf("%s@%s", id->local, id->lookup);
+}
+
 /* Fills status and lookup from domain. */
 static void
 set_lookup(struct identity *id)
@@ -186,6 +199,8 @@ identity_from_helo(struct identity *out, const char *arg)
 		.domain = xstrdup(arg)
 	};
 	set_lookup(out);
+	if (has_u_labels(out))
+		out->alabel_address = xstrdup(out->lookup);
 }
 
 /*
@@ -251,6 +266,7 @@ set_null_sender(struct identity *out, const struct identity *helo)
 	out->domain = xstrdup(domain);
 	out->address = xasprintf("%s@%s", postmaster, domain);
 	out->lookup = xstrdup(known ? helo->lookup : "");
+	set_alabel_address(out);
 }
 
 /* At the last c; false: there is none, or nothing behind it. */
@@ -312,6 +328,7 @@ set_address(struct identity *out, struct span path)
 	out->address = at ? xasprintf("%s@%s", out->local, out->domain) :
 	    xstrdup(out->local);
 	set_lookup(out);
+	set_alabel_address(out);
 }
 
 void
@@ -407,7 +424,14 @@ identity_fini(struct identity *id)
 	free(id->local);
 	free(id->domain);
 	free(id->lookup);
+	free(id->alabel_address);
 	*id = (struct identity){ 0 };
+}
+
+const char *
+identity_field_address(const struct identity *id)
+{
+	return id->alabel_address != NULL ? id->alabel_address : id->address;
 }
 
 const char *

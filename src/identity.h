@@ -37,6 +37,7 @@ struct identity {
 				 * trailing dot kept */
 	char	*lookup;	/* A-labels, no trailing dot, case of ASCII
 				 * kept; "" unless OK */
+	char	*alabel_address;	/* NULL, see identity_field_address */
 };
 
 /*
@@ -57,6 +58,12 @@ void	identity_from_helo(struct identity *out, const char *arg);
 void	identity_from_mail(struct identity *out, const char *arg,
 	    const struct identity *helo);
 void	identity_fini(struct identity *id);
+
+/*
+ * The address for header fields and macros: with A-labels for U-labels.  The
+ * local part, and a domain that is not OK, are as sent.
+ */
+const char *identity_field_address(const struct identity *id);
 
 /*
  * The senders of a message, in out: 1 or IDENTITY_SENDERS_MAX, of which the

@@ -353,6 +353,42 @@ test_identity_utf8_local_part_is_kept(void **state)
 }
 
 static void
+test_identity_field_address_has_a_labels(void **state)
+{
+	static const struct {
+		const char	*helo;
+		const char	*mail;
+		const char	*want_helo;
+		const char	*want_mail;
+	} rows[] = {
+		{ "A.example", "<U@B.example.>", "A.example",
+		    "U@B.example." },
+		{ "\303\274.example", "<>", "xn--tda.example",
+		    "postmaster@xn--tda.example" },
+		{ "x", "<\355\225\234@\303\274.Example.>", "x",
+		    "\355\225\234@xn--tda.example" },
+		{ "\303(.example", "<u@\303(.example>", "\303(.example",
+		    "u@\303(.example" },
+		{ "", "<\303\274>", "", "\303\274" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct identity helo;
+		struct identity mail;
+
+		identity_from_helo(&helo, rows[i].helo);
+		identity_from_mail(&mail, rows[i].mail, &helo);
+		assert_string_equal(identity_field_address(&helo),
+		    rows[i].want_helo);
+		assert_string_equal(identity_field_address(&mail),
+		    rows[i].want_mail);
+		identity_fini(&mail);
+		identity_fini(&helo);
+	}
+}
+
+static void
 test_identity_bad_idna_is_malformed(void **state)
 {
 	static const char *const bad[] = {
@@ -577,6 +613,7 @@ main(void)
 		cmocka_unit_test(test_identity_mail_null_sender_without_helo),
 		cmocka_unit_test(test_identity_utf8_domains_become_a_labels),
 		cmocka_unit_test(test_identity_utf8_local_part_is_kept),
+		cmocka_unit_test(test_identity_field_address_has_a_labels),
 		cmocka_unit_test(test_identity_bad_idna_is_malformed),
 		cmocka_unit_test(test_identity_huge_arguments),
 		cmocka_unit_test(test_identity_huge_domains),
