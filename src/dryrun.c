@@ -88,10 +88,22 @@ ends_at(struct dryrun_report *r, enum dryrun_stage stage,
 	return step.kind != SESSION_CONTINUE;
 }
 
+/* No client may send such a sender without SMTPUTF8. */
+static bool
+is_utf8(const char *sender)
+{
+	while (*sender != '\0' && (unsigned char)*sender < 0x80)
+		sender++;
+	return *sender != '\0';
+}
+
 static void
 play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 {
-	const struct session_sender from = { .arg = r->sender };
+	const struct session_sender from = {
+		.arg = r->sender,
+		.smtputf8 = is_utf8(r->sender),
+	};
 
 	session_connect(s, sa, NULL, NULL);
 	if (r->helo != NULL)

@@ -5,7 +5,7 @@
  * A field is made of words, and a line is broken only between words, so
  * nothing that stands in a value can touch the layout.  A word is a result, a
  * word of the comment, or a whole key=value.  Every text from outside goes
- * through clean_text, which leaves printable ASCII only, and then either into
+ * through clean_text, which leaves what is printable, and then either into
  * the comment (without what could end it) or through put_value, which quotes.
  *
  * Many readers of these fields look for '=', ';' and parentheses without
@@ -52,13 +52,15 @@ struct field {
 struct style {
 	const char	*bare;		/* NULL: always quoted */
 	enum cut	 cut;
+	bool		 utf8;
 };
 
-static const struct style style_address = { NULL, CUT_START };
-static const struct style style_name = { atext, CUT_START };
-static const struct style style_term = { atext, CUT_END };
-static const struct style style_text = { NULL, CUT_END };
-static const struct style style_token = { token, CUT_START };
+static const struct style style_address = { NULL, CUT_START, false };
+static const struct style style_address_utf8 = { NULL, CUT_START, true };
+static const struct style style_name = { atext, CUT_START, false };
+static const struct style style_term = { atext, CUT_END, false };
+static const struct style style_text = { NULL, CUT_END, false };
+static const struct style style_token = { token, CUT_START, false };
 
 static bool
 is_empty(const char *s)
@@ -99,10 +101,12 @@ field_separator(struct field *f)
 }
 
 /*
- * Printable ASCII of s, cut to HEADER_TEXT_MAX octets.  True: it was cut.
+ * Printable ASCII or UTF-8 of s, cut to HEADER_TEXT_MAX octets.  True: it was
+ * cut.
  */
 static bool
-clean_text(char out[HEADER_TEXT_MAX + 1], const char *s, enum cut cut)
+clean_text(char out[HEADER_TEXT_MAX + 1], const char *s, enum cut cut,
+    bool utf8)
 {
 	static const char mark[] = "...";
 	const size_t mark_len = sizeof(mark) - 1;
@@ -116,8 +120,16 @@ clean_text(char out[HEADER_TEXT_MAX + 1], const char *s, enum cut cut)
 		p += mark_len;
 		s += len - keep;
 	}
-	for (size_t i = 0; i < keep; i++)
-		*p++ = util_is_print(s[i]) ? s[i] : '?';
+	for (const char *end = s + keep; s < end;) {
+		size_t n = utf8 ? util_print_length(s, (size_t)(end - s)) :
+		    util_is_print(*s);
+
+		if (n == 0)
+			*p++ = '?';
+		else
+			p = (char *)memcpy(p, s, n) + n;
+		s += n > 0 ? n : 1;
+	}
 	if (too_long && cut == CUT_END) {
 		memcpy(p, mark, mark_len);
 		p += mark_len;
@@ -158,7 +170,7 @@ put_value(char *to, const char *value, const struct style *style)
 	char text[HEADER_TEXT_MAX + 1];
 	char *p = to;
 
-	if (clean_text(text, value, style->cut))
+	if (clean_text(text, value, style->cut, style->utf8))
 		stats_inc(STATS_HEADERS_CUT);
 	if (style->bare != NULL && is_bare(text, style->bare)) {
 		size_t len = strlen(text);
@@ -208,7 +220,7 @@ comment_name(struct sbuf *sb, const char *name)
 {
 	char text[HEADER_TEXT_MAX + 1];
 
-	clean_text(text, is_empty(name) ? "unknown" : name, CUT_START);
+	clean_text(text, is_empty(name) ? "unknown" : name, CUT_START, false);
 	for (char *p = text; *p != '\0'; p++)
 		if (is_special(*p))
 			*p = '?';
@@ -303,7 +315,7 @@ header_received_spf(struct sbuf *out, const struct header_facts *f)
 	field_comment(&field, f, is_empty(client) ? "this client" : client);
 	field_spf_pair(&field, "client-ip", client, &style_name);
 	field_spf_pair(&field, "envelope-from", f->envelope_from,
-	    &style_address);
+	    f->utf8 ? &style_address_utf8 : &style_address);
 	field_spf_pair(&field, "helo", f->helo, &style_name);
 	field_spf_pair(&field, "receiver", f->receiver, &style_name);
 	field_spf_pair(&field, "identity", scope_name(f->scope), &style_name);

@@ -24,6 +24,8 @@ struct header_facts {
 	enum scope		 scope;
 	bool			 stale;	/* the comment says so */
 	const struct addr	*client;	/* AF_UNSPEC: left out */
+	bool			 utf8;	/* the message is internationalised:
+					 * envelope_from may be UTF-8 */
 	const char	*envelope_from;	/* address; "postmaster@HELO" for <> */
 	const char	*domain;	/* of the identity, as sent */
 	const char	*helo;
@@ -38,9 +40,10 @@ struct header_facts {
  *   identity=..; mechanism=..; problem=".."
  * folded with "\n\t", every value a dot-atom where it is one (and has no "=",
  * which confuses readers), else a quoted-string; octets that neither may hold
- * become "?"; a value of more than HEADER_TEXT_MAX octets is cut (counted),
- * names and addresses at their start, so that the domain remains.  Nothing
- * from outside can end a comment, add a key or a line.  Always fits
+ * become "?", in envelope-from of an internationalised message (RFC 6532) all
+ * but printable UTF-8; a value of more than HEADER_TEXT_MAX octets is cut
+ * (counted), names and addresses at their start, so that the domain remains.
+ * Nothing from outside can end a comment, add a key or a line.  Always fits
  * HEADER_VALUE_SIZE.  Pure but for stats.
  */
 void	header_received_spf(struct sbuf *out, const struct header_facts *f);

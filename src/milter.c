@@ -211,6 +211,16 @@ on_helo(SMFICTX *ctx, char *arg)
 	return SMFIS_NOREPLY;
 }
 
+/* Is name among the parameters behind the address? */
+static bool
+has_parameter(char **argv, const char *name)
+{
+	for (size_t i = 1; argv[0] != NULL && argv[i] != NULL; i++)
+		if (util_eq_nocase(argv[i], name))
+			return true;
+	return false;
+}
+
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
@@ -224,6 +234,7 @@ on_mail(SMFICTX *ctx, char **argv)
 		.mta_address = symbol(ctx, "{mail_addr}"),
 		.auth_user = symbol(ctx, "{auth_authen}"),
 		.queue_id = symbol(ctx, "i"),
+		.smtputf8 = has_parameter(argv, "SMTPUTF8"),
 	};
 	return answer(ctx, session_mail(s, &from));
 }

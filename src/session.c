@@ -341,6 +341,7 @@ session_mail(struct session *s, const struct session_sender *from)
 	s->message = m;
 	m->sender = &m->senders[0];
 	m->skip = skip_of(s, from->auth_user);
+	m->smtputf8 = from->smtputf8;
 	session_queue_id(s, from->queue_id);
 	stats_inc(STATS_MESSAGES);
 	if (m->skip > SKIP_OFF)

@@ -62,6 +62,8 @@ struct session_sender {
 					 * identity_senders */
 	const char	*auth_user;	/* or "": not authenticated */
 	const char	*queue_id;
+	bool		 smtputf8;	/* the message is internationalised
+					 * (RFC 6531) */
 };
 
 /* What a configuration needs the MTA to send; the rest is negotiated away. */

@@ -39,6 +39,7 @@ struct message {
 	struct sender	 senders[IDENTITY_SENDERS_MAX];
 	size_t		 sender_count;
 	struct sender	*sender;		/* the one that counts */
+	bool		 smtputf8;
 	char		*queue_id;		/* NULL: not told */
 	char		*rcpt;			/* the first; NULL: none told */
 	unsigned	 rcpt_count;		/* 0: not known */

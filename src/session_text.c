@@ -158,6 +158,7 @@ facts_of(const struct session *s, enum scope scope)
 		.scope = scope,
 		.stale = v->stale,
 		.client = &s->client,
+		.utf8 = m->smtputf8,
 		.envelope_from = identity_field_address(&m->sender->id),
 		.domain = domain_of(session_identity(s, scope)),
 		.helo = identity_field_address(s->helo),

@@ -64,6 +64,20 @@ def test_an_error_says_its_problem():
         tap.contains(field.keys["problem"], part)
 
 
+def test_an_internationalised_sender():
+    """UTF-8 only where the client has said that the message may have it."""
+    use(behavior=1, headers=BOTH)
+    sender = "<\u4e2d@b\xfccher.example>".encode().decode("latin-1")
+    for args, local in (((), "???"), (("SIZE=3",), "???"),
+            (("BODY=8BITMIME", "smtputf8"), "\xe4\xb8\xad")):
+        done = send(sender, helo="b\xc3\xbccher.example", mail_args=args)
+        field, helo = done.values("Received-SPF")
+        tap.contains(field, 'envelope-from="%s@xn--bcher-kva.example"' % local)
+        tap.contains(helo, "helo=xn--bcher-kva.example")
+        tap.contains(done.values(AR)[0], "smtp.mailfrom=xn--bcher-kva.example")
+        fields.received_spf(field.replace("\xe4\xb8\xad", "???"))
+
+
 def test_opendmarc_finds_what_it_reads():
     use(behavior=1, headers=BOTH)
     done = send("<u@pass.example.com>")

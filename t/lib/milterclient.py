@@ -246,11 +246,11 @@ class Milter:
 
     def message(self, sender="<u@example.com>",
             rcpts=("<postmaster@example.org>",), headers=(), body="text\r\n",
-            macros=None, queue_id="4QZ1"):
+            macros=None, queue_id="4QZ1", mail_args=()):
         """One transaction up to the first refusal of MAIL, of every
         recipient, or the end; returns a Transaction."""
         done = Transaction()
-        done.mail = self.mail(sender, macros=macros)
+        done.mail = self.mail(sender, mail_args, macros=macros)
         if done.refused(done.mail) or accepted(done.mail):
             return done
         for rcpt in rcpts:

@@ -159,6 +159,45 @@ test_received_spf_tells_of_stale_data_in_its_comment(void **state)
 }
 
 static void
+test_utf8_stands_in_internationalised_messages_only(void **state)
+{
+	static const char address[] = "\xec\x9c\xa0\xe2\x80\xae"
+	    "\xc3\"@xn--4k0bq22d.example";
+	struct header_facts f = usual_facts(RESULT_PASS);
+
+	(void)state;
+	f.envelope_from = address;
+	f.helo = "\xc3\xbc.example";
+	assert_non_null(strstr(received_spf(&f),
+	    "envelope-from=\"???????\\\"@xn--4k0bq22d.example\""));
+	f.utf8 = true;
+	assert_non_null(strstr(received_spf(&f),
+	    "envelope-from=\"\xec\x9c\xa0????\\\"@xn--4k0bq22d.example\""));
+	assert_non_null(strstr(received_spf(&f), "helo=??.example;"));
+}
+
+static void
+test_cut_leaves_no_part_of_a_character(void **state)
+{
+	char address[HEADER_TEXT_MAX + 10] = "";
+	struct header_facts f = usual_facts(RESULT_PASS);
+	struct sbuf sb;
+
+	(void)state;
+	sbuf_init(&sb, address, sizeof(address));
+	while (sbuf_ok(&sb))
+		sbuf_str(&sb, "\xec\x9c\xa0");
+	f.envelope_from = address;
+	f.utf8 = true;
+	/* 309 octets, of which the last 297 begin with a character. */
+	assert_int_equal(strlen(address), 309);
+	assert_non_null(strstr(received_spf(&f), "\"...\xec\x9c\xa0"));
+	address[308] = '\0';
+	assert_non_null(strstr(received_spf(&f), "\"...?\xec\x9c\xa0"));
+	assert_non_null(strstr(received_spf(&f), "\xec\x9c\xa0??\""));
+}
+
+static void
 test_lines_fill_78_columns_and_no_more(void **state)
 {
 	(void)state;
@@ -671,6 +710,9 @@ main(void)
 		cmocka_unit_test(test_received_spf_sentence_of_each_result),
 		cmocka_unit_test(
 		    test_received_spf_tells_of_stale_data_in_its_comment),
+		cmocka_unit_test(
+		    test_utf8_stands_in_internationalised_messages_only),
+		cmocka_unit_test(test_cut_leaves_no_part_of_a_character),
 		cmocka_unit_test(test_lines_fill_78_columns_and_no_more),
 		cmocka_unit_test(test_received_spf_leaves_out_what_is_missing),
 		cmocka_unit_test(test_received_spf_quotes_equal_signs),
