@@ -44,6 +44,7 @@ struct conf {
 	char		*group;		/* "": the user's own */
 	char		*pid_file;	/* "": none */
 	char		*hostname;	/* "": the MTA's j macro */
+	int64_t		 stop_grace_ms;	/* of messages under way */
 	unsigned	 behavior;
 	unsigned	 behavior_helo;	/* effective; 0 where !check_helo */
 	bool		 check_helo;

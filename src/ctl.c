@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf.h"
@@ -135,4 +136,17 @@ ctl_run(const char *path, struct dns *dns, bool verbose)
 		reload(own_path, dns, verbose);
 	free(own_path);
 	return !atomic_load(&failed);
+}
+
+bool
+ctl_is_told_again(void)
+{
+	const sigset_t set = own_signals();
+	const struct timespec at_once = { 0, 0 };
+	int signo;
+
+	do {
+		signo = sigtimedwait(&set, NULL, &at_once);
+	} while (signo == SIGHUP || signo == SIGUSR1);
+	return signo > 0;
 }

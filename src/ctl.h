@@ -29,6 +29,9 @@ bool	ctl_run(const char *path, struct dns *dns, bool verbose);
 /* What c says for the resolver; texts are borrowed from c. */
 struct dns_options ctl_dns_options(const struct conf *c);
 
+/* After ctl_run: has SIGTERM or SIGINT come again? */
+bool	ctl_is_told_again(void);
+
 /* Ends ctl_run: the daemon cannot go on.  Any thread. */
 void	ctl_fail(void);
 

@@ -28,7 +28,7 @@
 #include "stats.h"
 #include "util.h"
 
-#define STOP_MS 5000		/* sessions that are open at a stop have it */
+#define STOP_ROUND_MS 100	/* a second SIGTERM is seen so soon */
 #define EVALUATION_THREADS 2
 #define MAX_IN_FLIGHT 10000
 
@@ -316,11 +316,33 @@ go_to_background(const struct options *o, int *status)
 	return false;
 }
 
+/*
+ * Until the last message under way has ended, for stop_grace at most, or until
+ * told once more; how many are left.
+ */
+static unsigned
+stop_serving(void)
+{
+	const struct conf *c = conf_acquire();
+	int64_t now_ms = util_now_ms();
+	int64_t until_ms = now_ms + c->stop_grace_ms;
+	unsigned left;
+
+	conf_release(c);
+	milter_stop();
+	do {
+		int64_t round_ms = now_ms + STOP_ROUND_MS;
+
+		left = milter_wait(round_ms < until_ms ? round_ms : until_ms);
+		now_ms = util_now_ms();
+	} while (left > 0 && now_ms < until_ms && !ctl_is_told_again());
+	return left;
+}
+
 static int
 serve(const struct options *o, struct conf *c, struct diag *d)
 {
 	struct service s = { .dns_failed = ctl_fail };
-	unsigned left;
 	int status;
 
 	log_open(c->log, c->syslog_facility);
@@ -339,11 +361,11 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	bool asked = ctl_run(c->path, s.dns, o->verbose);
 	status = asked && !milter_failed() ? EX_OK : EX_OSERR;
 	ctl_notify_stopping();
-	bool stopped = milter_stop(STOP_MS, &left);
+	unsigned left = stop_serving();
 	log_counters();
 	process_remove_pid_file();
-	if (!stopped) {
-		log_warning("stopped with %u sessions open", left);
+	if (left > 0) {
+		log_warning("stopped with messages under way: %u", left);
 		_exit(status);
 	}
 	service_stop(&s);

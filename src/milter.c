@@ -11,7 +11,8 @@
  * come without connect, abort at any time or twice.
  *
  * smfi_main is never told to end: ending, libmilter frees sessions that its
- * workers are busy with.  Instead sessions are counted (milter_gate.c).
+ * workers are busy with.  Instead those who have work enter a gate, which a
+ * stop closes (milter_gate.c); connections without any are left to libmilter.
  */
 
 #include "config.h"
@@ -29,6 +30,7 @@
 #include <libmilter/mfapi.h>
 
 #include "conf.h"
+#include "lock.h"
 #include "log.h"
 #include "milter.h"
 #include "milter_priv.h"
@@ -39,12 +41,21 @@
 
 #define BACKLOG 1024
 
+/* From the negotiation on; one configuration for all of it. */
 struct connection {
+	struct connection	*next;		/* list_lock */
+	struct connection	**link;		/* to this one; list_lock */
 	const struct conf	*conf;
-	struct session		*session;
+	struct session		*session;	/* NULL until connect */
+	bool			 has_message;	/* under way */
+	bool			 inside;	/* of the gate */
 };
 
 static const struct session_env *milter_env;	/* set before threads */
+
+static struct lock list_lock = LOCK_INITIALIZER;
+/* list_lock, and inside of the gate: fixed once that is empty */
+static struct connection *connections;
 
 static atomic_bool failed;
 
@@ -61,16 +72,75 @@ symbol(SMFICTX *ctx, const char *name)
 	return smfi_getsymval(ctx, unconst(name));
 }
 
-static struct session *
-session_of(SMFICTX *ctx)
+static struct connection *
+connection_new(SMFICTX *ctx)
+{
+	struct connection *c = xcalloc(1, sizeof(*c));
+
+	c->conf = conf_acquire();
+	lock_acquire(&list_lock);
+	c->next = connections;
+	c->link = &connections;
+	if (c->next != NULL)
+		c->next->link = &c->next;
+	connections = c;
+	lock_release(&list_lock);
+	smfi_setpriv(ctx, c);
+	return c;
+}
+
+static void
+connection_empty(struct connection *c)
+{
+	session_free(c->session);
+	c->session = NULL;
+	conf_release(c->conf);
+	c->conf = NULL;
+}
+
+/* NULL: libmilter never told of one, or the gate is closed to it. */
+static struct connection *
+connection_enter(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
 	milter_pool_begun();
-	return c != NULL ? c->session : NULL;
+	if (c == NULL || (!c->inside && !milter_gate_enter()))
+		return NULL;
+	c->inside = true;
+	return c;
 }
 
-/* The answer where there is no session. */
+/* With a message under way it stays inside. */
+static void
+connection_leave(struct connection *c)
+{
+	if (c->has_message)
+		return;
+	c->inside = false;
+	milter_gate_leave();
+}
+
+/* Where the gate is closed to it, milter_wait does it. */
+static void
+connection_close(SMFICTX *ctx)
+{
+	struct connection *c = connection_enter(ctx);
+
+	if (c == NULL)
+		return;
+	smfi_setpriv(ctx, NULL);
+	lock_acquire(&list_lock);
+	*c->link = c->next;
+	if (c->next != NULL)
+		c->next->link = c->link;
+	lock_release(&list_lock);
+	connection_empty(c);
+	free(c);
+	milter_gate_leave();
+}
+
+/* The answer to a message where there is no session for it. */
 static sfsistat
 no_session(void)
 {
@@ -81,18 +151,15 @@ no_session(void)
 	return SMFIS_ACCEPT;
 }
 
-static void
-connection_close(SMFICTX *ctx)
+static struct connection *
+session_enter(SMFICTX *ctx)
 {
-	struct connection *c = smfi_getpriv(ctx);
+	struct connection *c = connection_enter(ctx);
 
-	if (c == NULL)
-		return;
-	smfi_setpriv(ctx, NULL);
-	session_free(c->session);
-	conf_release(c->conf);
-	free(c);
-	milter_gate_leave();
+	if (c == NULL || c->session != NULL)
+		return c;
+	connection_leave(c);
+	return NULL;
 }
 
 /*
@@ -160,11 +227,10 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 
 	(void)f2;
 	(void)f3;
+	connection_close(ctx);
 	if (!milter_gate_enter())
 		return SMFIS_REJECT;
-	const struct conf *conf = conf_acquire();
-	session_needs(conf, &needs);
-	conf_release(conf);
+	session_needs(connection_new(ctx)->conf, &needs);
 	milter_gate_leave();
 
 	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | (f0 & SMFIF_SETSYMLIST);
@@ -190,24 +256,31 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 {
-	connection_close(ctx);	/* an MTA that forgot to end the last one */
-	if (!milter_gate_enter())
+	struct connection *c = connection_enter(ctx);
+
+	if (c == NULL && smfi_getpriv(ctx) == NULL && milter_gate_enter()) {
+		c = connection_new(ctx);	/* another one after a quit */
+		c->inside = true;
+	}
+	if (c == NULL)
 		return SMFIS_NOREPLY;
-	struct connection *c = xcalloc(1, sizeof(*c));
-	c->conf = conf_acquire();
+	session_free(c->session);	/* an MTA that forgot to end it */
+	c->has_message = false;
 	c->session = session_new(milter_env, c->conf);
-	smfi_setpriv(ctx, c);
 	session_connect(c->session, sa, host, symbol(ctx, "j"));
+	connection_leave(c);
 	return SMFIS_NOREPLY;
 }
 
 static sfsistat
 on_helo(SMFICTX *ctx, char *arg)
 {
-	struct session *s = session_of(ctx);
+	struct connection *c = session_enter(ctx);
 
-	if (s != NULL)
-		session_helo(s, arg);
+	if (c == NULL)
+		return SMFIS_NOREPLY;
+	session_helo(c->session, arg);
+	connection_leave(c);
 	return SMFIS_NOREPLY;
 }
 
@@ -224,9 +297,9 @@ has_parameter(char **argv, const char *name)
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
-	struct session *s = session_of(ctx);
+	struct connection *c = session_enter(ctx);
 
-	if (s == NULL)
+	if (c == NULL)
 		return no_session();
 	/* {auth_author} is the client's own claim: only {auth_authen}. */
 	const struct session_sender from = {
@@ -236,27 +309,39 @@ on_mail(SMFICTX *ctx, char **argv)
 		.queue_id = symbol(ctx, "i"),
 		.smtputf8 = has_parameter(argv, "SMTPUTF8"),
 	};
-	return answer(ctx, session_mail(s, &from));
+	struct session_step step = session_mail(c->session, &from);
+	sfsistat status = answer(ctx, step);
+	c->has_message = step.kind == SESSION_CONTINUE;
+	connection_leave(c);
+	return status;
 }
 
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
-	struct session *s = session_of(ctx);
+	struct connection *c = session_enter(ctx);
 
-	if (s == NULL)
+	if (c == NULL)
 		return no_session();
-	session_queue_id(s, symbol(ctx, "i"));
-	return answer(ctx, session_rcpt(s, argv[0] != NULL ? argv[0] : ""));
+	session_queue_id(c->session, symbol(ctx, "i"));
+	struct session_step step = session_rcpt(c->session,
+	    argv[0] != NULL ? argv[0] : "");
+	sfsistat status = answer(ctx, step);
+	if (step.kind == SESSION_ACCEPT)
+		c->has_message = false;	/* nothing more of it is shown */
+	connection_leave(c);
+	return status;
 }
 
 static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
-	struct session *s = session_of(ctx);
+	struct connection *c = session_enter(ctx);
 
-	if (s != NULL)
-		session_header(s, name, value);
+	if (c == NULL)
+		return SMFIS_NOREPLY;
+	session_header(c->session, name, value);
+	connection_leave(c);
 	return SMFIS_NOREPLY;
 }
 
@@ -277,31 +362,37 @@ apply(SMFICTX *ctx, const struct session_edit *e)
 static sfsistat
 on_eom(SMFICTX *ctx)
 {
-	struct session *s = session_of(ctx);
+	struct connection *c = session_enter(ctx);
 	const struct session_edit *edits;
 	size_t n;
 
-	if (s == NULL)
+	if (c == NULL)
 		return no_session();
-	session_queue_id(s, symbol(ctx, "i"));
-	struct session_step step = session_end(s, &edits, &n);
+	session_queue_id(c->session, symbol(ctx, "i"));
+	struct session_step step = session_end(c->session, &edits, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (!apply(ctx, &edits[i]))
 			log_error("libmilter refused a change of the %s field",
 			    edits[i].name);
 	}
 	sfsistat status = answer(ctx, step);
-	session_abort(s);	/* an idle connection keeps no message */
+	/* An idle connection keeps no message. */
+	session_abort(c->session);
+	c->has_message = false;
+	connection_leave(c);
 	return status;
 }
 
 static sfsistat
 on_abort(SMFICTX *ctx)
 {
-	struct connection *c = smfi_getpriv(ctx);
+	struct connection *c = session_enter(ctx);
 
-	if (c != NULL)
-		session_abort(c->session);
+	if (c == NULL)
+		return SMFIS_CONTINUE;
+	session_abort(c->session);
+	c->has_message = false;
+	connection_leave(c);
 	return SMFIS_CONTINUE;
 }
 
@@ -389,12 +480,24 @@ milter_close(void)
 	milter_socket_remove();
 }
 
-bool
-milter_stop(int64_t grace_ms, unsigned *left)
+void
+milter_stop(void)
 {
-	*left = milter_gate_drain(grace_ms);
-	milter_socket_remove();
-	return *left == 0;
+	milter_socket_close();
+	milter_gate_close();
+}
+
+unsigned
+milter_wait(int64_t until_ms)
+{
+	unsigned left = milter_gate_wait(until_ms);
+
+	if (left > 0)
+		return left;
+	/* They stay themselves: libmilter still comes, in vain. */
+	for (struct connection *c = connections; c != NULL; c = c->next)
+		connection_empty(c);
+	return 0;
 }
 
 const char *

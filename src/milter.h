@@ -38,11 +38,16 @@ bool	milter_start(const struct session_env *env, struct diag *d);
 bool	milter_failed(void);
 
 /*
- * Serves on until no session is left, for grace_ms at most.  True: none is,
- * and none begins any more, so what sessions share may be freed; false: *left
- * are there.  libmilter's threads go on for as long as the process does.
+ * From now on no connection is taken, and no message begins: it is answered
+ * with 451.  Those under way are served to their end.  libmilter's threads go
+ * on for as long as the process does.
  */
-bool	milter_stop(int64_t grace_ms, unsigned *left);
+void	milter_stop(void);
+/*
+ * After milter_stop: waits for the messages under way; how many are left.  0:
+ * all sessions are freed, and so may be what they share.
+ */
+unsigned milter_wait(int64_t until_ms);
 
 /*
  * A callback begins to wait, or its waiting has ended: meanwhile libmilter is

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The gate that sessions pass: how many are inside, and whether one more may
- * come.  It closes when none is left; what comes then finds no session.
+ * The gate between libmilter's threads and what sessions share.  Inside are
+ * the callbacks that run, and between its callbacks a connection that has a
+ * message under way.  Once closed nobody enters, and when all have left,
+ * nobody touches what is shared.
+ *
+ * libmilter sends the reply of a callback after it has left; so the gate
+ * counts as empty only a moment after the last has.
  */
 
 #include "config.h"
@@ -13,10 +18,13 @@
 #include "milter_priv.h"
 #include "util.h"
 
+#define REPLY_MS 200
+
 static struct lock lock = LOCK_INITIALIZER;
 static struct cond none;
 static unsigned inside;			/* lock */
-static bool closed;			/* lock; milter_gate_drain is done */
+static bool closed;			/* lock */
+static int64_t left_ms = -REPLY_MS;	/* lock; when the last one did */
 
 void
 milter_gate_init(void)
@@ -39,21 +47,31 @@ void
 milter_gate_leave(void)
 {
 	lock_acquire(&lock);
-	if (--inside == 0)
+	if (--inside == 0) {
+		left_ms = util_now_ms();
 		cond_broadcast(&none);
+	}
+	lock_release(&lock);
+}
+
+void
+milter_gate_close(void)
+{
+	lock_acquire(&lock);
+	closed = true;
 	lock_release(&lock);
 }
 
 unsigned
-milter_gate_drain(int64_t grace_ms)
+milter_gate_wait(int64_t until_ms)
 {
-	int64_t until_ms = util_now_ms() + grace_ms;
-
 	lock_acquire(&lock);
 	while (inside != 0 && cond_wait_until(&none, &lock, until_ms))
 		;
 	unsigned left = inside;
-	closed = left == 0;
+	int64_t replied_ms = left_ms + REPLY_MS;
+	while (left == 0 && cond_wait_until(&none, &lock, replied_ms))
+		;
 	lock_release(&lock);
 	return left;
 }

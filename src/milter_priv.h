@@ -17,8 +17,9 @@ struct diag;
 void	 milter_gate_init(void);
 bool	 milter_gate_enter(void);
 void	 milter_gate_leave(void);
-/* Waits until none is inside and closes; else how many are. */
-unsigned milter_gate_drain(int64_t grace_ms);
+void	 milter_gate_close(void);
+/* Waits for those inside of the closed gate; how many are left. */
+unsigned milter_gate_wait(int64_t until_ms);
 
 /* False: another program serves there, which libmilter would unlink. */
 bool	 milter_socket_is_free(const struct conf *c, struct diag *d);
@@ -26,6 +27,8 @@ bool	 milter_socket_is_free(const struct conf *c, struct diag *d);
 bool	 milter_socket_adopt(const struct conf *c, struct diag *d);
 /* Unless it is another's by now. */
 void	 milter_socket_remove(void);
+/* From now on nobody is let in; who comes is refused at once. */
+void	 milter_socket_close(void);
 
 /*
  * Begins serve, which calls smfi_main, on a thread that goes on for as long as

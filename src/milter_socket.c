@@ -24,12 +24,19 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "lock.h"
 #include "milter_priv.h"
 #include "stats.h"
 #include "util.h"
 
 #define PAUSE_MS 100
+#define PARKED_MS 1000
 
+static struct lock door_lock = LOCK_INITIALIZER;
+static struct cond door;
+static int listener = -1;		/* door_lock; known once asked for */
+static bool closed;			/* door_lock */
+static bool parked;			/* door_lock; the listener */
 static const char *socket_path;		/* of a unix socket, or NULL */
 static struct stat socket_stat;
 
@@ -132,14 +139,33 @@ set_nodelay(int fd, const struct sockaddr *peer)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
+/*
+ * The listener waits here for good once the door is closed: libmilter must not
+ * see that its socket has gone, it would stop everything.
+ */
+static void
+pass_door(int fd)
+{
+	lock_acquire(&door_lock);
+	listener = fd;
+	if (closed) {
+		parked = true;
+		cond_broadcast(&door);
+	}
+	while (closed)
+		cond_wait(&door, &door_lock);
+	lock_release(&door_lock);
+}
+
 /* In place of the one of libc: see above. */
 int
 accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
 {
-	int accepted = accept4(fd, peer, len, 0);
-
 	if (!milter_pool_is_listener())
-		return accepted;
+		return accept4(fd, peer, len, 0);
+
+	pass_door(fd);
+	int accepted = accept4(fd, peer, len, 0);
 	if (accepted < 0 && errno != EMFILE && errno != ENFILE)
 		return -1;
 	if (accepted < 0 || !milter_limit_takes(accepted)) {
@@ -158,6 +184,7 @@ milter_socket_is_free(const struct conf *c, struct diag *d)
 {
 	const char *path = unix_path(c->socket);
 
+	cond_init(&door);
 	if (path != NULL && is_served(path)) {
 		diag_add(d, NULL, 0, "%s: another program answers on this "
 		    "socket", path);
@@ -186,4 +213,41 @@ milter_socket_remove(void)
 	if (socket_path != NULL && stat(socket_path, &st) == 0 &&
 	    st.st_dev == socket_stat.st_dev && st.st_ino == socket_stat.st_ino)
 		unlink(socket_path);
+}
+
+/* Wakes the listener, which may be in poll(2); true: it is at the door. */
+static bool
+park_listener(int fd)
+{
+	struct sockaddr_storage own;
+	socklen_t len = sizeof(own);
+	int64_t until_ms = util_now_ms() + PARKED_MS;
+
+	if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+		return false;
+	int knock = socket(own.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (knock >= 0)
+		(void)connect(knock, (const struct sockaddr *)&own, len);
+	lock_acquire(&door_lock);
+	while (!parked && cond_wait_until(&door, &door_lock, until_ms))
+		;
+	bool at_door = parked;
+	lock_release(&door_lock);
+	if (knock >= 0)
+		close(knock);
+	return at_door;
+}
+
+void
+milter_socket_close(void)
+{
+	lock_acquire(&door_lock);
+	closed = true;
+	int fd = listener;
+	lock_release(&door_lock);
+	/* Shut down, a unix socket still wakes poll(2) as readable. */
+	if (fd >= 0 && (socket_path != NULL || park_listener(fd)))
+		shutdown(fd, SHUT_RDWR);
+	milter_socket_remove();
 }

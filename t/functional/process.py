@@ -436,6 +436,15 @@ def test_reload_changes_new_connections_only():
         tap.equal(old.message("<u@fail.example.com>").refusal, None)
 
 
+def test_a_connection_has_one_configuration():
+    """The one of its negotiation, which says what it is told."""
+    with Daemon(dns=SERVER, behavior=1) as d, d.milter() as m:
+        tap.true(d.reload(dns=SERVER, behavior=3), "is taken")
+        m.connect(spec.CLIENT)
+        m.helo(spec.HELO)
+        tap.equal(m.message("<u@fail.example.com>").refusal, None)
+
+
 def test_signals_right_after_the_start():
     for _ in range(10):
         with Daemon(dns=SERVER, behavior=1) as d:

@@ -9,13 +9,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import dnsserver
+import milterclient
 import spec
 import tap
 import verdicts
-from daemon import Daemon
+from daemon import Daemon, free_port
 from load import Load
 
-# Sessions that are open have five.
+# Messages that are under way have five.
 SECONDS = 10 if verdicts.sanitized() else 6.5
 AT_ONCE = 3 if verdicts.sanitized() else 1
 
@@ -180,20 +181,92 @@ def test_nothing_is_waited_for_without_a_session():
     daemon.clean()
 
 
-def test_sessions_are_served_until_they_end():
-    """The one that is open at the stop, and one that comes after it."""
+def closed(daemon):
+    """Waits until nobody is let in any more."""
+    def refused():
+        try:
+            milterclient.connect_to(daemon.socket).close()
+        except OSError:
+            return True
+        return False
+    tap.true(verdicts.settled(refused, bool), "it is closed")
+
+
+def test_messages_are_served_to_their_end():
+    """The one that is under way at the stop, and no other."""
+    for place in (None, "inet:%d@127.0.0.1" % free_port()):
+        daemon = Daemon(**OPTIONS, socket_spec=place)
+        idle = verdicts.open_session(daemon)
+        with verdicts.open_session(daemon) as m:
+            m.mail("<u@pass.example.com>")
+            start = stopped(daemon)
+            closed(daemon)
+            tap.equal(idle.mail("<u@pass.example.com>").kind, "t")
+            idle.helo(spec.HELO)
+            m.rcpt("<r@example.org>")
+            m.end()
+            tap.contains(m.edits[-1][3], "pass")
+            tap.true(ended(daemon, start) < AT_ONCE + 1, "then at once")
+        idle.drop()
+        daemon.clean()
+
+
+def test_a_stop_converges_under_load():
+    """None is accepted after it, and none that was is cut."""
     daemon = Daemon(**OPTIONS)
-    with verdicts.open_session(daemon) as m:
-        m.mail("<u@pass.example.com>")
+    begun = []
+
+    def job(random):
+        with verdicts.open_session(daemon, timeout=15) as m:
+            for _ in range(3):
+                sent = time.monotonic()
+                reply = m.mail("<u@pass.example.com>")
+                if reply.kind != "c":
+                    raise ConnectionError("not accepted")
+                begun.append(sent)
+                try:
+                    m.rcpt("<r@example.org>")
+                    time.sleep(random.random() / 20)
+                    tap.equal(m.end().kind, "c")
+                except (OSError, milterclient.ProtocolError) as error:
+                    raise AssertionError("cut: %r" % error) from error
+    quiet = lambda error: daemon.stopping and isinstance(error, (OSError,
+        milterclient.ProtocolError))
+    daemon.stopping = False
+    with Load(20, job, quiet=quiet) as load:
+        time.sleep(1)
+        daemon.stopping = True
         start = stopped(daemon)
-        time.sleep(0.5)
-        with verdicts.open_session(daemon) as late:
-            tap.contains(late.message("<u@pass.example.com>").edits[-1][3],
-                "pass")
-        m.rcpt("<r@example.org>")
-        m.end()
-        tap.contains(m.edits[-1][3], "pass")
-    tap.true(ended(daemon, start) < 0.5 + AT_ONCE, "then at once")
+        closed(daemon)
+        end = time.monotonic()
+        seconds = ended(daemon, start)
+    load.check(least=20)
+    tap.diag("%d messages, %.2f s" % (len(begun), seconds))
+    tap.true(max(begun) <= end, "none accepted after the stop")
+    tap.lacks(daemon.log(), "under way")
+    daemon.clean()
+
+
+def test_the_grace_can_be_set():
+    daemon = Daemon(**OPTIONS, stop_grace=0)
+    m = verdicts.open_session(daemon)
+    m.mail("<u@pass.example.com>")
+    tap.true(ended(daemon, stopped(daemon)) < AT_ONCE, "at once")
+    tap.contains(daemon.log(), "stopped with messages under way: 1")
+    m.drop()
+    daemon.clean()
+
+
+def test_the_second_signal_ends_it_at_once():
+    daemon = Daemon(**OPTIONS, stop_grace=60)
+    m = verdicts.open_session(daemon)
+    in_callback(m, 0)
+    start = stopped(daemon)
+    closed(daemon)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.process.send_signal(signal.SIGTERM)
+    tap.true(ended(daemon, start) < AT_ONCE + 1, "at once")
+    m.drop()
     daemon.clean()
 
 
