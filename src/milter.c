@@ -426,28 +426,30 @@ register_filter(void)
 	return smfi_register(filter) == MI_SUCCESS;
 }
 
+/* False: errno, or 0. */
+static bool
+bind_socket(const char *place)
+{
+	/* No moment in which everybody may connect. */
+	mode_t saved = umask(0177);
+	bool bound = smfi_setconn(unconst(place)) == MI_SUCCESS &&
+	    smfi_opensocket(true) == MI_SUCCESS;
+
+	umask(saved);
+	return bound;
+}
+
 bool
 milter_open(const struct conf *c, struct diag *d)
 {
 	milter_gate_init();
 	milter_limit_init();
-	if (!milter_socket_is_free(c, d))
-		return false;
 	smfi_setbacklog(BACKLOG);
-
-	/* No moment in which everybody may connect. */
-	mode_t saved = umask(0177);
-	errno = 0;
-	bool bound = smfi_setconn(unconst(c->socket)) == MI_SUCCESS &&
-	    register_filter() && smfi_opensocket(true) == MI_SUCCESS;
-	int error = errno;
-	umask(saved);
-	if (!bound) {
-		diag_add(d, NULL, 0, "cannot listen on %s: %s", c->socket,
-		    error != 0 ? strerror(error) : "libmilter gave no reason");
+	if (!register_filter()) {
+		diag_add(d, NULL, 0, "libmilter refuses the filter");
 		return false;
 	}
-	return milter_socket_adopt(c, d);
+	return milter_socket_open(c, bind_socket, d);
 }
 
 static void *

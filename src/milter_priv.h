@@ -21,10 +21,12 @@ void	 milter_gate_close(void);
 /* Waits for those inside of the closed gate; how many are left. */
 unsigned milter_gate_wait(int64_t until_ms);
 
-/* False: another program serves there, which libmilter would unlink. */
-bool	 milter_socket_is_free(const struct conf *c, struct diag *d);
-/* After libmilter has bound it: owner, group, mode. */
-bool	 milter_socket_adopt(const struct conf *c, struct diag *d);
+/*
+ * Lets bind make conf's socket: owner, group and mode are set, and what is
+ * replaced is at most a socket that nobody serves.  False: d says why.
+ */
+bool	 milter_socket_open(const struct conf *c,
+	    bool (*bind)(const char *place), struct diag *d);
 /* Unless it is another's by now. */
 void	 milter_socket_remove(void);
 /* From now on nobody is let in; who comes is refused at once. */

@@ -3,6 +3,10 @@
  * The socket that MTAs connect to: whether it is free, whose it is, who may
  * come in, and its end.
  *
+ * A unix socket is made in a folder of its own beside its place, gets owner,
+ * group and mode there and is then put in its place.  In a folder of others
+ * somebody could put a link in the way of what root gives away.
+ *
  * libmilter keeps its listening socket to itself and takes whoever comes.  So
  * this program has an accept of its own (as milter_pool.c has a sigwait).
  */
@@ -14,12 +18,14 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,7 +59,6 @@ unix_path(const char *socket)
 	return NULL;
 }
 
-/* libmilter unlinks whatever socket is there, a living one too: ask first. */
 static bool
 is_served(const char *path)
 {
@@ -88,12 +93,9 @@ find_group(const struct conf *c, gid_t *gid, struct diag *d)
 	return true;
 }
 
-/*
- * The user that we are going to be owns the socket: milter_waiting connects
- * to it.
- */
+/* For the user that we are going to be: it removes the socket at the end. */
 static bool
-set_owner(const struct conf *c, const char *path, struct diag *d)
+set_owner(const struct conf *c, int dir, const char *name, struct diag *d)
 {
 	const struct passwd *pw = c->user[0] != '\0' && geteuid() == 0 ?
 	    getpwnam(c->user) : NULL;
@@ -102,13 +104,109 @@ set_owner(const struct conf *c, const char *path, struct diag *d)
 
 	if (!find_group(c, &gid, d))
 		return false;
-	if (chown(path, uid, gid) != 0 || chmod(path, c->socket_mode) != 0) {
-		diag_add(d, NULL, 0, "%s: cannot set owner, group %s and "
-		    "mode %04o: %s", path, c->socket_group,
-		    (unsigned)c->socket_mode, strerror(errno));
+	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fchmodat(dir, name, c->socket_mode, 0) == 0)
+		return true;
+	diag_add(d, NULL, 0, "%s: cannot set owner, group %s and mode %04o: "
+	    "%s", c->socket, c->socket_group, (unsigned)c->socket_mode,
+	    strerror(errno));
+	return false;
+}
+
+static bool
+cannot_listen(const struct conf *c, int error, struct diag *d)
+{
+	diag_add(d, NULL, 0, "cannot listen on %s: %s", c->socket,
+	    error != 0 ? strerror(error) : "libmilter gave no reason");
+	return false;
+}
+
+/* In the folder dir, which only we may enter. */
+static bool
+make_socket(const struct conf *c, int dir, const char *name,
+    bool (*bind)(const char *), struct diag *d)
+{
+	char place[sizeof(struct sockaddr_un)];
+	struct sbuf sb;
+	int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	sbuf_init(&sb, place, sizeof(place));
+	sbuf_fmt(&sb, "unix:%s", name);
+	errno = 0;
+	bool bound = fchdir(dir) == 0 && bind(place);
+	int error = errno;
+	if ((back < 0 || fchdir(back) != 0) && chdir("/") != 0)
+		bound = false;
+	if (back >= 0)
+		close(back);
+	if (!bound)
+		return cannot_listen(c, error, d);
+	return set_owner(c, dir, name, d) &&
+	    fstatat(dir, name, &socket_stat, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* -1: it is not ours alone, or errno. */
+static int
+open_own(const char *dir)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & 077) == 0))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+static bool
+make_unix(const struct conf *c, const char *path, bool (*bind)(const char *),
+    struct diag *d)
+{
+	char dir[sizeof(struct sockaddr_un) + 32];
+	const char *name = strrchr(path, '/') + 1;
+	struct sbuf sb;
+
+	sbuf_init(&sb, dir, sizeof(dir));
+	sbuf_add(&sb, path, (size_t)(name - path));
+	sbuf_str(&sb, ".spf-milter.XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return cannot_listen(c, errno, d);
+	int fd = open_own(dir);
+	bool made = fd >= 0 ? make_socket(c, fd, name, bind, d) :
+	    cannot_listen(c, errno, d);
+	if (made && renameat(fd, name, AT_FDCWD, path) != 0)
+		made = cannot_listen(c, errno, d);
+	if (!made && fd >= 0)
+		(void)unlinkat(fd, name, 0);
+	if (fd >= 0)
+		close(fd);
+	(void)rmdir(dir);
+	return made;
+}
+
+/* What is there is replaced only if it is a socket that nobody serves. */
+static bool
+is_free(const struct conf *c, const char *path, struct diag *d)
+{
+	struct sockaddr_un sun;
+	struct stat st;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return cannot_listen(c, ENAMETOOLONG, d);
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT || cannot_listen(c, errno, d);
+	if (!S_ISSOCK(st.st_mode)) {
+		diag_add(d, NULL, 0, "%s: there is something that is not a "
+		    "socket", path);
 		return false;
 	}
-	return true;
+	if (!is_served(path))
+		return true;
+	diag_add(d, NULL, 0, "%s: another program answers on this socket",
+	    path);
+	return false;
 }
 
 /* At the limit of open files libmilter would try again at once, for ever. */
@@ -180,29 +278,19 @@ accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
 }
 
 bool
-milter_socket_is_free(const struct conf *c, struct diag *d)
+milter_socket_open(const struct conf *c, bool (*bind)(const char *),
+    struct diag *d)
 {
 	const char *path = unix_path(c->socket);
 
 	cond_init(&door);
-	if (path != NULL && is_served(path)) {
-		diag_add(d, NULL, 0, "%s: another program answers on this "
-		    "socket", path);
-		return false;
-	}
-	return true;
-}
-
-bool
-milter_socket_adopt(const struct conf *c, struct diag *d)
-{
-	const char *path = unix_path(c->socket);
-
+	errno = 0;
 	if (path == NULL)
-		return true;
+		return bind(c->socket) || cannot_listen(c, errno, d);
+	if (!is_free(c, path, d) || !make_unix(c, path, bind, d))
+		return false;
 	socket_path = xstrdup(path);
-	(void)stat(path, &socket_stat);
-	return set_owner(c, path, d);
+	return true;
 }
 
 void
@@ -210,7 +298,7 @@ milter_socket_remove(void)
 {
 	struct stat st;
 
-	if (socket_path != NULL && stat(socket_path, &st) == 0 &&
+	if (socket_path != NULL && lstat(socket_path, &st) == 0 &&
 	    st.st_dev == socket_stat.st_dev && st.st_ino == socket_stat.st_ino)
 		unlink(socket_path);
 }

@@ -89,7 +89,7 @@ class Daemon:
     """
 
     def __init__(self, text=None, socket_spec=None, prefix=(), args=(),
-            env=None, start=True, **options):
+            env=None, start=True, pass_fds=(), **options):
         self.directory = tempfile.mkdtemp(prefix="spf-milter-test.")
         atexit.register(self.clean)
         self.socket = socket_spec or "unix:%s/socket" % self.directory
@@ -97,6 +97,7 @@ class Daemon:
         self.options = options
         self.command = [*prefix, PROGRAM, "-f", "-c", self.config, *args]
         self.env = env
+        self.pass_fds = pass_fds
         self.process = None
         self.lines = []
         self.changed = threading.Condition()
@@ -118,7 +119,7 @@ class Daemon:
         env.update(self.env or {})
         self.process = subprocess.Popen(self.command, env=env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, cwd="/")
+            stderr=subprocess.PIPE, cwd="/", pass_fds=self.pass_fds)
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
         if wait:
