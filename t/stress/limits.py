@@ -59,33 +59,46 @@ def cpu(d):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def opened(d, count):
+    """Sessions.  A libmilter that has a thread for each gets fewer."""
+    sessions = []
+    for _ in range(count):
+        try:
+            sessions.append(verdicts.open_session(d, timeout=15))
+        except (milterclient.ProtocolError, ConnectionError):
+            pass
+    return sessions
+
+
 def test_no_session_hangs_for_want_of_threads():
     """Some wait, the others are told to come again; nothing is left."""
     d = limited("prlimit", "--nproc=%d" % THREADS)
-    with verdicts.open_session(d) as m:
-        m.message("<u@pass.example.com>")
+    cached = verdicts.open_session(d)
+    cached.message("<u@pass.example.com>")
     before = descriptors(d)
-    for round_ in range(2):
-        sessions = [verdicts.open_session(d) for _ in DEAD]
+    for _ in range(2):
+        sessions = opened(d, len(DEAD))
+        tap.true(len(sessions) > 3, "%d sessions" % len(sessions))
         for m, name in zip(sessions, DEAD):
             m.mail("<u@%s>" % name)
         for m in sessions:
             m.send("R", b"<r@example.org>\0")
-        with verdicts.open_session(d) as m:
-            tap.equal(m.message("<u@pass.example.com>").refusal, None)
+        tap.equal(cached.message("<u@pass.example.com>").refusal, None)
         for m in sessions:
             tap.true(m.reply().text.startswith("451 4.7.24 "), "answered")
-        tap.diag("%d threads" % threads(d))
+        tap.diag("%d sessions, %d threads" % (len(sessions), threads(d)))
+        tap.true(threads(d) <= THREADS, "%d threads" % threads(d))
         for m in sessions:
             m.close()
-    tap.true(threads(d) <= THREADS, "%d threads" % threads(d))
-    tap.true(verdicts.settled(lambda: descriptors(d),
-        lambda n: n <= before) <= before, "descriptors come back")
+        tap.true(verdicts.settled(lambda: descriptors(d),
+            lambda n: n <= before) <= before, "descriptors come back")
+    cached.close()
     d.stop_well()
-    tap.contains(d.log(), "no more threads to be had (RLIMIT_NPROC %d, "
-        % THREADS)
-    tap.equal(d.log().count("no more threads to be had"), 1)
-    tap.true(logline.counters(d.log())["evaluations_refused"] > 0, "counted")
+    tap.equal(d.log().count("no more threads to be had (RLIMIT_NPROC %d, "
+        % THREADS), 1)
+    counted = logline.counters(d.log())
+    tap.true(counted["evaluations_refused"] + counted["connections_refused"],
+        "counted")
     d.clean()
 
 
