@@ -38,6 +38,7 @@ NAMES = {"postfix": "mx.example.org", "sendmail": "mx2.example.org"}
 PORT = 25		# level 3
 BOTH = 2510		# both kinds of fields, level 1
 FLOW = 2511		# a filter that comes and goes
+AT_MAIL = 2512		# refuses at MAIL, level 3
 # Fields that the MTAs put above everything else.
 DELIVERY = {"postfix": ["Return-Path", "X-Original-To", "Delivered-To"],
     "sendmail": ["Return-Path"]}
@@ -79,7 +80,10 @@ LEVELS = [start_filter(n, behavior=n) for n in range(7)]
 BOTH_FILTER = start_filter(7, behavior=1,
     headers=["received-spf", "authentication-results"])
 FLOW_FILTER = start_filter(9, behavior=3)
+AT_MAIL_FILTER = start_filter(12, behavior=3, reject_at="mail",
+    reply={"fail": {"text": "id %{queue_id}"}})
 FILTERS = {PORT: LEVELS[3], BOTH: BOTH_FILTER, FLOW: FLOW_FILTER,
+    AT_MAIL: AT_MAIL_FILTER,
     **{2500 + n: LEVELS[n] for n in range(7)}}
 
 
@@ -337,6 +341,29 @@ def test_null_sender():
         tap.equal(done.rcpts, [[refusal(server, spec.reply("fail",
             spec.CLIENT, identity="helo", name="failhelo.example.net"),
             "<test@example.org>")]], server.name)
+
+
+def test_helo_that_cannot_be_looked_up_defers_the_null_sender_alone():
+    for server in MTAS:
+        done, name = send(server, "<u@pass.example.com>",
+            helo="temphelo.example.net")
+        tap.true(done.accepted, server.name)
+        tap.equal([f.result for f in ours(server.wait_for_mail("test",
+            name))], ["pass", "temperror"])
+        done, _ = send(server, "<>", helo="temphelo.example.net")
+        tap.equal(done.rcpts[0][0][:4], "451 ", server.name)
+
+
+def test_queue_id_is_told_with_a_refusal_at_mail():
+    for server in MTAS:
+        with connect(server, AT_MAIL) as client:
+            reply = client.command("MAIL FROM:<u@fail.example.com>")[0]
+        queue_id = reply.rpartition("id ")[2]
+        # Postfix has none yet.
+        tap.equal(queue_id == "-", server.name == "postfix", reply)
+        lines = AT_MAIL_FILTER.message_lines(1)
+        tap.contains(lines[-1], "queue_id=%s " % queue_id)
+        tap.lacks(lines[-1], "rcpt")
 
 
 def test_helo_said_again():
@@ -624,8 +651,11 @@ def test_log_line_of_a_refused_message():
     tap.equal(len(lines), len(MTAS))
     for line in lines:
         for part in ("client=9.8.7.6 ", "result=fail ", "action=reject ",
-                "level=3 ", "helo=test.com ", "mechanism=-all"):
+                "level=3 ", "rcpts=1 ", "helo=test.com ",
+                "rcpt=test@example.org ", "record_domain=kisarbl.or.kr ",
+                "mechanism=-all"):
             tap.contains(line, part)
+        tap.lacks(line, '=""')
 
 
 def test_queue_id_is_logged_with_accepted_mail():
@@ -639,7 +669,7 @@ def test_mtas_stop():
 
 
 def test_filters_end_well():
-    for d in (*LEVELS, BOTH_FILTER, FLOW_FILTER):
+    for d in (*LEVELS, BOTH_FILTER, FLOW_FILTER, AT_MAIL_FILTER):
         d.end()
     tap.contains(LEVELS[3].wait_for_log("counters:"), " skipped_local=")
     tap.contains(LEVELS[3].wait_for_log("counters:"), " skipped_auth=%d "

@@ -1117,6 +1117,20 @@ test_dump_marks_defaults(void **state)
 }
 
 static void
+test_dump_says_what_is_done_with_each_result(void **state)
+{
+	struct conf *c = load_good("behavior = 4");
+	char *text = dump(c);
+
+	(void)state;
+	assert_non_null(strstr(text, "# result      helo        mailfrom\n"));
+	assert_non_null(strstr(text, "# softfail    accept      reject\n"));
+	assert_non_null(strstr(text, "# temperror   accept      tempfail\n"));
+	free(text);
+	conf_release(c);
+}
+
+static void
 test_dump_of_the_defaults_is_all_defaults(void **state)
 {
 	struct conf *c = load_good("");
@@ -1356,6 +1370,7 @@ main(void)
 		TEST(dev_null_is_an_empty_file),
 		TEST(messages_add_to_the_ones_there),
 		TEST(dump_marks_defaults),
+		TEST(dump_says_what_is_done_with_each_result),
 		TEST(dump_of_the_defaults_is_all_defaults),
 		TEST(dump_is_a_configuration_that_says_the_same),
 		TEST(restart_options_that_differ_are_named),
