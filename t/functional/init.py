@@ -310,6 +310,33 @@ def test_daemontools_restart_a_killed_daemon():
         tap.true(service.refuses(), "and works")
 
 
+def system_calls(name):
+    """What a name of SystemCallFilter stands for."""
+    if not name.startswith("@"):
+        return {name}
+    done = subprocess.run(["systemd-analyze", "syscall-filter", name],
+        stdout=subprocess.PIPE, check=True)
+    words = done.stdout.decode().split("\n", 1)[1].splitlines()
+    return set().union(*(system_calls(w.strip()) for w in words
+        if w.strip() and not w.strip().startswith("#")))
+
+
+def test_systemd_lets_the_filter_own_its_socket():
+    if not shutil.which("systemd-analyze"):
+        tap.skip("no systemd-analyze")
+    unit = contents(os.path.join(daemon.SRCDIR, "init", "systemd",
+        "spf-milter.service"))
+    allowed = set()
+    for line in unit.splitlines():
+        name, _, value = line.partition("=")
+        if name == "SystemCallFilter":
+            calls = set().union(*map(system_calls, value.lstrip("~").split()))
+            allowed = allowed - calls if value[0] == "~" else allowed | calls
+    for call in ("bind", "listen", "chown", "fchownat", "chmod", "fchmodat"):
+        tap.true(call in allowed, call)
+    tap.true("mount" not in allowed and "setuid" not in allowed, "more")
+
+
 # supervise does not tell the exit status of its child: this does.
 TELLTALE = """#!/bin/sh
 '%s' "$@" &
