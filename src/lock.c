@@ -13,19 +13,23 @@
 #include "lock.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "util.h"
 
 static _Thread_local char self;
 
 static _Noreturn void
 die(const char *what, int error)
 {
-	fprintf(stderr, "spf-milter: %s%s%s\n", what, error != 0 ? ": " : "",
+	char text[200];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	sbuf_fmt(&sb, "%s%s%s", what, error != 0 ? ": " : "",
 	    error != 0 ? strerror(error) : "");
-	abort();
+	util_die(text);
 }
 
 static void

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,42 @@
 
 #define SMALL_MAX 1024
 
-static _Noreturn void
-die(const char *what)
+static void (*tell_death)(const char *what);
+
+void
+util_on_death(void (*tell)(const char *what))
 {
-	fprintf(stderr, "spf-milter: %s\n", what);
+	tell_death = tell;
+}
+
+void
+util_die(const char *what)
+{
+	static atomic_flag dying = ATOMIC_FLAG_INIT;
+
+	/* Telling may die, too. */
+	if (tell_death != NULL && !atomic_flag_test_and_set(&dying))
+		tell_death(what);
+	else
+		fprintf(stderr, "spf-milter: %s\n", what);
 	abort();
 }
+
+#ifdef __GLIBC__
+/* In place of the one of libc: the end of assert(3), in libraries too. */
+void
+__assert_fail(const char *assertion, const char *file, unsigned line,
+    const char *function)
+{
+	char text[512];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	sbuf_fmt(&sb, "%s:%u: %s: assertion \"%s\" does not hold", file, line,
+	    function != NULL ? function : "?", assertion);
+	util_die(text);
+}
+#endif
 
 void *
 xcalloc(size_t n, size_t size)
@@ -40,7 +71,7 @@ xcalloc(size_t n, size_t size)
 	/* Zero octets may yield NULL, which would look like a failure. */
 	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
 	if (p == NULL)
-		die("out of memory");
+		util_die("out of memory");
 	return p;
 }
 
@@ -48,12 +79,12 @@ void *
 xreallocarray(void *p, size_t n, size_t size)
 {
 	if (size > 0 && n > SIZE_MAX / size)
-		die("allocation too large");
+		util_die("allocation too large");
 
 	size_t octets = n * size;
 	void *q = realloc(p, octets > 0 ? octets : 1);
 	if (q == NULL)
-		die("out of memory");
+		util_die("out of memory");
 	return q;
 }
 
@@ -95,12 +126,12 @@ xvasprintf(const char *fmt, va_list ap)
 	int len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 	if (len < 0)
-		die("text cannot be formatted");
+		util_die("text cannot be formatted");
 
 	size_t size = (size_t)len + 1;
 	char *text = xreallocarray(NULL, size, 1);
 	if (vsnprintf(text, size, fmt, ap) != len)
-		die("text cannot be formatted");
+		util_die("text cannot be formatted");
 	return text;
 }
 
@@ -222,7 +253,7 @@ util_now_ms(void)
 	struct timespec ts;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		die("no monotonic clock");
+		util_die("no monotonic clock");
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 

@@ -15,6 +15,13 @@
 #endif
 
 /*
+ * Ends the program by abort(3), as failed assertions do.  The reason goes to
+ * standard error, or to what was given to util_on_death before threads.
+ */
+_Noreturn void util_die(const char *what);
+void	util_on_death(void (*tell)(const char *what));
+
+/*
  * Allocation that cannot fail: out of memory, or a size that overflows,
  * aborts with a message.  Bound every size taken from outside before calling.
  * Memory is zeroed by xcalloc only.  The caller frees with free().

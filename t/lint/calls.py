@@ -24,7 +24,7 @@ FORBIDDEN = {
 # names: the files that may call them
 CALLERS = {
     "exit _exit _Exit quick_exit": ("src/main.c", "src/why.c"),
-    "abort": ("src/util.c", "src/lock.c"),
+    "abort": ("src/util.c",),
 }
 
 # how the header begins: the files that may include it
