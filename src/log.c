@@ -12,39 +12,38 @@
 
 #include "log.h"
 
-#include <sys/uio.h>
-
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
-#include <unistd.h>
+#include <time.h>
 
-#define LINE_MAX_OCTETS 2000
+#include "lock.h"
+#include "log_priv.h"
+
+#define DIRECT_MS 1000		/* one line without a queue */
 
 static const char hex_digits[] = "0123456789abcdef";
 
-static struct {
-	const char	*prefix;
-	int		 priority;
-} const levels[] = {
-	[LOG_LEVEL_NOTICE] = { "", LOG_NOTICE },
-	[LOG_LEVEL_ERROR] = { "error: ", LOG_ERR },
-	[LOG_LEVEL_WARNING] = { "warning: ", LOG_WARNING },
-	[LOG_LEVEL_INFO] = { "", LOG_INFO },
-	[LOG_LEVEL_DEBUG] = { "debug: ", LOG_DEBUG },
-};
-
-static enum log_target current_target = LOG_TARGET_STDERR;
 static atomic_int current_level = LOG_LEVEL_INFO;
+static bool waits_for_ever = true;	/* of lines without a queue */
+static struct lock direct = LOCK_INITIALIZER;	/* the sink, without a queue */
+
+static void
+tell_death(const char *what)
+{
+	const struct log_line line = { time(NULL), LOG_LEVEL_ERROR,
+		strlen(what), what };
+
+	log_sink_send_last(&line, log_queue_put_last(&line));
+}
 
 void
 log_open(enum log_target target, int facility)
 {
-	current_target = target;
-	if (target == LOG_TARGET_SYSLOG)
-		openlog("spf-milter", LOG_PID | LOG_NDELAY, facility);
+	log_sink_open(target, facility);
+	waits_for_ever = false;
+	util_on_death(tell_death);
 }
 
 void
@@ -141,33 +140,24 @@ add_line(struct sbuf *out, const char *raw, size_t len)
 	}
 }
 
-static struct iovec
-piece(const char *s)
-{
-	return (struct iovec){ (void *)(uintptr_t)s, strlen(s) };
-}
-
 static void
-emit(enum log_level level, const char *line)
+emit(const struct log_line *line)
 {
-	const char *prefix = levels[level].prefix;
-
-	if (current_target == LOG_TARGET_SYSLOG) {
-		syslog(levels[level].priority, "%s%s", prefix, line);
+	if (log_queue_put(line))
 		return;
-	}
-	/* In one call, so that lines of several threads do not mix. */
-	const struct iovec pieces[] = { piece("spf-milter: "), piece(prefix),
-		piece(line), piece("\n") };
-	ssize_t n = writev(STDERR_FILENO, pieces,
-	    sizeof(pieces) / sizeof(pieces[0]));
-	(void)n;
+
+	lock_acquire(&direct);
+	if (!waits_for_ever)
+		log_sink_wait_until(util_now_ms() + DIRECT_MS);
+	log_sink_add(line);
+	log_sink_flush();
+	lock_release(&direct);
 }
 
 void
 log_text(enum log_level level, const char *text)
 {
-	char line[LINE_MAX_OCTETS];
+	char line[LOG_LINE_OCTETS];
 	struct sbuf out;
 
 	if (!log_enabled(level))
@@ -178,14 +168,14 @@ log_text(enum log_level level, const char *text)
 		len--;
 	sbuf_init(&out, line, sizeof(line));
 	add_line(&out, text, len);
-	emit(level, line);
+	emit(&(const struct log_line){ time(NULL), level, out.len, line });
 }
 
 void
 log_write(enum log_level level, const char *fmt, ...)
 {
 	/* Longer than a line, so what vsnprintf cuts is cut there anyway. */
-	char text[LINE_MAX_OCTETS + 48];
+	char text[LOG_LINE_OCTETS + 48];
 
 	if (!log_enabled(level))
 		return;

@@ -25,10 +25,20 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
 /*
  * Before log_open, lines go to standard error at level info.  facility is a
- * syslog(3) facility and used for LOG_TARGET_SYSLOG only.  Call before any
- * thread exists.
+ * syslog(3) facility and used for LOG_TARGET_SYSLOG only.  From here on the
+ * reason goes to the log, too, where the program ends itself (util_die).  Call
+ * before any thread exists.
  */
 void	log_open(enum log_target target, int facility);
+
+/*
+ * From log_start to log_stop a thread writes the lines and whoever logs never
+ * waits: lines that cannot be written in time are dropped, counted, and told.
+ * log_start: after log_open and any fork; false: errno.  log_stop: writes what
+ * is left, for as long as it is taken and for some seconds at most.
+ */
+bool	log_start(void);
+void	log_stop(void);
 void	log_set_level(enum log_level level);		/* any thread */
 bool	log_enabled(enum log_level level);
 

@@ -290,6 +290,11 @@ start(const struct conf *c, struct service *s, struct diag *d)
 	int status = start_process(c, d);
 	if (status != EX_OK)
 		return status;
+	if (!log_start()) {
+		diag_add(d, NULL, 0, "cannot start a thread: %s",
+		    strerror(errno));
+		return EX_OSERR;
+	}
 	if (!service_start(s, c, NULL, milter_waiting, d))
 		return EX_OSERR;
 	if (!milter_start(&s->env, d))
@@ -355,6 +360,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		print_diag(d);
 		milter_close();
 		process_remove_pid_file();
+		log_stop();
 		return status;
 	}
 	/* A reload may replace c. */
@@ -366,11 +372,13 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	process_remove_pid_file();
 	if (left > 0) {
 		log_warning("stopped with messages under way: %u", left);
+		log_stop();
 		_exit(status);
 	}
 	service_stop(&s);
 	conf_publish(NULL);
 	log_notice("stopped");
+	log_stop();
 	return status;
 }
 

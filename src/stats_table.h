@@ -50,5 +50,7 @@ STATS(LIMIT_VOID, "limit_void", "evaluations over the void lookup limit")
 STATS(LIMIT_QUERIES, "limit_queries", "evaluations over the query limit")
 STATS(PROTOCOL_ERRORS, "protocol_errors",
     "callbacks that broke the order of the milter protocol")
+STATS(LOG_DROPPED, "log_dropped",
+    "log lines that were not taken in time and are lost")
 STATS(RELOADS, "reloads", "configurations reloaded")
 STATS(RELOADS_FAILED, "reloads_failed", "reloads refused for their errors")

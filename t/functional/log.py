@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The log, where whoever should take it does not."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import logline
+import spec
+import tap
+from daemon import Daemon
+
+SERVER = spec.server()
+# Far more than a pipe, a socket and the queue hold.
+MESSAGES = 3000
+LONG = "x." * 150 + "example.com"
+
+
+class Unread(Daemon):
+    """Nobody reads its standard error until read_log is called."""
+
+    def start(self, wait=True):
+        self.reading = False
+        super().start(wait)
+
+    def read_log(self):
+        if self.reading:
+            super().read_log()
+
+    def wait_for_log(self, *args, **options):
+        return super().wait_for_log(*args, **options) if self.reading else ""
+
+    def read(self):
+        self.reading = True
+        self.reader.join()
+        self.reader.__init__(target=self.read_log, daemon=True)
+        self.reader.start()
+
+
+def send(d, count, helo=spec.HELO):
+    """The messages that were answered."""
+    with d.milter() as m:
+        m.connect(spec.CLIENT)
+        m.helo(helo)
+        return sum(m.message("<u@fail.example.com>").refusal is not None
+            for _ in range(count))
+
+
+def told_as_dropped(lines):
+    return sum(int(l.split("warning: ")[1].split()[0]) for l in lines
+        if "log lines dropped" in l)
+
+
+def test_mail_goes_on_while_nobody_reads_standard_error():
+    d = Unread(dns=SERVER, behavior=3)
+    try:
+        tap.equal(send(d, MESSAGES, LONG), MESSAGES)
+        d.read()
+        d.wait_for_log("log lines dropped")
+        tap.equal(d.stop(), 0)
+        dropped = told_as_dropped(d.lines)
+        tap.equal(len(d.message_lines(0)) + dropped, MESSAGES)
+        tap.equal(logline.counters(d.log())["log_dropped"], dropped)
+        tap.contains(d.lines[-1], "stopped")
+        d.check_sanitizers()
+    finally:
+        d.clean()
+
+
+def test_sigterm_ends_it_while_nobody_reads_standard_error():
+    d = Unread(dns=SERVER, behavior=3)
+    try:
+        tap.equal(send(d, MESSAGES, LONG), MESSAGES)
+        d.process.send_signal(signal.SIGTERM)
+        tap.equal(d.process.wait(20), 0)
+    finally:
+        d.clean()
+
+
+def test_slow_reader_misses_nothing_at_the_end():
+    """It reads again when the daemon has been told to stop."""
+    d = Unread(dns=SERVER, behavior=3)
+    try:
+        # More than a pipe holds, less than the queue.
+        tap.equal(send(d, 600), 600)
+        d.process.send_signal(signal.SIGTERM)
+        d.read()
+        tap.equal(d.stop(), 0)
+        tap.lacks(d.log(), "dropped")
+        tap.equal(len(d.message_lines(600)), 600)
+        tap.contains(d.lines[-1], "stopped")
+    finally:
+        d.clean()
+
+
+# In a name space of mounts of its own, where /dev/log is a socket of ours.
+WITH_SYSLOG = """
+set -e
+mount -t tmpfs none "$0/dev"
+for name in null zero random urandom; do
+	: > "$0/dev/$name"
+	mount --bind "/dev/$name" "$0/dev/$name"
+done
+ln -s "$0/log" "$0/dev/log"
+mount --move "$0/dev" /dev
+exec "$@"
+"""
+
+
+class Syslog:
+    def __init__(self):
+        if os.geteuid() != 0:
+            tap.skip("needs root")
+        self.directory = tempfile.TemporaryDirectory()
+        os.mkdir(self.path("dev"))
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path("log"))
+        self.socket.settimeout(0.1)
+        if subprocess.run(self.prefix() + ["true"], check=False,
+                stderr=subprocess.DEVNULL).returncode != 0:
+            tap.skip("no name space of mounts")
+
+    def path(self, name):
+        return os.path.join(self.directory.name, name)
+
+    def prefix(self):
+        return ["unshare", "-m", "--propagation", "private", "/bin/sh", "-c",
+            WITH_SYSLOG, self.directory.name]
+
+    def lines(self, process):
+        """All that comes until the process ends."""
+        while True:
+            ended = process.poll() is not None
+            try:
+                yield self.socket.recv(4096).decode()
+            except socket.timeout:
+                if ended:
+                    return
+
+
+class Quiet(Unread):
+    """Standard error has nothing: the log is elsewhere."""
+
+    def wait_for_log(self, *args, **options):
+        return ""
+
+
+def test_mail_goes_on_while_syslog_takes_nothing():
+    syslog = Syslog()
+    d = Quiet(dns=SERVER, behavior=3, log="syslog", prefix=syslog.prefix())
+    try:
+        tap.equal(send(d, MESSAGES, LONG), MESSAGES)
+        d.process.send_signal(signal.SIGTERM)
+        lines = list(syslog.lines(d.process))
+        tap.equal(d.process.wait(), 0)
+        for line in lines:
+            # Facility mail; "<22>Nov  6 08:30:00 spf-milter[123]: "
+            tap.true(line.startswith("<2") and "spf-milter[%d]: " % d.pid
+                in line, line)
+        dropped = told_as_dropped(lines)
+        tap.true(dropped > 0, dropped)
+        tap.equal(sum("result=" in l for l in lines) + dropped, MESSAGES)
+    finally:
+        d.clean()
+
+
+def test_sigterm_ends_it_while_syslog_takes_nothing():
+    syslog = Syslog()
+    d = Quiet(dns=SERVER, behavior=3, log="syslog", prefix=syslog.prefix())
+    try:
+        tap.equal(send(d, 300), 300)
+        d.process.send_signal(signal.SIGTERM)
+        tap.equal(d.process.wait(20), 0)
+    finally:
+        d.clean()
+
+
+tap.main(globals())
