@@ -3,11 +3,15 @@
  * Views, questions in flight and their timeouts.
  *
  * A question has two references.  One is the backend's, dropped when it has
- * called done, as late as that may be.  The other is that of the list by age;
- * it is kept in the order of the deadlines, which is that of age but for a
- * while after a change of the timeout, and one thread looks at its head.  When
- * a question is too old its waiters get a temporary error; the backend's
- * answer may still follow and is then remembered for others.
+ * called done, as late as that may be, or when it is clear that the backend
+ * will not be given the question.  The other is that of the list by age; it is
+ * kept in the order of the deadlines, which is that of age but for a while
+ * after a change of the timeout, and one thread looks at its head.  When a
+ * question is too old its waiters get a temporary error; the backend's answer
+ * may still follow and is then remembered for others.
+ *
+ * The same thread gives the backend the questions that had to wait for their
+ * turn.  One that nobody waits for any more before that is never asked.
  *
  * Waking: the table counts up waking of each waiter it hands over, under the
  * lock of the shard; wake_all calls wake and counts down, which is the last
@@ -26,6 +30,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -54,6 +59,7 @@ struct dns {
 	pthread_t		 timer;
 
 	struct lock		 lock;		/* of what follows */
+	struct dns_turns	*turns;
 	struct cond		 timer_cond;
 	struct cond		 wake_cond;	/* a wake is over */
 	struct dns_question	*oldest;
@@ -68,6 +74,7 @@ struct slot {
 
 struct dns_view {
 	struct dns		*dns;
+	struct dns_client	 client;
 	int64_t			 deadline_ms;
 	unsigned		 max_queries;
 	unsigned		 count;		/* of slots */
@@ -100,11 +107,9 @@ question_release(struct dns_question *q)
 		free(q);
 }
 
-/* Its deadline is set under the lock, so that the list stays in order. */
 static void
-list_add(struct dns *d, struct dns_question *q)
+list_add_locked(struct dns *d, struct dns_question *q)
 {
-	lock_acquire(&d->lock);
 	q->deadline_ms = now_ms(d) + d->timeout_ms;
 	q->listed = true;
 	struct dns_question *older = d->newest;
@@ -114,7 +119,6 @@ list_add(struct dns *d, struct dns_question *q)
 	q->newer = older != NULL ? older->newer : d->oldest;
 	*(older != NULL ? &older->newer : &d->oldest) = q;
 	*(q->newer != NULL ? &q->newer->older : &d->newest) = q;
-	lock_release(&d->lock);
 }
 
 /* The caller has the reference of the list from now on. */
@@ -132,16 +136,37 @@ list_remove_locked(struct dns *d, struct dns_question *q)
 	q->listed = false;
 }
 
+/* The backend is done with q. */
 static void
-list_forget(struct dns *d, struct dns_question *q)
+question_leave(struct dns *d, struct dns_question *q)
 {
 	lock_acquire(&d->lock);
 	bool listed = q->listed;
 	if (listed)
 		list_remove_locked(d, q);
+	dns_turns_leave(d->turns, q);
+	if (dns_turns_ready(d->turns))
+		cond_broadcast(&d->timer_cond);
 	lock_release(&d->lock);
 	if (listed)
 		question_release(q);
+}
+
+/* Its last waiter has left while it waited for its turn. */
+static void
+question_abandon(struct dns *d, struct dns_question *q)
+{
+	lock_acquire(&d->lock);
+	bool dropped = dns_turns_drop(d->turns, q);
+	if (dropped)
+		list_remove_locked(d, q);
+	lock_release(&d->lock);
+	if (dropped) {
+		stats_inc(STATS_DNS_CANCELLED);
+		question_release(q);
+		question_release(q);
+	}
+	question_release(q);
 }
 
 /* Ends of questions */
@@ -184,8 +209,37 @@ question_done(void *arg, struct dns_answer *answer)
 		stats_inc(STATS_DNS_FAILURES);
 	if (answer->failure == DNS_FAILURE_BOGUS)
 		stats_inc(STATS_DNS_BOGUS);
-	list_forget(q->dns, q);
+	question_leave(q->dns, q);
 	settle(q, answer);
+	question_release(q);
+}
+
+static void
+question_ask(struct dns_question *q)
+{
+	struct dns_backend *b = q->dns->backend;
+
+	stats_inc(STATS_DNS_QUERIES);
+	b->ops->start(b, q->key.name, (enum dns_type)q->key.type,
+	    question_done, q);
+}
+
+/* It will not be asked: too much of this client is under way. */
+static void
+question_refuse(struct dns_question *q)
+{
+	static struct log_limit limit;
+	unsigned suppressed;
+	char network[ADDR_TEXT_SIZE];
+
+	if (settle(q, dns_answer_error(DNS_FAILURE_BUSY, "",
+	    (enum dns_type)q->key.type, 0))) {
+		stats_inc(STATS_DNS_OVERFLOW);
+		if (log_limit_pass(&limit, 10000, &suppressed))
+			log_warning("dns: too many names in flight, not "
+			    "asked: network=%s more=%u",
+			    addr_format(&q->network, network), suppressed);
+	}
 	question_release(q);
 }
 
@@ -226,9 +280,38 @@ question_expire(struct dns_question *q)
 	    q->key.type, suppressed);
 }
 
+/* Asks what may be asked now, and ends what is too old.  False: nothing. */
+static bool
+timer_work_locked(struct dns *d) LOCK_REQUIRES(d->lock)
+{
+	struct dns_question *next = dns_turns_next(d->turns);
+	struct dns_question *q = d->oldest;
+
+	if (next == NULL && (q == NULL || q->deadline_ms > now_ms(d)))
+		return false;
+	bool waited = false;
+	if (next == NULL) {
+		list_remove_locked(d, q);
+		waited = dns_turns_drop(d->turns, q);
+	}
+	lock_release(&d->lock);
+	if (next != NULL) {
+		question_ask(next);
+	} else {
+		if (waited)
+			question_refuse(q);
+		else
+			question_expire(q);
+		question_release(q);
+	}
+	lock_acquire(&d->lock);
+	return true;
+}
+
 /*
  * Without questions it sleeps for the time of one question: none that comes
- * in between can be due earlier, so nobody has to wake this thread.
+ * in between can be due earlier, so nobody has to wake this thread but for a
+ * question whose turn has come.
  */
 static void *
 timer_run(void *arg)
@@ -237,20 +320,11 @@ timer_run(void *arg)
 
 	lock_acquire(&d->lock);
 	while (!d->stopping) {
-		struct dns_question *q = d->oldest;
-		int64_t wait_ms = d->timeout_ms;
-		if (q != NULL)
-			wait_ms = q->deadline_ms - now_ms(d);
-		if (wait_ms > 0) {
-			cond_wait_until(&d->timer_cond, &d->lock,
-			    util_now_ms() + wait_ms);
+		if (timer_work_locked(d))
 			continue;
-		}
-		list_remove_locked(d, q);
-		lock_release(&d->lock);
-		question_expire(q);
-		question_release(q);
-		lock_acquire(&d->lock);
+		cond_wait_until(&d->timer_cond, &d->lock, util_now_ms() +
+		    (d->oldest == NULL ? d->timeout_ms :
+		    d->oldest->deadline_ms - now_ms(d)));
 	}
 	lock_release(&d->lock);
 	return NULL;
@@ -276,6 +350,7 @@ dns_destroy(struct dns *d)
 {
 	d->backend->ops->free(d->backend);
 	dns_cache_free(d->cache);
+	dns_turns_free(d->turns);
 	cond_fini(&d->wake_cond);
 	cond_fini(&d->timer_cond);
 	lock_fini(&d->lock);
@@ -295,6 +370,7 @@ dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 
 	d->backend = b;
 	d->cache = dns_cache_new(o->cache_size, o->serve_stale_ms);
+	d->turns = dns_turns_new(b->capacity > 0 ? b->capacity : UINT_MAX);
 	set_timeout(d, o->query_timeout_ms);
 	lock_init(&d->lock);
 	cond_init(&d->timer_cond);
@@ -363,11 +439,14 @@ dns_clock_advance_for_test(struct dns *d, int64_t ms)
 /* Views */
 
 struct dns_view *
-dns_view_new(struct dns *d, int64_t deadline_ms, unsigned max_queries)
+dns_view_new(struct dns *d, const struct dns_client *client,
+    int64_t deadline_ms, unsigned max_queries)
 {
 	struct dns_view *v = xcalloc(1, sizeof(*v));
 
 	v->dns = d;
+	if (client != NULL)
+		v->client = *client;
 	v->deadline_ms = deadline_ms;
 	v->max_queries = max_queries;
 	v->all_cached = true;
@@ -485,11 +564,47 @@ question_new(struct dns *d, const struct dns_key *k)
 	return q;
 }
 
+/* v has put q; asks it, if that is possible now. */
+static void
+view_start(struct dns_view *v, struct dns_question *q)
+{
+	struct dns *d = v->dns;
+
+	lock_acquire(&d->lock);
+	enum dns_turn turn = dns_turns_enter(d->turns, q, &v->client);
+	if (turn != DNS_TURN_NEVER)
+		list_add_locked(d, q);
+	if (dns_turns_ready(d->turns))
+		cond_broadcast(&d->timer_cond);
+	lock_release(&d->lock);
+	if (turn == DNS_TURN_NOW) {
+		question_ask(q);
+	} else if (turn == DNS_TURN_NEVER) {
+		question_refuse(q);
+		question_release(q);
+	}
+}
+
+/* v waits for q too, whose turn has not come. */
+static void
+view_share(struct dns_view *v, struct dns_question *q)
+{
+	struct dns *d = v->dns;
+
+	lock_acquire(&d->lock);
+	dns_turns_share(d->turns, q, &v->client);
+	if (dns_turns_ready(d->turns))
+		cond_broadcast(&d->timer_cond);
+	lock_release(&d->lock);
+	question_release(q);
+}
+
 bool
 dns_view_fetch(struct dns_view *v, void (*wake)(void *), void *arg)
 {
 	struct dns *d = v->dns;
 	int64_t now = now_ms(d);
+	struct dns_question *waiting;
 
 	view_take(v);
 	if (!v->has_pending || now >= v->deadline_ms)
@@ -498,21 +613,20 @@ dns_view_fetch(struct dns_view *v, void (*wake)(void *), void *arg)
 	v->waiter.wake = wake;
 	v->waiter.arg = arg;
 	struct dns_question *q = question_new(d, &v->pending);
-	switch (dns_cache_join(d->cache, q, &v->waiter, now)) {
+	switch (dns_cache_join(d->cache, q, &v->waiter, now, &waiting)) {
 	case DNS_JOIN_ANSWERED:
 		free(q);
 		return true;
 	case DNS_JOIN_WAITS:
 		free(q);
 		stats_inc(STATS_DNS_SHARED);
+		if (waiting != NULL)
+			view_share(v, waiting);
 		return false;
 	case DNS_JOIN_FIRST:
 		break;
 	}
-	stats_inc(STATS_DNS_QUERIES);
-	list_add(d, q);
-	d->backend->ops->start(d->backend, v->pending.name,
-	    (enum dns_type)v->pending.type, question_done, q);
+	view_start(v, q);
 	return !dns_cache_wait(d->cache, &v->pending, &v->waiter);
 }
 
@@ -523,7 +637,10 @@ dns_view_cancel(struct dns_view *v)
 
 	if (!v->fetched)
 		return;
-	dns_cache_leave(d->cache, &v->pending, &v->waiter);
+	struct dns_question *unwanted = dns_cache_leave(d->cache,
+	    &v->pending, &v->waiter);
+	if (unwanted != NULL)
+		question_abandon(d, unwanted);
 	if (atomic_load(&v->waiter.waking) == 0)
 		return;
 	atomic_fetch_add(&d->cancelling, 1);

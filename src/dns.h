@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "record.h"
 #include "util.h"
 
@@ -128,9 +129,22 @@ bool		 dns_configure(struct dns *d, const struct dns_options *o,
  */
 struct dns_view;
 
-/* deadline_ms: past it every unknown answer is DNS_TEMPERROR. */
-struct dns_view	*dns_view_new(struct dns *d, int64_t deadline_ms,
-		    unsigned max_queries);
+/*
+ * Whose questions these are: what one connection, and the network of one
+ * address (/24, /64), can have in flight is bounded, so that it cannot keep
+ * the resolver from others.
+ */
+struct dns_client {
+	const void	*connection;	/* only compared; NULL: none */
+	struct addr	 address;	/* AF_UNSPEC: none */
+};
+
+/*
+ * deadline_ms: past it every unknown answer is DNS_TEMPERROR.  client is
+ * copied; NULL: nobody in particular.
+ */
+struct dns_view	*dns_view_new(struct dns *d, const struct dns_client *client,
+		    int64_t deadline_ms, unsigned max_queries);
 void		 dns_view_free(struct dns_view *v);	/* cancels; NULL ok */
 
 /*
@@ -144,7 +158,8 @@ enum dns_status	 dns_query(struct dns_view *v, const char *name,
 		    enum dns_type type, const struct dns_answer **out);
 
 /*
- * After a run that met DNS_PENDING: starts the query (of several, the last).
+ * After a run that met DNS_PENDING: starts the query (of several, the last),
+ * as soon as it is the client's turn.
  * True: the answer is there already, run again at once.  False: wake(arg)
  * will be called exactly once, from another thread and without any lock held,
  * unless dns_view_cancel comes first.  The answer comes by the query timeout

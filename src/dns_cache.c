@@ -377,12 +377,13 @@ waiter_add_locked(struct dns_question *q, struct dns_waiter *w,
 
 enum dns_join
 dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
-    struct dns_waiter *w, int64_t now_ms)
+    struct dns_waiter *w, int64_t now_ms, struct dns_question **waiting)
 {
 	struct shard *s = shard_of(c, &fresh->key);
 	enum dns_join join;
 	bool stale;
 
+	*waiting = NULL;
 	lock_acquire(&s->lock);
 	assert(w->answer == NULL);
 	struct entry *e = find_or_add_locked(c, s, &fresh->key);
@@ -391,6 +392,10 @@ dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
 		join = DNS_JOIN_ANSWERED;
 	} else if (e->question != NULL) {
 		waiter_add_locked(e->question, w, DNS_WAITER_WAITING);
+		if (e->question->turn == DNS_TURN_LATER) {
+			*waiting = e->question;
+			atomic_fetch_add(&e->question->references, 1);
+		}
 		join = DNS_JOIN_WAITS;
 	} else {
 		e->question = fresh;
@@ -415,11 +420,30 @@ dns_cache_wait(struct dns_cache *c, const struct dns_key *k,
 	return waits;
 }
 
-void
+/* The question of e, if it is in vain; the table knows it no longer. */
+static struct dns_question *
+take_unwanted_locked(const struct dns_cache *c, struct shard *s,
+    struct entry *e, struct garbage *g)
+{
+	struct dns_question *q = e->question;
+
+	if (q->waiters != NULL || q->turn != DNS_TURN_LATER)
+		return NULL;
+	q->settled = true;
+	atomic_fetch_add(&q->references, 1);
+	e->question = NULL;
+	if (e->answer == NULL)
+		discard_locked(c, s, e, g);
+	return q;
+}
+
+struct dns_question *
 dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
     struct dns_waiter *w)
 {
 	struct shard *s = shard_of(c, k);
+	struct dns_question *unwanted = NULL;
+	struct garbage g = { 0 };
 
 	lock_acquire(&s->lock);
 	if (w->state == DNS_WAITER_WAITING) {
@@ -427,8 +451,12 @@ dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
 		if (w->next != NULL)
 			w->next->link = w->link;
 		w->state = DNS_WAITER_IDLE;
+		unwanted = take_unwanted_locked(c, s, find_locked(c, s, k),
+		    &g);
 	}
 	lock_release(&s->lock);
+	garbage_free(&g);
+	return unwanted;
 }
 
 /*

@@ -33,6 +33,7 @@ struct dns_backend_ops {
 
 struct dns_backend {
 	const struct dns_backend_ops	*ops;
+	unsigned	 capacity;	/* questions at once; 0: any number */
 	_Atomic bool	 no_server;	/* nobody is there to answer */
 };
 
@@ -114,18 +115,32 @@ struct dns_waiter {
 	void			 *arg;
 };
 
-/* A question given to the backend. */
+enum dns_turn {
+	DNS_TURN_NONE,		/* has not asked for one */
+	DNS_TURN_LATER,		/* waits */
+	DNS_TURN_NOW,		/* is the backend's, or has been */
+	DNS_TURN_NEVER		/* was refused or has left */
+};
+
+/* A question for the backend. */
 struct dns_question {
 	struct dns_key		 key;
 	struct dns_waiter	*waiters;	/* shard lock */
 	bool			 settled;	/* shard lock */
+	_Atomic unsigned	 references;
+
+	_Atomic(enum dns_turn)	 turn;		/* from here on of dns_turn.c */
+	struct dns_asker	*asker;		/* the network that asks */
+	struct dns_asker	*connection;	/* NULL: none */
+	struct addr		 network;	/* that asked first */
+	struct dns_question	*next_turn;
+	struct dns_question	*prev_turn;
 
 	struct dns		*dns;		/* from here on of dns.c */
 	int64_t			 deadline_ms;
 	struct dns_question	*older;
 	struct dns_question	*newer;
 	bool			 listed;
-	_Atomic unsigned	 references;
 };
 
 enum dns_join {
@@ -144,15 +159,24 @@ bool	dns_cache_key(const struct dns_cache *c, struct dns_key *out,
 /* A new reference, or NULL.  *stale: its time to live has ended. */
 struct dns_answer *dns_cache_get(struct dns_cache *c,
 	    const struct dns_key *k, int64_t now_ms, bool *stale);
-/* fresh becomes the table's until settled, if and only if it is the first. */
+/*
+ * fresh becomes the table's until settled, if and only if it is the first.
+ * *waiting: a new reference to a question under way whose turn has not come,
+ * else NULL.
+ */
 enum dns_join dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
-	    struct dns_waiter *w, int64_t now_ms);
+	    struct dns_waiter *w, int64_t now_ms,
+	    struct dns_question **waiting);
 /* After start has returned.  True: w waits; false: it is served already. */
 bool	dns_cache_wait(struct dns_cache *c, const struct dns_key *k,
 	    struct dns_waiter *w);
-/* w waits no longer; it may have been served before. */
-void	dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
-	    struct dns_waiter *w);
+/*
+ * w waits no longer; it may have been served before.  Returns a new reference
+ * to its question, which is not the table's any more, if now nobody waits for
+ * it and its turn has not come; else NULL.
+ */
+struct dns_question *dns_cache_leave(struct dns_cache *c,
+	    const struct dns_key *k, struct dns_waiter *w);
 /*
  * Gives answer to all who wait for q and remembers it; in place of an error
  * the stale answer that there may be.  True: it was the first answer for q.
@@ -164,5 +188,28 @@ bool	dns_cache_settle(struct dns_cache *c, struct dns_question *q,
 	    struct dns_waiter **wake);
 /* What all answers together take, never more than was allowed. */
 size_t	dns_cache_octets(struct dns_cache *c);
+
+/*
+ * Turns: which questions the backend is given, see dns_turn.c.  The caller
+ * sees to it that one thread at a time is in here.
+ */
+struct dns_turns;
+
+struct dns_turns *dns_turns_new(unsigned capacity);
+void	dns_turns_free(struct dns_turns *t);	/* nothing in flight */
+
+/* NOW: give it to the backend; LATER: dns_turns_next will return it. */
+enum dns_turn dns_turns_enter(struct dns_turns *t, struct dns_question *q,
+	    const struct dns_client *c);
+/* c waits for q too, which may be for the better. */
+void	dns_turns_share(struct dns_turns *t, struct dns_question *q,
+	    const struct dns_client *c);
+/* Would dns_turns_next return one?  The next to be given to the backend. */
+bool	dns_turns_ready(const struct dns_turns *t);
+struct dns_question *dns_turns_next(struct dns_turns *t);
+/* The backend has answered q. */
+void	dns_turns_leave(struct dns_turns *t, struct dns_question *q);
+/* True: q has waited and does no longer.  False: it was not LATER. */
+bool	dns_turns_drop(struct dns_turns *t, struct dns_question *q);
 
 #endif

@@ -560,6 +560,7 @@ resolver_new(const struct dns_options *o)
 	r->stop[0] = r->stop[1] = -1;
 	r->last = &r->failures;
 	r->tick_ms = util_now_ms() + TICK_MS;
+	r->backend.capacity = dns_unbound_capacity();
 	lock_init(&r->lock);
 	cond_init(&r->changed);
 	return r;

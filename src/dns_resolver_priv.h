@@ -90,6 +90,9 @@ struct dns_backend *dns_unbound_new(const struct dns_plan *p,
 struct ub_ctx *dns_unbound_context_new(const struct dns_plan *p,
 	    struct diag *d);
 
+/* Questions that one libunbound can be busy with at once. */
+unsigned dns_unbound_capacity(void);
+
 /* The resolver: libunbound by the plan of the day. */
 struct dns_backend *dns_resolver_new(const struct dns_options *o,
 	    struct diag *d);

@@ -4,8 +4,8 @@
  *
  * Questions go through a pipe to libunbound's own thread, answers come back
  * through another to a thread of ours, which calls done.  libunbound may take
- * half a minute to give a name up; dns.c does not wait for that, and the
- * number of names it may be busy with is bounded here.
+ * half a minute to give a name up; dns.c does not wait for that, and knows
+ * how many names it may be busy with.
  */
 
 #include "config.h"
@@ -26,7 +26,6 @@
 #include "log.h"
 #include "util.h"
 
-#define MAX_OPEN 4096		/* questions */
 #define HEADER_SIZE 12
 #define FLAG_TC 0x02			/* of octet 2 */
 #define CLASS_IN 1
@@ -51,7 +50,6 @@ struct unbound {
 	atomic_bool		 failed;
 	struct lock		 lock;
 	struct lookup		*open;		/* lock */
-	size_t			 count;		/* lock */
 };
 
 /* Answers */
@@ -155,20 +153,16 @@ static struct lookup *
 lookup_new(struct unbound *u, enum dns_type type, dns_done_fn *done,
     void *arg)
 {
-	struct lookup *l = NULL;
+	struct lookup *l = xcalloc(1, sizeof(*l));
 
+	*l = (struct lookup){
+		.unbound = u, .type = type, .done = done, .arg = arg
+	};
 	lock_acquire(&u->lock);
-	if (u->count < MAX_OPEN) {
-		l = xcalloc(1, sizeof(*l));
-		*l = (struct lookup){
-			.next = u->open, .unbound = u, .type = type,
-			.done = done, .arg = arg
-		};
-		if (l->next != NULL)
-			l->next->prev = l;
-		u->open = l;
-		u->count++;
-	}
+	l->next = u->open;
+	if (l->next != NULL)
+		l->next->prev = l;
+	u->open = l;
 	lock_release(&u->lock);
 	return l;
 }
@@ -185,7 +179,6 @@ lookup_done(struct lookup *l, struct dns_answer *a)
 		u->open = l->next;
 	if (l->next != NULL)
 		l->next->prev = l->prev;
-	u->count--;
 	lock_release(&u->lock);
 	l->done(l->arg, a);
 	free(l);
@@ -235,10 +228,6 @@ unbound_start(struct dns_backend *b, const char *name, enum dns_type type,
 	char escaped[DNS_NAME_MAX * 4 + 2];
 	struct lookup *l = lookup_new(u, type, done, arg);
 
-	if (l == NULL) {
-		done(arg, dns_answer_error(DNS_FAILURE_BUSY, "", type, 0));
-		return;
-	}
 	name_escape(name, escaped);
 	int error = ub_resolve_async(u->ctx, escaped, (int)type, CLASS_IN, l,
 	    on_result, NULL);

@@ -21,7 +21,7 @@
 #include "dns_resolver_priv.h"
 #include "util.h"
 
-#define MAX_SOCKETS 4096
+#define MAX_SOCKETS 8192
 #define MIN_SOCKETS 64
 #define CLASS_IN 1
 
@@ -46,6 +46,13 @@ socket_count(void)
 	if (limit.rlim_cur / 2 < MIN_SOCKETS)
 		return MIN_SOCKETS;
 	return (unsigned)(limit.rlim_cur / 2);
+}
+
+/* The rest is for what libunbound asks of its own. */
+unsigned
+dns_unbound_capacity(void)
+{
+	return socket_count() / 4 * 3;
 }
 
 static bool

@@ -30,6 +30,7 @@ struct dns_view;
 struct eval_request {
 	enum scope	 scope;
 	struct addr	 client;	/* IPv4 or IPv6 */
+	const void	*connection;	/* of the client: only compared */
 	const char	*local;		/* "postmaster" where there is none */
 	const char	*domain;	/* name to look up, valid */
 	const char	*helo;		/* as sent; "" where there is none */

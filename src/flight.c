@@ -314,7 +314,9 @@ flight_start(struct flights *fs, const struct eval_request *in,
 	f->request.domain = copy_text(&at, in->domain);
 	f->request.helo = copy_text(&at, in->helo);
 	f->request.receiver = copy_text(&at, in->receiver);
-	f->view = dns_view_new(fs->dns, deadline_ms, EVAL_MAX_QUERIES);
+	f->view = dns_view_new(fs->dns, &(struct dns_client){
+		.connection = in->connection, .address = in->client
+	    }, deadline_ms, EVAL_MAX_QUERIES);
 	stats_inc(STATS_EVALUATIONS);
 	run(f);
 	return f;

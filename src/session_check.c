@@ -42,6 +42,7 @@ start_flight(const struct session *s, enum scope scope,
 	struct eval_request request = {
 		.scope = scope,
 		.client = s->client,
+		.connection = s,
 		.local = id->local,
 		.domain = id->lookup,
 		.helo = identity_field_address(s->helo),

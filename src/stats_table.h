@@ -41,6 +41,10 @@ STATS(DNS_STALE, "dns_stale",
 STATS(DNS_TIMEOUTS, "dns_timeouts", "names without an answer in time")
 STATS(DNS_NO_SERVER, "dns_no_server",
     "times that no name server answered any more")
+STATS(DNS_OVERFLOW, "dns_overflow",
+    "names not asked because too many of the client were in flight")
+STATS(DNS_CANCELLED, "dns_cancelled",
+    "names not asked because nobody waited for them any more")
 STATS(DNS_FAILURES, "dns_failures", "answers that were DNS errors")
 STATS(DNS_BOGUS, "dns_bogus", "answers that failed DNSSEC validation")
 STATS(DNS_EVICTED, "dns_evicted", "answers evicted from the full cache")

@@ -71,8 +71,8 @@ evaluate(struct dns *dns, const struct eval_request *r)
 	struct eval_verdict v;
 	struct eval_verdict again;
 	unsigned waits = 0;
-	struct dns_view *view = dns_view_new(dns, util_now_ms() + 600000,
-	    EVAL_MAX_QUERIES);
+	struct dns_view *view = dns_view_new(dns, NULL,
+	    util_now_ms() + 600000, EVAL_MAX_QUERIES);
 
 	while (!eval_run(view, r, &v)) {
 		dns_view_wait(view);

@@ -128,10 +128,16 @@ class Faults:
 
 
 class DnsServer:
-    """Serves on 127.0.0.1; self.address is "127.0.0.1:PORT"."""
+    """Serves on 127.0.0.1; self.address is "127.0.0.1:PORT".
 
-    def __init__(self, zone=None, ttl=0, host="127.0.0.1", port=0):
+    silent: a datagram that has these octets is dropped unread, which takes
+    floods that would be too much otherwise.
+    """
+
+    def __init__(self, zone=None, ttl=0, host="127.0.0.1", port=0,
+            silent=None):
         self.ttl = ttl
+        self.silent = silent
         self.lock = threading.Lock()
         self.drops_edns = False		# every question that has EDNS
         self.counts = collections.Counter()	# (name, type) -> queries
@@ -226,6 +232,8 @@ class DnsServer:
                 data, peer = self.udp.recvfrom(65535)
             except OSError:
                 return
+            if self.silent is not None and self.silent in data:
+                continue
             self.later(data, True,
                 lambda wire, peer=peer: self.send_udp(wire, peer), peer)
 

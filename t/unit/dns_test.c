@@ -325,8 +325,10 @@ fake_free(struct dns_backend *b)
 	free(f);
 }
 
+/* capacity: of the backend, 0 without bound. */
 static struct dns *
-fake_new_stale(size_t cache_size, int64_t serve_stale_ms)
+fake_new_capacity(unsigned capacity, size_t cache_size,
+    int64_t serve_stale_ms)
 {
 	static const struct dns_backend_ops ops = {
 		.start = fake_start, .free = fake_free
@@ -338,10 +340,17 @@ fake_new_stale(size_t cache_size, int64_t serve_stale_ms)
 
 	fake = calloc(1, sizeof(*fake));
 	fake->backend.ops = &ops;
+	fake->backend.capacity = capacity;
 	pthread_mutex_init(&fake->mutex, NULL);
 	struct dns *d = dns_new_backend(&fake->backend, &o);
 	assert_non_null(d);
 	return d;
+}
+
+static struct dns *
+fake_new_stale(size_t cache_size, int64_t serve_stale_ms)
+{
+	return fake_new_capacity(0, cache_size, serve_stale_ms);
 }
 
 static struct dns *
@@ -353,7 +362,7 @@ fake_new(size_t cache_size)
 static struct dns_view *
 view_of(struct dns *d)
 {
-	return dns_view_new(d, INT64_MAX, 100);
+	return dns_view_new(d, NULL, INT64_MAX, 100);
 }
 
 static void
@@ -623,9 +632,11 @@ table_put(struct dns_cache *c, const char *name, struct dns_answer *a,
 	struct dns_question q = { .settled = false };
 	struct dns_waiter w = { .state = DNS_WAITER_IDLE };
 	struct dns_waiter *wake;
+	struct dns_question *waiting;
 
 	assert_true(dns_cache_key(c, &q.key, name, DNS_TYPE_TXT));
-	assert_int_equal(dns_cache_join(c, &q, &w, now), DNS_JOIN_FIRST);
+	assert_int_equal(dns_cache_join(c, &q, &w, now, &waiting),
+	    DNS_JOIN_FIRST);
 	assert_true(dns_cache_settle(c, &q, a, now, &wake));
 	assert_null(wake);
 	assert_false(dns_cache_wait(c, &q.key, &w));
@@ -717,12 +728,14 @@ test_cache_evicts_around_questions(void **state)
 	struct dns_question q = { .settled = false };
 	struct dns_waiter w = { .state = DNS_WAITER_IDLE };
 	struct dns_waiter *wake;
+	struct dns_question *waiting;
 	char name[40];
 
 	(void)state;
 	table_put(c, "old.example", txt_answer("v=spf1 -all", 1), 1000);
 	assert_true(dns_cache_key(c, &q.key, "old.example", DNS_TYPE_TXT));
-	assert_int_equal(dns_cache_join(c, &q, &w, 2001), DNS_JOIN_FIRST);
+	assert_int_equal(dns_cache_join(c, &q, &w, 2001, &waiting),
+	    DNS_JOIN_FIRST);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
 		table_put(c, name, txt_answer("v=spf1 -all", 60), 2001);
@@ -815,7 +828,7 @@ test_limit_of_questions(void **state)
 		snprintf(name, sizeof(name), "n%d.example", i);
 		learn(d, name, txt_answer(name, 60));
 	}
-	struct dns_view *v = dns_view_new(d, INT64_MAX, 30);
+	struct dns_view *v = dns_view_new(d, NULL, INT64_MAX, 30);
 	for (int i = 0; i < 30; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
 		assert_int_equal(ask(v, name), DNS_OK);
@@ -838,7 +851,7 @@ test_deadline_makes_unknown_a_temperror(void **state)
 
 	(void)state;
 	learn(d, "a.example", txt_answer("text", 60));
-	struct dns_view *v = dns_view_new(d, util_now_ms() + 1000, 10);
+	struct dns_view *v = dns_view_new(d, NULL, util_now_ms() + 1000, 10);
 	assert_int_equal(ask(v, "b.example"), DNS_PENDING);
 	dns_clock_advance_for_test(d, 1000);
 	assert_true(dns_view_fetch(v, count_wake, &wakes));
@@ -1548,7 +1561,7 @@ static void
 test_wait_returns_at_the_deadline(void **state)
 {
 	struct dns *d = fake_new(1 << 20);
-	struct dns_view *v = dns_view_new(d, util_now_ms() + 2000, 10);
+	struct dns_view *v = dns_view_new(d, NULL, util_now_ms() + 2000, 10);
 	pthread_t thread;
 
 	(void)state;
@@ -1875,6 +1888,175 @@ test_new_reports_a_missing_zone_file(void **state)
 	diag_fini(&diag);
 }
 
+/* Turns */
+
+/* A backend that can take two questions, and it has them. */
+static struct dns *
+full_new(struct dns_view *holders[2], atomic_int *wakes)
+{
+	static const char *const names[] = { "dead1.example", "dead2.example" };
+	struct dns *d = fake_new_capacity(2, 1 << 20, 0);
+
+	learn(d, "cached.example", txt_answer("v=spf1", 60));
+	for (uint8_t i = 0; i < 2; i++) {
+		struct dns_client c = { .address = {
+			.family = AF_INET, .bytes = { 192, 0, i, 1 }
+		} };
+		holders[i] = dns_view_new(d, &c, INT64_MAX, 10);
+		assert_int_equal(ask(holders[i], names[i]), DNS_PENDING);
+		assert_false(dns_view_fetch(holders[i], count_wake, wakes));
+	}
+	assert_int_equal(fake->started, 3);
+	return d;
+}
+
+static void
+full_free(struct dns *d, struct dns_view *holders[2])
+{
+	dns_view_free(holders[0]);
+	dns_view_free(holders[1]);
+	dns_free(d);
+}
+
+static unsigned
+started(void)
+{
+	pthread_mutex_lock(&fake->mutex);
+	unsigned n = fake->started;
+	pthread_mutex_unlock(&fake->mutex);
+	return n;
+}
+
+static void
+test_turn_cached_answers_whatever_is_in_flight(void **state)
+{
+	struct dns_view *holders[2];
+	atomic_int wakes = 0;
+	struct dns *d = full_new(holders, &wakes);
+	struct dns_view *v = view_of(d);
+
+	(void)state;
+	assert_int_equal(ask(v, "cached.example"), DNS_OK);
+	dns_view_free(v);
+	full_free(d, holders);
+}
+
+static void
+test_turn_question_is_asked_when_another_ends(void **state)
+{
+	struct dns_view *holders[2];
+	atomic_int wakes = 0;
+	struct dns *d = full_new(holders, &wakes);
+	struct dns_view *v = view_of(d);
+	struct dns_view *second = view_of(d);
+
+	(void)state;
+	assert_int_equal(ask(v, "late.example"), DNS_PENDING);
+	assert_false(dns_view_fetch(v, count_wake, &wakes));
+	assert_int_equal(ask(second, "late.example"), DNS_PENDING);
+	assert_false(dns_view_fetch(second, count_wake, &wakes));
+	assert_int_equal(started(), 3);
+	assert_true(fake_answer("dead1.example", txt_answer("v=spf1", 60)));
+	while (started() == 3)
+		sched_yield();
+	assert_true(fake_answer("late.example", txt_answer("v=spf1", 60)));
+	assert_int_equal(wakes, 3);
+	assert_int_equal(ask(v, "late.example"), DNS_OK);
+	assert_int_equal(ask(second, "late.example"), DNS_OK);
+	dns_view_free(v);
+	dns_view_free(second);
+	full_free(d, holders);
+}
+
+static void
+test_turn_question_nobody_waits_for_is_never_asked(void **state)
+{
+	struct dns_view *holders[2];
+	atomic_int wakes = 0;
+	struct dns *d = full_new(holders, &wakes);
+	uint64_t before = stats_get(STATS_DNS_CANCELLED);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct dns_view *v = view_of(d);
+		struct dns_view *other = view_of(d);
+		assert_int_equal(ask(v, "left.example"), DNS_PENDING);
+		assert_false(dns_view_fetch(v, count_wake, &wakes));
+		assert_int_equal(ask(other, "left.example"), DNS_PENDING);
+		assert_false(dns_view_fetch(other, count_wake, &wakes));
+		dns_view_free(v);
+		assert_int_equal(stats_get(STATS_DNS_CANCELLED), before +
+		    (uint64_t)i);
+		dns_view_free(other);
+	}
+	assert_int_equal(stats_get(STATS_DNS_CANCELLED), before + 2);
+	struct dns_view *v = view_of(d);
+	assert_int_equal(ask(v, "stays.example"), DNS_PENDING);
+	assert_false(dns_view_fetch(v, count_wake, &wakes));
+	assert_true(fake_answer("dead1.example", txt_answer("v=spf1", 60)));
+	while (started() == 3)
+		sched_yield();
+	assert_false(fake_answer("left.example", txt_answer("v=spf1", 60)));
+	assert_true(fake_answer("stays.example", txt_answer("v=spf1", 60)));
+	dns_view_free(v);
+	full_free(d, holders);
+}
+
+static void
+test_turn_that_does_not_come_in_time_is_an_overflow(void **state)
+{
+	struct dns_view *holders[2];
+	atomic_int wakes = 0;
+	struct dns *d = full_new(holders, &wakes);
+	uint64_t before = stats_get(STATS_DNS_OVERFLOW);
+	struct dns_view *v = view_of(d);
+	const struct dns_answer *a;
+
+	(void)state;
+	assert_int_equal(ask(v, "late.example"), DNS_PENDING);
+	assert_false(dns_view_fetch(v, count_wake, &wakes));
+	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	while (wakes < 3)
+		sched_yield();
+	assert_int_equal(dns_query(v, "late.example", DNS_TYPE_TXT, &a),
+	    DNS_TEMPERROR);
+	assert_int_equal(a->failure, DNS_FAILURE_BUSY);
+	assert_int_equal(stats_get(STATS_DNS_OVERFLOW), before + 1);
+	/* That says nothing about the name. */
+	assert_false(is_cached(d, "late.example"));
+	dns_view_free(v);
+	full_free(d, holders);
+}
+
+static void
+test_turn_refused_question_is_answered_at_once(void **state)
+{
+	struct dns *d = fake_new_capacity(10000, 1 << 20, 0);
+	struct dns_client c = { .connection = d };
+	struct dns_view *views[70];
+	char name[40];
+	uint64_t before = stats_get(STATS_DNS_OVERFLOW);
+	atomic_int wakes = 0;
+	unsigned refused = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(views); i++) {
+		snprintf(name, sizeof(name), "n%u.example", i);
+		views[i] = dns_view_new(d, &c, INT64_MAX, 10);
+		assert_int_equal(ask(views[i], name), DNS_PENDING);
+		if (!dns_view_fetch(views[i], count_wake, &wakes))
+			continue;
+		assert_int_equal(ask(views[i], name), DNS_TEMPERROR);
+		refused++;
+	}
+	assert_int_equal(refused, 6);
+	assert_int_equal(wakes, 0);
+	assert_int_equal(stats_get(STATS_DNS_OVERFLOW), before + 6);
+	for (unsigned i = 0; i < COUNT(views); i++)
+		dns_view_free(views[i]);
+	dns_free(d);
+}
+
 int
 main(void)
 {
@@ -1954,7 +2136,17 @@ main(void)
 		    server_start, server_stop),
 		cmocka_unit_test(test_unbound_stops_with_questions_open),
 		cmocka_unit_test(test_version_names_the_library),
-		cmocka_unit_test(test_new_reports_a_missing_zone_file)
+		cmocka_unit_test(test_new_reports_a_missing_zone_file),
+		cmocka_unit_test(
+		    test_turn_cached_answers_whatever_is_in_flight),
+		cmocka_unit_test(
+		    test_turn_question_is_asked_when_another_ends),
+		cmocka_unit_test(
+		    test_turn_question_nobody_waits_for_is_never_asked),
+		cmocka_unit_test(
+		    test_turn_that_does_not_come_in_time_is_an_overflow),
+		cmocka_unit_test(
+		    test_turn_refused_question_is_answered_at_once)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

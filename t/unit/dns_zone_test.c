@@ -408,7 +408,7 @@ test_zone_behind_a_view(void **state)
 	};
 	struct dns *d = dns_new_backend(
 	    zone("a.example TXT one\nslow.example TIMEOUT\n"), &o);
-	struct dns_view *v = dns_view_new(d, INT64_MAX, 10);
+	struct dns_view *v = dns_view_new(d, NULL, INT64_MAX, 10);
 	const struct dns_answer *a;
 
 	(void)state;

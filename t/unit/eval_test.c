@@ -201,8 +201,8 @@ assert_same_verdict(const struct eval_verdict *a, const struct eval_verdict *b)
 static void
 run(struct dns *dns, const struct eval_request *r, struct eval_verdict *out)
 {
-	struct dns_view *view = dns_view_new(dns, util_now_ms() + FAR_AWAY_MS,
-	    EVAL_MAX_QUERIES);
+	struct dns_view *view = dns_view_new(dns, NULL,
+	    util_now_ms() + FAR_AWAY_MS, EVAL_MAX_QUERIES);
 	static struct eval_verdict last;
 	struct eval_verdict again;
 	unsigned waits = 0;
@@ -465,8 +465,8 @@ test_deadline_is_temperror_even_within_ptr(void **state)
 	(void)state;
 	struct dns *dns = open_zone("example.com. TXT \"v=spf1 ptr -all\"\n");
 	make_request(&r, sender, "192.0.2.1");
-	struct dns_view *view = dns_view_new(dns, util_now_ms() + FAR_AWAY_MS,
-	    EVAL_MAX_QUERIES);
+	struct dns_view *view = dns_view_new(dns, NULL,
+	    util_now_ms() + FAR_AWAY_MS, EVAL_MAX_QUERIES);
 	assert_false(eval_run(view, &r, &v));
 	dns_view_wait(view);
 	assert_false(eval_run(view, &r, &v));
@@ -904,8 +904,8 @@ test_query_limit_is_permerror(void **state)
 	(void)state;
 	struct dns *dns = open_zone("example.com. TXT \"v=spf1 a mx -all\"\n");
 	make_request(&r, sender, "192.0.2.1");
-	struct dns_view *view = dns_view_new(dns, util_now_ms() + FAR_AWAY_MS,
-	    2);
+	struct dns_view *view = dns_view_new(dns, NULL,
+	    util_now_ms() + FAR_AWAY_MS, 2);
 	while (!eval_run(view, &r, &v))
 		dns_view_wait(view);
 	assert_result(&v, RESULT_PERMERROR);
@@ -1516,8 +1516,8 @@ test_verdict_is_small_and_outlives_its_view(void **state)
 	(void)state;
 	struct dns *dns = open_zone("example.com. TXT \"v=spf1 ~all\"\n");
 	make_request(&r, sender, "192.0.2.1");
-	struct dns_view *view = dns_view_new(dns, util_now_ms() + FAR_AWAY_MS,
-	    EVAL_MAX_QUERIES);
+	struct dns_view *view = dns_view_new(dns, NULL,
+	    util_now_ms() + FAR_AWAY_MS, EVAL_MAX_QUERIES);
 	while (!eval_run(view, &r, &v))
 		dns_view_wait(view);
 	dns_view_free(view);
