@@ -17,6 +17,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "dns_priv.h"
 #include "dns_resolver_priv.h"
 #include "util.h"
@@ -56,6 +57,30 @@ dns_unbound_capacity(void)
 }
 
 static bool
+set_number(struct ub_ctx *ctx, const char *option, unsigned n, struct diag *d)
+{
+	char text[16];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	sbuf_fmt(&sb, "%u", n);
+	return check(ub_ctx_set_option(ctx, option, text), option, d);
+}
+
+/* By UDP; on the way to another machine it may not be cut into fragments. */
+static unsigned
+answer_size(const struct dns_plan *p)
+{
+	struct addr a;
+
+	for (size_t i = 0; i < p->count; i++)
+		if (!addr_parse(&a, p->servers[i].host) ||
+		    !addr_is_loopback(&a))
+			return 1232;
+	return 4096;
+}
+
+static bool
 set_options(struct ub_ctx *ctx, const struct dns_plan *p, struct diag *d)
 {
 	static const char *const needed[][2] = {
@@ -65,8 +90,6 @@ set_options(struct ub_ctx *ctx, const struct dns_plan *p, struct diag *d)
 		{ "domain-insecure:", "test." },
 		{ "domain-insecure:", "invalid." },
 		{ "domain-insecure:", "home.arpa." },
-		{ "edns-buffer-size:", "1232" },
-		{ "outgoing-num-tcp:", "32" },
 		{ "rrset-cache-size:", "2m" },
 		{ "prefetch:", "no" }
 	};
@@ -82,15 +105,18 @@ set_options(struct ub_ctx *ctx, const struct dns_plan *p, struct diag *d)
 		{ "infra-cache-min-rtt:", "400" },
 		{ "outbound-msg-retry:", "3" },
 		{ "infra-host-ttl:", "3" },
-		{ "infra-keep-probing:", "yes" }
+		{ "infra-keep-probing:", "yes" },
+		/*
+		 * A connection a question: some servers answer in order, and
+		 * behind a name that they find no answer to all others would
+		 * wait in vain.
+		 */
+		{ "max-reuse-tcp-queries:", "1" }
 	};
-	char sockets[16];
-	struct sbuf sb;
 
-	sbuf_init(&sb, sockets, sizeof(sockets));
-	sbuf_fmt(&sb, "%u", socket_count());
-	if (!check(ub_ctx_set_option(ctx, "outgoing-range:", sockets),
-	    "outgoing-range", d) ||
+	if (!set_number(ctx, "outgoing-range:", socket_count(), d) ||
+	    !set_number(ctx, "outgoing-num-tcp:", socket_count() / 16, d) ||
+	    !set_number(ctx, "edns-buffer-size:", answer_size(p), d) ||
 	    !check(ub_ctx_set_option(ctx, "module-config:", p->dnssec ?
 	    "validator iterator" : "iterator"), "module-config", d) ||
 	    !check(ub_ctx_set_option(ctx, "tcp-upstream:", p->tcp ? "yes" :
