@@ -229,6 +229,8 @@ define(`ALIAS_FILE', `{base}/aliases')dnl
 define(`confDEF_USER_ID', `nobody:nogroup')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confDELIVERY_MODE', `{delivery}')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
 define(`confAUTH_MECHANISMS', `PLAIN')dnl
 TRUST_AUTH_MECH(`PLAIN')dnl
 define(`LOCAL_MAILER_PATH', `{base}/deliver')dnl
