@@ -23,13 +23,10 @@ put_escaped(FILE *out, const char *s)
 
 		if (*s == '\\')
 			fputc('\\', out);
-		if (n > 0) {
-			fwrite(s, 1, n, out);
-		} else {
-			fprintf(out, "\\x%02x", (unsigned char)*s);
-			n = 1;
-		}
-		s += n;
+		if (n == 0)
+			fprintf(out, "\\x%02x", (unsigned char)*s++);
+		for (; n > 0; n--)
+			fputc(*s++, out);
 	}
 }
 
