@@ -180,6 +180,41 @@ def test_sysv_refuses_a_broken_configuration():
         tap.true(not place.answers(), "not started")
 
 
+def test_sysv_keeps_a_filter_whose_configuration_cannot_start():
+    """What -n finds is more than the text."""
+    with Place() as place:
+        sysv(place, "start")
+        first = place.pid()
+        for options in ({"user": "no-such-user"},
+                {"socket_group": "no-such-group"}):
+            place.configure(behavior=1, **options)
+            for action in ("reload", "restart", "force-reload"):
+                tap.contains(sysv(place, action, 6), "no-such-")
+            tap.equal(place.pid(), first)
+            tap.true(place.refuses(), "serves as before")
+        place.configure(behavior=3)
+        tap.contains(sysv(place, "stop"), "stopped")
+
+
+def test_sysv_follows_no_link():
+    with Place() as place:
+        sysv(place, "start")
+        first = place.pid()
+        os.rename(place.pid_file, place.path("elsewhere"))
+        os.symlink("elsewhere", place.pid_file)
+        tap.contains(sysv(place, "stop"), "not running")
+        tap.true(is_alive(first), "not that of a link")
+        os.rename(place.path("elsewhere"), place.pid_file)
+        tap.contains(sysv(place, "stop"), "stopped")
+
+
+def test_sysv_takes_an_emptied_pid_file_for_none():
+    with Place() as place:
+        place.write("pid", "")
+        tap.contains(sysv(place, "status", 3), "not running")
+        tap.contains(sysv(place, "start"), "started")
+
+
 def test_sysv_tells_a_dead_daemon_from_a_stranger():
     with Place() as place:
         sysv(place, "start")
