@@ -177,24 +177,24 @@ show_mail_server_lines() {
 	END
 }
 
-# The configuration that is run is conf's with what a trial needs: the log on
-# the terminal, and no daemon that runs as root.
+# The configuration that is run is a copy of conf's with what a trial needs:
+# the log on the terminal, and no daemon that runs as root.  What it runs as
+# must be able to read the copy at a reload, wherever these sources are.
 run() {
 	say "checking $config"
 	src/spf-milter -n -c "$config"
-	own=build-quickstart/spf-milter.conf
-	mkdir -p build-quickstart
-	{
-		printf 'include("%s/%s")\n' "$PWD" "$config"
-		printf 'log = "stderr"\n'
-		if [ "$(id -u)" -eq 0 ] &&
-		    effective "$config" | grep '^user = ""' >/dev/null
-		then
-			user=nobody
-			id spf-milter >/dev/null 2>&1 && user=spf-milter
-			printf 'user = "%s"\n' "$user"
-		fi
-	} > "$own"
+	place=build-quickstart
+	user=
+	if [ "$(id -u)" -eq 0 ]; then
+		place=/run/spf-milter-quickstart
+		user=nobody
+		! id spf-milter >/dev/null 2>&1 || user=spf-milter
+	fi
+	mkdir -p "$place"
+	own=$place/spf-milter.conf
+	effective "$config" | sed -e 's/^log = .*/log = "stderr"/' \
+	    -e "s/^user = \"\".*/user = \"$user\"/" > "$own"
+	say "running with $own, made from it"
 	socket=$(effective "$own" | sed -n 's/^socket = "\([^"]*\)".*/\1/p')
 	show_mail_server_lines "$socket"
 	exec src/spf-milter -f -c "$own"

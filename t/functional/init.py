@@ -399,4 +399,37 @@ def test_daemontools_stop_ends_well():
         tap.equal(contents(told), "TERM\n0\n")
 
 
+# quickstart.sh
+
+def test_quickstart_below_a_private_folder_can_be_reloaded():
+    """As root: the user that it changes to may not look into the sources."""
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    with Place() as place:
+        for name in ("conf", "src"):
+            os.mkdir(place.path(name))
+        os.symlink(daemon.PROGRAM, place.path("src/spf-milter"))
+        place.socket = "inet:%d@127.0.0.1" % daemon.free_port()
+        place.configure(behavior=3, pid_file="", log="syslog")
+        os.rename(place.config, place.path("conf/spf-milter.conf"))
+        with open(os.path.join(daemon.SRCDIR, "quickstart.sh")) as f:
+            place.write("quickstart.sh", f.read().replace(
+                "\tinstall_build_dependencies\n\tbuild\n", "", 1))
+        with open(place.path("log"), "w") as log:
+            process = subprocess.Popen(["/bin/sh",
+                place.path("quickstart.sh")], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=place.environment)
+        log = lambda: contents(place.path("log"))
+        try:
+            wait_for(lambda: "listens on" in log(), "it starts")
+            tap.true(place.refuses(), "works")
+            process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "reload" in log(), "it reloads")
+            tap.contains(log(), "configuration reloaded from")
+            tap.lacks(log(), "warning")
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
 tap.main(globals())
