@@ -36,7 +36,7 @@
 #include "util.h"
 
 #define CONNECTION_MAX 64	/* in flight */
-#define NETWORK_SHARE 16	/* of what is free a network may have 1/16 */
+#define NETWORK_SHARE 8		/* of what is free a network may have 1/8 */
 #define WAITING_MAX 1024	/* of a network */
 #define LEVELS 16
 #define IPV4_OCTETS 3		/* /24 */
