@@ -17,6 +17,8 @@ import tap
 import verdicts
 from daemon import Daemon
 
+# The name server has to take every packet: it waits for no other thread long.
+sys.setswitchinterval(0.0005)
 HONEST = ["honest%d.example.com" % n for n in range(1000)]
 SERVER = dnsserver.DnsServer(silent=b"\4dead")
 SERVER.load({**spec.ZONE, **{n: {"TXT": ["v=spf1 +all"]} for n in HONEST},
@@ -77,8 +79,8 @@ class Flood:
             m.drop()
 
 
-def during(flood, clients):
-    """Honest uncached and cached names all the while; all within a second."""
+def during(flood, clients, limit=1):
+    """Honest uncached and cached names all the while, each in time."""
     slowest = 0
     checked = 0
     with flood:
@@ -94,7 +96,9 @@ def during(flood, clients):
             time.sleep(0.05)
     tap.diag("%d dead names, %d honest ones, the slowest %.0f ms"
         % (flood.sent, checked, slowest * 1000))
-    tap.true(slowest < 1, "%.2f s" % slowest)
+    # A sanitizer takes its time.
+    tap.true(slowest < (3 if verdicts.sanitized() else limit), "%.2f s"
+        % slowest)
 
 
 def test_one_connection_cannot_take_the_dns_from_others():
@@ -108,7 +112,8 @@ def test_one_network_cannot_take_the_dns_from_others():
 
 
 def test_many_networks_leave_something_to_others():
-    during(Flood(["203.0.%d.1" % n for n in range(200)]), [STRANGER])
+    """Our name server may lose a packet then, and the next try is later."""
+    during(Flood(["203.0.%d.1" % n for n in range(200)]), [STRANGER], 3)
 
 
 def test_what_was_not_asked_is_counted_and_said():
