@@ -258,9 +258,8 @@ answer_parse_spf(struct dns_answer *a)
 	}
 }
 
-/* The sentence that logs, fields and replies end with. */
-static void
-set_failure(struct dns_answer *a, enum dns_failure why, const char *more)
+const char *
+dns_failure_name(enum dns_failure why)
 {
 	static const char *const names[] = {
 		[DNS_FAILURE_NONE] = "",
@@ -273,11 +272,19 @@ set_failure(struct dns_answer *a, enum dns_failure why, const char *more)
 		[DNS_FAILURE_BUSY] = "too many questions under way",
 		[DNS_FAILURE_RESOLVER] = "the resolver has stopped"
 	};
+
+	return names[why];
+}
+
+/* The sentence that logs, fields and replies end with. */
+static void
+set_failure(struct dns_answer *a, enum dns_failure why, const char *more)
+{
 	char text[PROBLEM_SIZE];
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
-	sbuf_str(&sb, names[why]);
+	sbuf_str(&sb, dns_failure_name(why));
 	sbuf_str(&sb, more);
 	a->status = DNS_TEMPERROR;
 	a->failure = why;

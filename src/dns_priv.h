@@ -69,6 +69,8 @@ void	dns_answer_finish(struct dns_answer *a);
 /* All of it at once, for an answer without records. */
 struct dns_answer *dns_answer_empty(enum dns_status status,
 	    enum dns_type type, uint32_t ttl);
+/* "SERVFAIL" */
+const char *dns_failure_name(enum dns_failure why);
 /*
  * A temporary error in words: the name of the failure and, if there is more
  * to say, more: "no answer" and " in 4 s".

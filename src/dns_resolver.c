@@ -81,6 +81,7 @@ struct resolver {
 	struct generation	*retired;	/* keeper */
 	int64_t			 tick_ms;	/* keeper: the next */
 	bool			 down;		/* keeper: none answers */
+	bool			 no_edns;	/* keeper: none with EDNS */
 	bool			 doubt;		/* keeper: check again */
 
 	struct lock		 lock;		/* of what follows */
@@ -160,24 +161,6 @@ resolver_start(struct dns_backend *b, const char *name, enum dns_type type,
 
 /* What servers say */
 
-static void
-log_failure(const struct errand *e, const struct dns_probe *p)
-{
-	static struct log_limit limit;
-	unsigned suppressed;
-	char server[DNS_SERVER_TEXT];
-	char storage[LOG_VALUE_MAX * 4 + 40];
-	struct sbuf text;
-
-	if (!log_limit_pass(&limit, 10000, &suppressed))
-		return;
-	sbuf_init(&text, storage, sizeof(storage));
-	log_pair(&text, "name", e->name);
-	log_warning("dns: %s from %s: %s type=%u more=%u", e->answer->problem,
-	    dns_server_format(p->server, server), storage, e->type,
-	    suppressed);
-}
-
 /* The first that has answered, or has sent something; else NULL. */
 static const struct dns_probe *
 find_end(const struct dns_probe *probes, size_t count, enum dns_probe_end end)
@@ -198,14 +181,38 @@ failure_of(const struct dns_probe *p)
 	return DNS_FAILURE_UNUSABLE;
 }
 
-/* Puts in the place of SERVFAIL what it was. */
 static void
+log_failure(const struct errand *e, const struct dns_probe *p)
+{
+	static struct log_limit limit;
+	unsigned suppressed;
+	char server[DNS_SERVER_TEXT];
+	char storage[LOG_VALUE_MAX * 4 + 40];
+	struct sbuf text;
+
+	if (!log_limit_pass(&limit, 10000, &suppressed))
+		return;
+	sbuf_init(&text, storage, sizeof(storage));
+	log_pair(&text, "name", e->name);
+	log_warning("dns: %s from %s: %s type=%u more=%u",
+	    dns_failure_name(failure_of(p)),
+	    dns_server_format(p->server, server), storage, e->type,
+	    suppressed);
+}
+
+/* libunbound has waited in vain. */
+static bool
+is_given_up(const struct errand *e)
+{
+	return e->failed_ms - e->start_ms >= SILENCE_MS;
+}
+
+/* Asks for what libunbound calls SERVFAIL. */
+static enum dns_failure
 explain(struct resolver *r, struct errand *e)
 {
 	const struct dns_plan *plan = &e->generation->plan;
 	struct dns_probe probes[DNS_SERVERS_MAX];
-	enum dns_failure why = DNS_FAILURE_SERVFAIL;
-	bool given_up = e->failed_ms - e->start_ms >= SILENCE_MS;
 
 	for (size_t i = 0; i < plan->count; i++)
 		probes[i] = (struct dns_probe){
@@ -217,17 +224,14 @@ explain(struct resolver *r, struct errand *e)
 	    DNS_PROBE_ANSWERED);
 	if (p == NULL)
 		p = find_end(probes, plan->count, DNS_PROBE_GARBAGE);
-	if (p != NULL)
-		why = failure_of(p);
-	else if (find_end(probes, plan->count, DNS_PROBE_SILENT) == NULL)
-		why = DNS_FAILURE_NO_SERVER;
-	else if (given_up)
-		why = DNS_FAILURE_TIMEOUT;
-	r->doubt = r->doubt || p == NULL || given_up;
-	dns_answer_release(e->answer);
-	e->answer = dns_answer_error(why, "", e->type, DNS_TEMPERROR_TTL);
-	if (p != NULL)
+	r->doubt = r->doubt || p == NULL || is_given_up(e);
+	if (p != NULL) {
 		log_failure(e, p);
+		return failure_of(p);
+	}
+	if (find_end(probes, plan->count, DNS_PROBE_SILENT) == NULL)
+		return DNS_FAILURE_NO_SERVER;
+	return is_given_up(e) ? DNS_FAILURE_TIMEOUT : DNS_FAILURE_SERVFAIL;
 }
 
 static struct errand *
@@ -242,14 +246,18 @@ take_failure_locked(struct resolver *r)
 	return e;
 }
 
-/* Not those that have waited while others were explained. */
+/* Nobody is asked for those that have waited while others were explained. */
 static void
 end_failure(struct resolver *r, struct errand *e)
 {
+	enum dns_failure why = is_given_up(e) ? DNS_FAILURE_TIMEOUT :
+	    DNS_FAILURE_SERVFAIL;
+
 	if (!e->generation->plan.tcp &&
 	    util_now_ms() - e->failed_ms < EXPLAIN_MS)
-		explain(r, e);
-	errand_end(e, e->answer);
+		why = explain(r, e);
+	dns_answer_release(e->answer);
+	errand_end(e, dns_answer_error(why, "", e->type, DNS_TEMPERROR_TTL));
 }
 
 /* Do they answer? */
@@ -302,10 +310,12 @@ report_health(struct resolver *r, const struct dns_plan *plan,
 	}
 	if (!down && r->down)
 		log_notice("dns: a name server answers again: %s", text);
-	if (health == HEALTH_NO_EDNS)
+	if (health == HEALTH_NO_EDNS && !r->no_edns)
 		log_warning("dns: questions with EDNS are dropped by %s%s",
 		    text, plan->dnssec ? ": dnssec cannot work" : "");
 	r->down = down;
+	if (!down)
+		r->no_edns = health == HEALTH_NO_EDNS;
 }
 
 /* Generations */

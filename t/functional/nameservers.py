@@ -289,11 +289,18 @@ def test_a_server_that_drops_edns_is_asked_without():
 
 
 def test_a_server_may_begin_to_drop_edns():
-    load(n2={"a.example.com": FAIL, "b.example.com": FAIL})
-    with start(["127.0.0.2"]) as d:
+    load()
+    SERVERS[2].load({"a.example.com": FAIL, "b.example.com": FAIL},
+        faults={"silent.example.com": dnsserver.TIMEOUT})
+    with start(["127.0.0.2"], 8) as d, d.milter() as m:
         tap.equal(result(d, "a.example.com"), "fail")
         SERVERS[2].drops_edns = True
+        m.connect(spec.CLIENT)
+        m.mail("<u@silent.example.com>")
         judge(d, "a.example.com")
+        # libunbound gives up before our time is over.
+        tap.contains(m.rcpt("<r@example.org>").text,
+            "DNS error for TXT silent.example.com: no answer")
         d.wait_for_log("without EDNS", seconds=20)
         tap.equal(eventually(d, "b.example.com", "fail"), "fail")
 
