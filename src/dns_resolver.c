@@ -154,9 +154,12 @@ resolver_start(struct dns_backend *b, const char *name, enum dns_type type,
 	lock_acquire(&r->lock);
 	struct generation *g = r->current;
 	e->generation = g;
-	g->open++;
+	g->open += 2;		/* the errand, and the call of start */
 	lock_release(&r->lock);
 	g->unbound->ops->start(g->unbound, name, type, errand_done, e);
+	lock_acquire(&r->lock);
+	g->open--;
+	lock_release(&r->lock);
 }
 
 /* What servers say */
