@@ -68,32 +68,46 @@ milter_limit_report_descriptors(void)
 		    descriptors);
 }
 
-/* The first line of a file; "?" if there is none. */
+#define UNKNOWN "?"
+
+/* The first line of a file; UNKNOWN if there is none. */
 static void
 read_line(const char *path, char *line, size_t size)
 {
 	FILE *f = fopen(path, "re");
 
 	if (f == NULL || fgets(line, (int)size, f) == NULL)
-		util_copy(line, size, "?");
+		util_copy(line, size, UNKNOWN);
 	if (f != NULL)
 		fclose(f);
 	line[strcspn(line, "\n")] = '\0';
 }
 
-/* Of the second version of control groups: the line is "0::/path". */
+/* Our control group stands in lines "0::/path" and "3:pids:/path". */
 static void
 read_pids_max(char *line, size_t size)
 {
+	FILE *f = fopen("/proc/self/cgroup", "re");
 	char group[300];
 	char path[400];
-	struct sbuf sb;
 
-	read_line("/proc/self/cgroup", group, sizeof(group));
-	sbuf_init(&sb, path, sizeof(path));
-	sbuf_fmt(&sb, "/sys/fs/cgroup%s/pids.max",
-	    strncmp(group, "0::/", 4) == 0 ? group + 3 : "");
-	read_line(path, line, size);
+	util_copy(line, size, UNKNOWN);
+	while (f != NULL && strcmp(line, UNKNOWN) == 0 &&
+	    fgets(group, sizeof(group), f) != NULL) {
+		const char *old = strstr(group, ":pids:/");
+		struct sbuf sb;
+
+		if (old == NULL && strncmp(group, "0::/", 4) != 0)
+			continue;
+		group[strcspn(group, "\n")] = '\0';
+		sbuf_init(&sb, path, sizeof(path));
+		sbuf_fmt(&sb, "/sys/fs/cgroup%s%s/pids.max",
+		    old != NULL ? "/pids" : "", old != NULL ? old + 6 :
+		    group + 3);
+		read_line(path, line, size);
+	}
+	if (f != NULL)
+		fclose(f);
 }
 
 void

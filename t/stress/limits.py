@@ -32,7 +32,7 @@ def limited(*prefix):
     if os.geteuid() != 0:
         tap.skip("needs root")
     d = Daemon(dns=SERVER, behavior=3, start=False,
-        dns_options={"query_timeout": 4}, prefix=("setpriv",
+        dns_options={"query_timeout": 2}, prefix=("setpriv",
         "--reuid=%d" % USER, "--regid=%d" % USER, "--clear-groups", *prefix),
         socket_spec="inet:%d@127.0.0.1" % daemon.free_port())
     os.chmod(d.directory, 0o755)
@@ -70,13 +70,12 @@ def opened(d, count):
     return sessions
 
 
-def test_no_session_hangs_for_want_of_threads():
+def wait_in_many_sessions(d, rounds):
     """Some wait, the others are told to come again; nothing is left."""
-    d = limited("prlimit", "--nproc=%d" % THREADS)
     cached = verdicts.open_session(d)
     cached.message("<u@pass.example.com>")
     before = descriptors(d)
-    for _ in range(2):
+    for _ in range(rounds):
         sessions = opened(d, len(DEAD))
         tap.true(len(sessions) > 3, "%d sessions" % len(sessions))
         for m, name in zip(sessions, DEAD):
@@ -94,12 +93,40 @@ def test_no_session_hangs_for_want_of_threads():
             lambda n: n <= before) <= before, "descriptors come back")
     cached.close()
     d.stop_well()
-    tap.equal(d.log().count("no more threads to be had (RLIMIT_NPROC %d, "
-        % THREADS), 1)
+    tap.equal(d.log().count("no more threads to be had"), 1)
     counted = logline.counters(d.log())
     tap.true(counted["evaluations_refused"] + counted["connections_refused"],
         "counted")
+
+
+def test_no_session_hangs_for_want_of_threads():
+    d = limited("prlimit", "--nproc=%d" % THREADS)
+    wait_in_many_sessions(d, 2)
+    tap.contains(d.log(), "(RLIMIT_NPROC %d, " % THREADS)
     d.clean()
+
+
+def test_no_session_hangs_in_a_small_control_group():
+    parent = "/sys/fs/cgroup/pids"
+    if not os.path.isdir(parent):
+        parent = "/sys/fs/cgroup"
+    group = "%s/spf-milter-test.%d" % (parent, os.getpid())
+    try:
+        os.mkdir(group)
+        with open(group + "/pids.max", "w") as f:
+            f.write("%d" % THREADS)
+    except OSError:
+        tap.skip("needs a control group of its own")
+    d = Daemon(dns=SERVER, behavior=3, start=False,
+        dns_options={"query_timeout": 2}, prefix=("sh", "-c",
+        'echo $$ >"$0" && exec "$@"', group + "/cgroup.procs"))
+    try:
+        d.start()
+        wait_in_many_sessions(d, 1)
+        tap.contains(d.log(), ", pids.max %d, " % THREADS)
+    finally:
+        d.clean()
+        os.rmdir(group)
 
 
 def test_half_packets_hold_up_nobody():
