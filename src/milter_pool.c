@@ -89,6 +89,7 @@ static unsigned reserve;			/* lock; threads of it */
 static unsigned open_count;			/* lock; connections */
 static unsigned waiting;			/* lock; callbacks */
 static bool slow;				/* lock; a long round */
+static bool asleep;				/* lock; the pump, no round */
 
 /* In place of the one of libc: see above. */
 int
@@ -299,8 +300,9 @@ pump_run(void *arg)
 	lock_acquire(&lock);
 	for (;;) {
 		pump_locked();
-		slow = true;
+		asleep = true;
 		cond_wait(&changed, &lock);
+		asleep = false;
 	}
 	return NULL;
 }
@@ -315,7 +317,8 @@ void
 milter_pool_opened(void)
 {
 	lock_acquire(&lock);
-	if (open_count++ == 0)
+	open_count++;
+	if (asleep && atomic_load(&pooled))
 		cond_signal(&changed);
 	lock_release(&lock);
 }
@@ -332,12 +335,13 @@ milter_pool_closed(void)
 bool
 milter_waiting(bool begins)
 {
+	bool pool = atomic_load(&pooled);
+
 	lock_acquire(&lock);
-	bool may = !begins || !lacks_threads_locked() ||
-	    !atomic_load(&pooled);
+	bool may = !begins || !pool || !lacks_threads_locked();
 	if (!begins)
 		waiting--;
-	else if (may && (waiting++ == 0 || slow))
+	else if (may && (waiting++ == 0 || slow || asleep) && pool)
 		cond_signal(&changed);
 	lock_release(&lock);
 	return may;
