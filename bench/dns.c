@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "base/util.h"
 #include "zone.h"
 
 #define NS 1000000000ULL

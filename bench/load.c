@@ -32,7 +32,7 @@
 
 #include "plan.h"
 #include "tally.h"
-#include "util.h"
+#include "base/util.h"
 
 #define NS 1000000000ULL
 #define RETRY_NS 1000000ULL		/* after a full backlog */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "base/util.h"
 
 #define OFFERED_VERSION 6
 #define OFFERED_PROTOCOL 0x1fffff

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "util.h"
+#include "base/util.h"
 
 void
 tally_init(struct tally *t, unsigned label_count)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "base/util.h"
 
 #define NAME_MAX_OCTETS 255
 #define RDATA_MAX 60000

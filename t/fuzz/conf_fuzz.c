@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_priv.h"
+#include "conf/conf_priv.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns_priv.h"
-#include "record.h"
-#include "util.h"
+#include "base/util.h"
+#include "dns/dns_priv.h"
+#include "spf/record.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
-#include "dns.h"
-#include "dns_priv.h"
-#include "eval.h"
-#include "identity.h"
-#include "result.h"
-#include "util.h"
+#include "base/addr.h"
+#include "base/result.h"
+#include "base/util.h"
+#include "dns/dns.h"
+#include "dns/dns_priv.h"
+#include "eval/eval.h"
+#include "spf/identity.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

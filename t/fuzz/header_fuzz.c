@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
-#include "authres.h"
-#include "header.h"
-#include "util.h"
+#include "base/addr.h"
+#include "base/util.h"
+#include "policy/authres.h"
+#include "policy/header.h"
 
 #define TEXTS 8
 

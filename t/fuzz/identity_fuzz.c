@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity.h"
-#include "util.h"
+#include "base/util.h"
+#include "spf/identity.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
-#include "macro.h"
-#include "util.h"
+#include "base/addr.h"
+#include "base/util.h"
+#include "spf/macro.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "macro.h"
-#include "record.h"
+#include "spf/macro.h"
+#include "spf/record.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
-#include "reply.h"
-#include "util.h"
+#include "base/addr.h"
+#include "base/util.h"
+#include "policy/reply.h"
 
 #define TEXTS 8
 

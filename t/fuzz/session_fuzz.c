@@ -20,20 +20,20 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "addr.h"
-#include "authres.h"
-#include "conf.h"
-#include "dns.h"
-#include "dns_priv.h"
-#include "eval.h"
-#include "flight.h"
-#include "header.h"
-#include "log.h"
-#include "policy.h"
-#include "reply.h"
-#include "result.h"
-#include "session.h"
-#include "util.h"
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "dns/dns.h"
+#include "dns/dns_priv.h"
+#include "eval/eval.h"
+#include "eval/flight.h"
+#include "mail/session.h"
+#include "policy/authres.h"
+#include "policy/header.h"
+#include "policy/policy.h"
+#include "policy/reply.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -23,16 +23,16 @@ FORBIDDEN = {
 
 # names: the files that may call them
 CALLERS = {
-    "exit _exit _Exit quick_exit": ("src/main.c", "src/why.c"),
-    "abort": ("src/util.c",),
+    "exit _exit _Exit quick_exit": ("src/daemon/main.c", "src/why/why.c"),
+    "abort": ("src/base/util.c",),
 }
 
 # how the header begins: the files that may include it
 INCLUDERS = {
-    "libmilter/": "src/milter.c",
-    "spf2/": "src/eval_spf2.c",
-    "unbound.h": "src/dns_unbound*.c",
-    "confuse.h": "src/conf*.[ch]",
+    "libmilter/": "src/daemon/milter.c",
+    "spf2/": "src/eval/eval_spf2.c",
+    "unbound.h": "src/dns/dns_unbound*.c",
+    "confuse.h": "src/conf/conf*.[ch]",
     "ctype.h": "nowhere",
     "alloca.h": "nowhere",
     "locale.h": "nowhere",
@@ -60,7 +60,7 @@ def includes(sources, header, but):
 
 def main():
     tap = csource.Tap()
-    sources = {p: csource.read(p) for p in csource.files("src/*.[ch]")}
+    sources = {p: csource.read(p) for p in csource.files("src/*/*.[ch]")}
     build = {p: csource.read(p) for p in csource.files(
         "configure.ac", "Makefile.am", "m4/*.m4", "quickstart.sh")}
 

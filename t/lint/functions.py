@@ -198,7 +198,7 @@ def print_figures(functions):
 
 def main():
     tap = csource.Tap()
-    paths = csource.files("src/*.[ch]", "t/**/*.[ch]", "bench/*.[ch]")
+    paths = csource.files("src/*/*.[ch]", "t/**/*.[ch]", "bench/*.[ch]")
     functions = [f for path in paths for f in functions_of(path)]
     excepted, bad = allowed()
     too_long = [f for f in functions

@@ -11,7 +11,7 @@ libraries=$(sed -n 's/^\(CONFUSE\|IDN2\|JANSSON\|MILTER\|SYSTEMD\)_CFLAGS = //p'
     "$makefile" | tr '\n' ' ')
 
 headers() {
-	for h in src/*.h; do
+	for h in src/*/*.h; do
 		case $h in
 		*_table.h) ;;
 		*) echo "$h" ;;
@@ -52,8 +52,8 @@ first_include() {
 
 report "every header compiles alone" alone
 report "every header is guarded by its own name" unguarded
-report "every .c of src begins with config.h" first_include config.h src/*.c
-report "every unit test begins with unit.h" first_include unit.h t/unit/*.c
+report "every .c of src begins with config.h" first_include config.h src/*/*.c
+report "every unit test begins with unit.h" first_include unit.h t/unit/*/*_test.c
 report "no header includes config.h" \
-    grep -n '^[[:space:]]*#[[:space:]]*include[[:space:]]*"config\.h"' src/*.h
+    grep -n '^[[:space:]]*#[[:space:]]*include[[:space:]]*"config\.h"' src/*/*.h
 finish

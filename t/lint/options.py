@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The option table, the sample file and the manual say the same.
 
-The rows are read from src/conf_table.c; where the program is built it has the
+The rows are read from src/conf/conf_table.c; where the program is built it has the
 last word: the sample file with every option uncommented must give the
 configuration of an empty file, and the examples of the manual must load.
 """
@@ -187,7 +187,7 @@ def example_problems(manual):
 
 
 def main():
-    source = read("src/conf_table.c")
+    source = read("src/conf/conf_table.c")
     sample = read("conf/spf-milter.conf")
     manual = read("man/spf-milter.conf.5")
     rows = [Row(m) for m in ROW.finditer(source)]

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where log lines go: standard error, or the socket of syslog(3).  Neither is
+ * written to before it can take something, since standard error may be shared
+ * with others who expect it to block, and no longer than we are told to wait.
+ *
+ * syslog(3) itself holds a lock while it waits for the socket.  What it sends
+ * is one datagram a line: priority, time, name and number of the process, text
+ * (RFC 3164); some daemons have a stream, with a NUL behind each line.
+ */
+
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <paths.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log_priv.h"
+#include "base/util.h"
+
+#define SLICE_MS 100		/* a poll; then new deadlines count */
+#define ABSENT_MS 2000		/* a syslog daemon is being restarted */
+#define CHUNK 4096		/* PIPE_BUF: what poll says fits whole */
+#define FORMATTED_MAX (LOG_LINE_OCTETS + 128)
+
+static struct {
+	const char	*prefix;
+	int		 priority;
+} const levels[] = {
+	[LOG_LEVEL_NOTICE] = { "", LOG_NOTICE },
+	[LOG_LEVEL_ERROR] = { "error: ", LOG_ERR },
+	[LOG_LEVEL_WARNING] = { "warning: ", LOG_WARNING },
+	[LOG_LEVEL_INFO] = { "", LOG_INFO },
+	[LOG_LEVEL_DEBUG] = { "debug: ", LOG_DEBUG },
+};
+
+static enum log_target current_target = LOG_TARGET_STDERR;
+static int current_facility;
+static _Atomic int64_t deadline_ms = INT64_MAX;
+
+static struct {
+	int	 fd;		/* of syslog; -1: not connected */
+	bool	 stream;
+	bool	 absent;	/* has been for long: lines are lost at once */
+	unsigned lines;		/* in octets */
+	size_t	 len;
+	char	 octets[CHUNK];
+} sink = { .fd = -1 };
+
+/* Text of lines */
+
+static void
+add_line(struct sbuf *out, const struct log_line *line)
+{
+	sbuf_str(out, levels[line->level].prefix);
+	sbuf_add(out, line->text, line->len);
+}
+
+static void
+add_syslog_header(struct sbuf *out, const struct log_line *line)
+{
+	const time_t when = (time_t)line->time_s;
+	char text[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&when, &tm) != NULL)
+		strftime(text, sizeof(text), "%b %e %H:%M:%S", &tm);
+	sbuf_fmt(out, "<%d>%s spf-milter[%ld]: ",
+	    current_facility | levels[line->level].priority, text,
+	    (long)getpid());
+}
+
+/* How many octets line takes in out. */
+static size_t
+format(enum log_target target, char *out, size_t size,
+    const struct log_line *line)
+{
+	struct sbuf sb;
+
+	sbuf_init(&sb, out, size);
+	if (target == LOG_TARGET_SYSLOG) {
+		add_syslog_header(&sb, line);
+		add_line(&sb, line);
+		return sb.len;
+	}
+	sbuf_str(&sb, "spf-milter: ");
+	add_line(&sb, line);
+	sbuf_char(&sb, '\n');
+	return sb.len;
+}
+
+/* Sending */
+
+static bool
+is_late(void)
+{
+	return util_now_ms() >= atomic_load(&deadline_ms);
+}
+
+/* False: it has taken nothing for as long as we may wait. */
+static bool
+wait_for(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	do {
+		/* An error is for the caller to find. */
+		if (poll(&p, 1, is_late() ? 0 : SLICE_MS) != 0)
+			return true;
+	} while (!is_late());
+	return false;
+}
+
+static int
+connect_as(int type)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	util_copy(sun.sun_path, sizeof(sun.sun_path), _PATH_LOG);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&sun,
+	    sizeof(sun)) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool
+connect_syslog(void)
+{
+	if (sink.fd >= 0)
+		close(sink.fd);
+	sink.stream = false;
+	sink.fd = connect_as(SOCK_DGRAM);
+	if (sink.fd < 0 && errno == EPROTOTYPE) {
+		sink.fd = connect_as(SOCK_STREAM);
+		sink.stream = sink.fd >= 0;
+	}
+	return sink.fd >= 0;
+}
+
+/* Again, for a while, unless it has been tried for so long already. */
+static bool
+reconnect_syslog(void)
+{
+	int64_t until_ms = sink.absent ? 0 : util_now_ms() + ABSENT_MS;
+
+	while (!connect_syslog()) {
+		sink.absent = util_now_ms() >= until_ms;
+		if (sink.absent || is_late())
+			return false;
+		poll(NULL, 0, SLICE_MS);
+	}
+	sink.absent = false;
+	return true;
+}
+
+static ssize_t
+send_some(const char *octets, size_t len)
+{
+	if (current_target == LOG_TARGET_SYSLOG)
+		return send(sink.fd, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(STDERR_FILENO, octets, len);
+}
+
+/* Whether sending is to be tried again after errno. */
+static bool
+may_go_on(void)
+{
+	bool is_syslog = current_target == LOG_TARGET_SYSLOG;
+
+	if (errno == EINTR)
+		return true;
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+		return wait_for(is_syslog ? sink.fd : STDERR_FILENO);
+	return is_syslog && errno != EMSGSIZE && reconnect_syslog();
+}
+
+static bool
+send_all(const char *octets, size_t len)
+{
+	if (current_target == LOG_TARGET_SYSLOG && sink.fd < 0) {
+		if (!reconnect_syslog())
+			return false;
+	} else if (current_target == LOG_TARGET_STDERR &&
+	    !wait_for(STDERR_FILENO)) {
+		return false;
+	}
+	if (sink.stream)
+		len++;
+	while (len > 0) {
+		ssize_t n = send_some(octets, len);
+		if (n < 0 && !may_go_on())
+			return false;
+		if (n > 0) {
+			octets += n;
+			len -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+void
+log_sink_open(enum log_target target, int facility)
+{
+	current_target = target;
+	current_facility = facility;
+	sink.stream = false;
+	tzset();
+	if (target == LOG_TARGET_SYSLOG)
+		sink.absent = !connect_syslog();
+}
+
+void
+log_sink_wait_until(int64_t when_ms)
+{
+	atomic_store(&deadline_ms, when_ms);
+}
+
+unsigned
+log_sink_flush(void)
+{
+	unsigned lines = sink.lines;
+	size_t len = sink.len;
+
+	sink.lines = 0;
+	sink.len = 0;
+	/* The NUL that a stream wants is there. */
+	return len == 0 || send_all(sink.octets, len) ? 0 : lines;
+}
+
+unsigned
+log_sink_add(const struct log_line *line)
+{
+	unsigned lost = 0;
+
+	/* A datagram is one line. */
+	if (sink.len > 0 && (current_target == LOG_TARGET_SYSLOG ||
+	    CHUNK - sink.len < FORMATTED_MAX))
+		lost = log_sink_flush();
+	sink.len += format(current_target, sink.octets + sink.len,
+	    CHUNK - sink.len, line);
+	sink.lines++;
+	return lost;
+}
+
+static void
+send_last_to_stderr(const struct log_line *line)
+{
+	char octets[FORMATTED_MAX];
+	size_t len = format(LOG_TARGET_STDERR, octets, sizeof(octets), line);
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n = poll(&p, 1, 0);
+
+	if (n == 1)
+		n = write(STDERR_FILENO, octets, len);
+	(void)n;
+}
+
+static void
+send_last_to_syslog(const struct log_line *line)
+{
+	char octets[FORMATTED_MAX];
+	size_t len = format(LOG_TARGET_SYSLOG, octets, sizeof(octets), line);
+	ssize_t n = connect_as(SOCK_DGRAM);
+
+	if (n >= 0)
+		n = send((int)n, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)n;
+}
+
+void
+log_sink_send_last(const struct log_line *line, bool sent)
+{
+	if (current_target == LOG_TARGET_SYSLOG && !sent)
+		send_last_to_syslog(line);
+	/* Whoever runs us in the foreground may read it. */
+	if (current_target == LOG_TARGET_SYSLOG || !sent)
+		send_last_to_stderr(line);
+}

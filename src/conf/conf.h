@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Configuration: load, check, dump, publish.  Immutable once loaded. */
+
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/util.h"
+#include "policy/policy.h"
+
+/* Of max_lookups: evaluations do not nest deeper. */
+#define CONF_LOOKUPS_MAX 20
+
+struct reply_template;
+
+enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };
+
+/* One reply section as it is in force; for conf_dump. */
+struct conf_reply {
+	unsigned	 code;
+	char		*enhanced;
+	char		*text;
+};
+
+/* Bits of headers. */
+#define CONF_HEADER_RECEIVED_SPF 1u
+#define CONF_HEADER_AUTH_RESULTS 2u
+
+struct conf {
+	char		*path;		/* NULL: built-in defaults */
+	char		*socket;	/* as libmilter takes it */
+	mode_t		 socket_mode;	/* unix sockets */
+	char		*socket_group;	/* "": leave */
+	char		*user;		/* "": no change */
+	char		*group;		/* "": the user's own */
+	char		*pid_file;	/* "": none */
+	char		*hostname;	/* "": the MTA's j macro */
+	int64_t		 stop_grace_ms;	/* of messages under way */
+	unsigned	 behavior;
+	unsigned	 behavior_helo;	/* effective; 0 where !check_helo */
+	bool		 check_helo;
+	struct policy	 policy;	/* compiled from the levels */
+	enum conf_stage	 reject_at;
+	struct addr_set	 trusted_networks;
+	bool		 trust_authenticated;
+	unsigned	 headers;	/* CONF_HEADER_* */
+	bool		 remove_forged;
+	bool		 add_header_on_skip;
+	enum log_target	 log;
+	enum log_level	 log_level;
+	int		 syslog_facility;
+
+	char		**dns_servers;	/* "192.0.2.1:53", "[::1]:53" */
+	size_t		 dns_server_count;	/* 0: /etc/resolv.conf */
+	int64_t		 dns_timeout_ms;	/* one whole check */
+	int64_t		 dns_query_timeout_ms;	/* one name, all tries */
+	int64_t		 dns_reply_timeout_ms;	/* one callback's wait */
+	size_t		 dns_cache_size;	/* octets */
+	int64_t		 dns_serve_stale_ms;	/* past the TTL; 0: never */
+	bool		 dnssec;
+	unsigned	 max_lookups;
+	unsigned	 max_void_lookups;
+
+	struct reply_template *replies[RESULT_COUNT];	/* NULL for pass */
+	struct conf_reply reply_sources[RESULT_COUNT];	/* what they were
+							 * compiled from */
+
+	struct diag	 notes;		/* no mistakes, but worth a look */
+	struct conf_place *places;	/* of conf.c only, as the next one */
+	_Atomic unsigned references;
+};
+
+/*
+ * Reads and checks a file.  NULL: d has every mistake with file, line and the
+ * allowed values.  A path of NULL gives the built-in defaults.  The caller
+ * owns the one reference of the result.  One thread at a time: libconfuse's
+ * parser is static.
+ */
+struct conf	*conf_load(const char *path, struct diag *d);
+
+/*
+ * Makes c current, taking the caller's reference; releases the old one.  NULL:
+ * none is current from now on (the end of the program).
+ */
+void		 conf_publish(struct conf *c);
+/*
+ * A counted reference to the current configuration, NULL if there is none;
+ * any thread.
+ */
+const struct conf *conf_acquire(void);
+void		 conf_release(const struct conf *c);	/* NULL allowed */
+
+/*
+ * Adds to d what is wrong with the value of an option outside of sections, at
+ * the place where it was given: "FILE:LINE: option: message".
+ */
+void		 conf_complain(const struct conf *c, struct diag *d,
+		    const char *option, const char *fmt, ...)
+		    UTIL_PRINTF(4, 5);
+
+/*
+ * Every effective value, one a line, defaults marked (-n -v): text that
+ * conf_load takes and that gives the same configuration.  Loads the built-in
+ * defaults to compare with: as conf_load, one thread at a time.
+ */
+void		 conf_dump(const struct conf *c, FILE *out);
+
+/*
+ * Calls report with the name of each option that differs between the two and
+ * takes effect only after a restart.
+ */
+void		 conf_diff_restart(const struct conf *a, const struct conf *b,
+		    void (*report)(const char *name));
+
+/* "libconfuse 3.3"; one thread at a time. */
+const char	*conf_version(void);
+
+/* The option table: what the documentation check reads. */
+struct conf_row {
+	const char	*section;	/* NULL, "dns" or "reply" */
+	const char	*name;
+	const char	*default_text;	/* as in the sample file; NULL: depends
+					 * on the result (section reply) */
+	const char	*allowed;	/* "0 to 6", for messages */
+	bool		 restart;	/* not changed by a reload */
+	const char	*sentence;
+};
+size_t			 conf_row_count(void);
+const struct conf_row	*conf_row(size_t i);
+
+#endif

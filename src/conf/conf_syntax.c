@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A configuration text read a second time, as its writer means it.
+ *
+ * libconfuse judges what a text is worth; where it stops at an error it names
+ * the token that it did not expect, which is rarely the mistake that was made.
+ * This reader looks for the mistakes that people make.  It is asked only what
+ * to say, so it may be wrong about a text without harm, and it gives up
+ * wherever it does not understand.
+ */
+
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf_priv.h"
+
+#define NAME_MAX_OCTETS 60	/* of a name or value in a message */
+
+enum token_kind { TOKEN_WORD, TOKEN_SIGN, TOKEN_APPEND, TOKEN_END };
+
+struct token {
+	enum token_kind	 kind;
+	char		 sign;		/* one of = { } ( ) , if a sign */
+	int		 line;
+	const char	*text;		/* a word, without its quotes */
+	int		 len;
+};
+
+struct walk {
+	const char	*at;
+	int		 line;
+	struct token	 token;		/* not used up yet */
+	bool		 in_section;
+	char		 section[NAME_MAX_OCTETS];
+	const char	*file;
+	struct diag	*repeats;	/* or NULL */
+	int		*lines;		/* where an option was set; 0: not */
+	int		 dns_line;
+	int		 reply_lines[RESULT_COUNT];
+	struct conf_mistake *mistake;
+	bool		 stopped;
+};
+
+static void tell(struct walk *w, int line, const char *fmt, ...)
+    UTIL_PRINTF(3, 4);
+
+static void
+tell(struct walk *w, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(w->mistake->text, sizeof(w->mistake->text), fmt, ap);
+	va_end(ap);
+	w->mistake->line = line;
+	w->stopped = true;
+}
+
+/* Tokens */
+
+static const char *
+quoted_end(const char *p)
+{
+	char quote = *p++;
+
+	while (*p != '\0' && *p != quote)
+		p += p[0] == '\\' && p[1] != '\0' ? 2 : 1;
+	return p;
+}
+
+static void
+take_word(struct walk *w)
+{
+	struct token *t = &w->token;
+	const char *end;
+
+	t->kind = TOKEN_WORD;
+	t->text = w->at;
+	if (*w->at == '"' || *w->at == '\'') {
+		end = quoted_end(w->at);
+		t->text++;
+		w->at = *end != '\0' ? end + 1 : end;
+	} else {
+		size_t len = *w->at == '$' && w->at[1] == '{' ?
+		    strcspn(w->at, "}") + 1 : strcspn(w->at, CONF_WORD_ENDS);
+		if (len > strlen(w->at))
+			len = strlen(w->at);
+		w->at += len > 0 ? len : 1;
+		end = w->at;
+	}
+	t->len = (int)(end - t->text);
+	for (const char *p = t->text; p < end; p++)
+		w->line += *p == '\n';
+}
+
+/* The next token becomes w->token. */
+static void
+advance(struct walk *w)
+{
+	struct token *t = &w->token;
+
+	for (; util_is_space(*w->at); w->at++)
+		w->line += *w->at == '\n';
+	t->line = w->line;
+	t->sign = '\0';
+	if (*w->at == '\0') {
+		t->kind = TOKEN_END;
+	} else if (w->at[0] == '+' && w->at[1] == '=') {
+		t->kind = TOKEN_APPEND;
+		w->at += 2;
+	} else if (strchr("={}(),", *w->at) != NULL) {
+		t->kind = TOKEN_SIGN;
+		t->sign = *w->at++;
+	} else {
+		take_word(w);
+	}
+}
+
+static bool
+accept_sign(struct walk *w, char sign)
+{
+	if (w->token.sign != sign)
+		return false;
+	advance(w);
+	return true;
+}
+
+static bool
+is_assignment(const struct token *t)
+{
+	return t->sign == '=' || t->kind == TOKEN_APPEND;
+}
+
+/* Options */
+
+static void
+copy_name(char out[NAME_MAX_OCTETS], const struct token *t)
+{
+	snprintf(out, NAME_MAX_OCTETS, "%.*s", t->len, t->text);
+}
+
+static const struct conf_option *
+option_of(const struct walk *w, const char *name)
+{
+	return conf_option_find(w->in_section ? w->section : NULL, name);
+}
+
+static bool
+takes_list(const struct walk *w, const char *name)
+{
+	const struct conf_option *o = option_of(w, name);
+
+	return o != NULL && conf_option_is_list(o);
+}
+
+static void
+note_option(struct walk *w, const struct conf_option *o, int line)
+{
+	int *first = &w->lines[o - conf_option(0)];
+
+	if (*first != 0 && w->repeats != NULL)
+		diag_add(w->repeats, w->file, (unsigned)line,
+		    "%s is set in line %d already; this value counts",
+		    o->row.name, *first);
+	*first = line;
+}
+
+static void
+note_section(struct walk *w, int *first, const char *title,
+    const char *counts, int line)
+{
+	if (*first != 0 && w->repeats != NULL)
+		diag_add(w->repeats, w->file, (unsigned)line,
+		    "section %s%s stands in line %d already; %s",
+		    w->section, title, *first, counts);
+	*first = line;
+}
+
+/* A reply section takes the place of one before it; one of the DNS adds. */
+static void
+begin_section(struct walk *w, const struct token *title)
+{
+	const struct conf_option *o = NULL;
+	char name[NAME_MAX_OCTETS + 1] = " ";
+	enum result r;
+
+	copy_name(name + 1, title);
+	if (strcmp(w->section, "dns") == 0)
+		note_section(w, &w->dns_line, "", "both count", title->line);
+	if (strcmp(w->section, "reply") != 0 || !result_parse(&r, name + 1))
+		return;
+	note_section(w, &w->reply_lines[r], name, "only this one counts",
+	    title->line);
+	while ((o = conf_option_next("reply", o)) != NULL)
+		w->lines[o - conf_option(0)] = 0;
+}
+
+/* Statements */
+
+static void
+read_list(struct walk *w, const char *name, int line)
+{
+	if (!takes_list(w, name)) {
+		tell(w, line, "%s takes one value, without braces", name);
+		return;
+	}
+	while (!w->stopped && w->token.kind == TOKEN_WORD) {
+		advance(w);
+		if (w->token.kind == TOKEN_WORD)
+			tell(w, w->token.line, "the elements of a list have "
+			    "commas between them");
+		else
+			accept_sign(w, ',');
+	}
+	if (!w->stopped && !accept_sign(w, '}'))
+		w->stopped = true;
+}
+
+/* Does the token begin the next statement? */
+static bool
+begins_statement(const struct walk *w)
+{
+	struct walk ahead = *w;
+
+	if (w->token.kind != TOKEN_WORD)
+		return false;
+	advance(&ahead);
+	return is_assignment(&ahead.token) || ahead.token.sign == '{' ||
+	    ahead.token.sign == '(' || strncmp(w->token.text, "reply", 5) == 0;
+}
+
+/* What stands behind a value in its line was meant to belong to it. */
+static void
+judge_rest(struct walk *w, const char *name, int line)
+{
+	bool comma = w->token.sign == ',';
+
+	if (!comma && (w->token.kind != TOKEN_WORD || w->token.line != line ||
+	    begins_statement(w)))
+		return;
+	if (takes_list(w, name))
+		tell(w, line, "a list stands in braces with commas: "
+		    "%s = {\"...\", \"...\"}", name);
+	else if (comma)
+		tell(w, line, "no comma ends a value");
+	else
+		tell(w, line, "a value with blanks stands in double quotes: "
+		    "%s = \"...\"", name);
+}
+
+static void
+read_value(struct walk *w, const char *name, int line)
+{
+	struct token value = w->token;
+
+	if (value.sign == '=') {
+		tell(w, value.line, "one \"=\" is enough");
+		return;
+	}
+	if (value.kind == TOKEN_END || value.sign == '}') {
+		tell(w, line, "%s has no value", name);
+		return;
+	}
+	advance(w);
+	if (value.sign == '{') {
+		read_list(w, name, value.line);
+	} else if (value.kind != TOKEN_WORD) {
+		w->stopped = true;
+	} else if (is_assignment(&w->token)) {
+		if (value.line > line)
+			tell(w, line, "%s has no value", name);
+		else
+			tell(w, line, "a value with \"=\" stands in double "
+			    "quotes: %s = \"...\"", name);
+	} else {
+		judge_rest(w, name, value.line);
+	}
+}
+
+static void
+open_section(struct walk *w, const struct token *name,
+    const struct token *title)
+{
+	copy_name(w->section, name);
+	w->in_section = true;
+	begin_section(w, title);
+	advance(w);
+}
+
+/* A name that is followed by something else than = or a section. */
+static void
+judge_name(struct walk *w, const char *name, int line)
+{
+	size_t len = strlen(name);
+
+	if (len > 1 && name[len - 1] == ':')
+		tell(w, line, "\"=\" stands between name and value: %.*s = ...",
+		    (int)len - 1, name);
+	else if (name[0] == '[' && name[len - 1] == ']')
+		tell(w, line, "a section stands in braces: %.*s { ... }",
+		    (int)len - 2, name + 1);
+	else
+		w->stopped = true;
+}
+
+/* The token is the sign between name and value. */
+static void
+read_assignment(struct walk *w, const char *name)
+{
+	const struct conf_option *o = option_of(w, name);
+	struct token sign = w->token;
+
+	if (strcmp(name, "dns") == 0 || strcmp(name, "reply") == 0)
+		tell(w, sign.line, "%s begins a section, without \"=\"", name);
+	if (o == NULL) {
+		w->stopped = true;
+		return;
+	}
+	if (sign.sign == '=')
+		note_option(w, o, sign.line);
+	advance(w);
+	read_value(w, name, sign.line);
+}
+
+static void
+read_statement(struct walk *w)
+{
+	struct token name = w->token;
+	char text[NAME_MAX_OCTETS];
+
+	copy_name(text, &name);
+	advance(w);
+	if (is_assignment(&w->token)) {
+		read_assignment(w, text);
+	} else if (w->token.sign == '{') {
+		open_section(w, &name, &name);
+	} else if (w->token.sign == '(') {
+		while (w->token.kind != TOKEN_END && w->token.sign != ')')
+			advance(w);
+		advance(w);
+	} else if (w->token.kind == TOKEN_WORD && strcmp(text, "reply") == 0) {
+		struct token title = w->token;
+		advance(w);
+		if (w->token.sign == '{')
+			open_section(w, &name, &title);
+		else
+			w->stopped = true;
+	} else {
+		judge_name(w, text, name.line);
+	}
+}
+
+void
+conf_syntax_explain(const char *text, const char *file, struct diag *repeats,
+    struct conf_mistake *out)
+{
+	struct walk w = { .at = text, .line = 1, .file = file,
+		.repeats = repeats, .mistake = out };
+
+	out->text[0] = '\0';
+	w.lines = xcalloc(conf_row_count(), sizeof(*w.lines));
+	advance(&w);
+	while (!w.stopped && w.token.kind != TOKEN_END) {
+		if (w.token.kind == TOKEN_WORD)
+			read_statement(&w);
+		else if (w.in_section && accept_sign(&w, '}'))
+			w.in_section = false;
+		else
+			w.stopped = true;
+	}
+	free(w.lines);
+}

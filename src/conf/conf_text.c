@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Configuration texts, read and made fit for libconfuse.
+ *
+ * Before libconfuse 3.3 sees a text we blank out its comments: libconfuse
+ * counts the line of a comment twice (so its line numbers are wrong), refuses
+ * comments between the elements of a list, and takes an unterminated comment
+ * or section for the end of the file.  A semicolon is a letter to it, and
+ * "pid_file = /x;" would name a file that nobody meant.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/conf_priv.h"
+
+#define FILE_MAX (1024 * 1024)	/* octets of one file */
+
+struct scan {
+	char		*p;
+	int		 line;
+	const char	*problem;
+	unsigned	 depth;		/* of braces */
+	int		 brace_line;	/* of the last opening one */
+};
+
+static void
+scan_comment(struct scan *s)
+{
+	bool block = s->p[1] == '*';
+	const char *close = block ? strstr(s->p + 2, "*/") : NULL;
+
+	if (block && close == NULL) {
+		s->problem = "this comment has no end";
+		return;
+	}
+	const char *end = block ? close + 2 : s->p + strcspn(s->p, "\n");
+	for (; s->p < end; s->p++) {
+		if (*s->p == '\n')
+			s->line++;
+		else
+			*s->p = ' ';
+	}
+}
+
+/* ${NAME}: a missing } would make libconfuse search the file for one. */
+static void
+scan_variable(struct scan *s)
+{
+	size_t len = strcspn(s->p, "}\n");
+
+	if (s->p[len] != '}')
+		s->problem = "${ has no } in its line; \\$ is a dollar sign";
+	else
+		s->p += len + 1;
+}
+
+static void
+scan_string(struct scan *s)
+{
+	char quote = *s->p++;
+	int line = 0;
+
+	while (s->problem == NULL && *s->p != '\0' && *s->p != quote) {
+		if (*s->p == '\n' || (*s->p == '\\' && s->p[1] == '\n'))
+			line++;
+		if (quote == '"' && s->p[0] == '$' && s->p[1] == '{')
+			scan_variable(s);
+		else
+			s->p += s->p[0] == '\\' && s->p[1] != '\0' ? 2 : 1;
+	}
+	if (*s->p == '\0')
+		s->problem = "this string has no closing quote";
+	if (s->problem != NULL)
+		return;
+	s->p++;
+	s->line += line;
+}
+
+/* One word, blank or sign. */
+static void
+scan_other(struct scan *s)
+{
+	size_t word = strcspn(s->p, CONF_WORD_ENDS);
+
+	if (word > 0 && (s->p[0] == ';' || s->p[word - 1] == ';')) {
+		s->problem = "\";\" neither ends a line nor begins a comment; "
+		    "a value with it stands in double quotes";
+		return;
+	}
+	s->line += *s->p == '\n';
+	if (*s->p == '{') {
+		s->depth++;
+		s->brace_line = s->line;
+	} else if (*s->p == '}' && s->depth > 0) {
+		s->depth--;
+	}
+	s->p += word > 0 ? word : 1;
+}
+
+bool
+conf_text_scan(char *text, int *line, const char **problem)
+{
+	struct scan s = { .p = text, .line = 1 };
+
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		s.problem = "the file begins with a byte order mark (BOM); "
+		    "save it as UTF-8 without one";
+	while (*s.p != '\0' && s.problem == NULL) {
+		if (*s.p == '#' || (*s.p == '/' &&
+		    (s.p[1] == '/' || s.p[1] == '*'))) {
+			scan_comment(&s);
+		} else if (*s.p == '"' || *s.p == '\'') {
+			scan_string(&s);
+		} else if (s.p[0] == '$' && s.p[1] == '{') {
+			scan_variable(&s);
+		} else {
+			scan_other(&s);
+		}
+	}
+	if (s.problem == NULL && s.depth > 0) {
+		s.problem = "this brace is never closed";
+		s.line = s.brace_line;
+	}
+	*line = s.line;
+	*problem = s.problem;
+	return s.problem == NULL;
+}
+
+/* NULL: errno; EFBIG: over FILE_MAX.  *len octets and a NUL. */
+static char *
+read_octets(int fd, size_t *len)
+{
+	char *text = xcalloc(FILE_MAX + 2, 1);
+	size_t have = 0;
+	ssize_t n;
+
+	while ((n = read(fd, text + have, FILE_MAX + 1 - have)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n > 0 && have + (size_t)n > FILE_MAX)
+			errno = EFBIG;
+		if (n < 0 || have + (size_t)n > FILE_MAX) {
+			free(text);
+			return NULL;
+		}
+		have += (size_t)n;
+	}
+	*len = have;
+	return text;
+}
+
+/*
+ * Regular files, and devices so that /dev/null can stand for an empty one; a
+ * pipe would let us wait.
+ */
+char *
+conf_text_read(const char *path, const char **problem)
+{
+	struct stat st;
+	char *text = NULL;
+	size_t len;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		*problem = strerror(errno);
+	else if (S_ISDIR(st.st_mode))
+		*problem = strerror(EISDIR);
+	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
+		*problem = "this is not a regular file";
+	else if ((text = read_octets(fd, &len)) == NULL)
+		*problem = errno == EFBIG ? "the file is over 1 MB" :
+		    strerror(errno);
+	else if (strlen(text) != len)
+		*problem = "this is not a text: it has NUL octets";
+	else
+		*problem = NULL;
+	if (fd >= 0)
+		close(fd);
+	if (*problem != NULL) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

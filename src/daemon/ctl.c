@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals are blocked in all threads and taken one by one by the first, which
+ * has nothing else to do.  Those that come during a reload are one.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/stats.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "daemon/ctl.h"
+
+/* The signals that the first thread takes. */
+static sigset_t
+own_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return set;
+}
+
+void
+ctl_take_signals(void)
+{
+	const sigset_t set = own_signals();
+
+	signal(SIGPIPE, SIG_IGN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* The next signal of set, which is blocked. */
+static int
+wait_for_signal(const sigset_t *set)
+{
+	int signo;
+
+	do {
+		signo = sigwaitinfo(set, NULL);
+	} while (signo < 0 && errno == EINTR);
+	return signo;
+}
+
+static void
+warn_restart(const char *name)
+{
+	log_warning("reload: a new value of %s takes effect only after a "
+	    "restart", name);
+}
+
+struct dns_options
+ctl_dns_options(const struct conf *c)
+{
+	return (struct dns_options){
+		.servers = (const char *const *)c->dns_servers,
+		.server_count = c->dns_server_count,
+		.query_timeout_ms = c->dns_query_timeout_ms,
+		.cache_size = c->dns_cache_size,
+		.serve_stale_ms = c->dns_serve_stale_ms,
+		.dnssec = c->dnssec
+	};
+}
+
+/* NULL: d says why. */
+static struct conf *
+load(const char *path, struct dns *dns, struct diag *d)
+{
+	struct conf *c = conf_load(path, d);
+
+	if (c == NULL)
+		return NULL;
+	const struct dns_options o = ctl_dns_options(c);
+	if (dns_configure(dns, &o, d))
+		return c;
+	conf_release(c);
+	return NULL;
+}
+
+static void
+reload(const char *path, struct dns *dns, bool verbose)
+{
+	struct diag d;
+
+	diag_init(&d);
+	struct conf *fresh = load(path, dns, &d);
+	if (fresh != NULL) {
+		const struct conf *old = conf_acquire();
+
+		conf_diff_restart(old, fresh, warn_restart);
+		conf_release(old);
+		if (!verbose)
+			log_set_level(fresh->log_level);
+		log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);
+		conf_publish(fresh);
+		stats_inc(STATS_RELOADS);
+		log_notice("configuration reloaded%s%s",
+		    path != NULL ? " from " : "", path != NULL ? path : "");
+	} else {
+		log_diag(LOG_LEVEL_ERROR, "reload", &d);
+		stats_inc(STATS_RELOADS_FAILED);
+		log_error("reload: the old configuration stays in force");
+	}
+	diag_fini(&d);
+}
+
+static atomic_bool failed;
+
+void
+ctl_fail(void)
+{
+	atomic_store(&failed, true);
+	kill(getpid(), SIGTERM);
+}
+
+bool
+ctl_run(const char *path, struct dns *dns, bool verbose)
+{
+	char *own_path = path != NULL ? xstrdup(path) : NULL;
+	const sigset_t set = own_signals();
+	int signo;
+
+	while ((signo = wait_for_signal(&set)) == SIGHUP || signo == SIGUSR1)
+		reload(own_path, dns, verbose);
+	free(own_path);
+	return !atomic_load(&failed);
+}
+
+bool
+ctl_is_told_again(void)
+{
+	const sigset_t set = own_signals();
+	const struct timespec at_once = { 0, 0 };
+	int signo;
+
+	do {
+		signo = sigtimedwait(&set, NULL, &at_once);
+	} while (signo == SIGHUP || signo == SIGUSR1);
+	return signo > 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signals while the daemon runs: reload and stop. */
+
+#ifndef CTL_H
+#define CTL_H
+
+#include <stdbool.h>
+
+#include "dns/dns.h"
+
+struct conf;
+
+/*
+ * Keeps the signals of ctl_run for it, and lets writing to nobody fail in
+ * place of SIGPIPE.  First thing, before any thread exists.
+ */
+void	ctl_take_signals(void);
+
+/*
+ * Returns when SIGTERM or SIGINT comes: true, or false where that was the
+ * doing of ctl_fail.  Until then SIGHUP and SIGUSR1 reload
+ * the configuration.  Called once, after ctl_take_signals.  path is the
+ * configuration file, copied; NULL: built-in defaults, a reload changes
+ * nothing.  dns is told what changes for it.  verbose: the log level stays as
+ * it is.
+ */
+bool	ctl_run(const char *path, struct dns *dns, bool verbose);
+
+/* What c says for the resolver; texts are borrowed from c. */
+struct dns_options ctl_dns_options(const struct conf *c);
+
+/* After ctl_run: has SIGTERM or SIGINT come again? */
+bool	ctl_is_told_again(void);
+
+/* Ends ctl_run: the daemon cannot go on.  Any thread. */
+void	ctl_fail(void);
+
+/* Service manager notification (sd_notify); nothing where there is none. */
+void	ctl_notify_ready(void);
+void	ctl_notify_stopping(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* No service manager to notify. */
+
+#include "config.h"
+
+#include "daemon/ctl.h"
+
+void
+ctl_notify_ready(void)
+{
+}
+
+void
+ctl_notify_stopping(void)
+{
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The socket that MTAs connect to: whether it is free, whose it is, who may
+ * come in, and its end.
+ *
+ * A unix socket is made in a folder of its own beside its place, gets owner,
+ * group and mode there and is then put in its place.  In a folder of others
+ * somebody could put a link in the way of what root gives away.
+ *
+ * libmilter keeps its listening socket to itself and takes whoever comes.  So
+ * this program has an accept of its own (as milter_pool.c has a sigwait).
+ */
+
+#include "config.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/stats.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "daemon/milter_priv.h"
+
+#define PAUSE_MS 100
+#define PARKED_MS 1000
+
+static struct lock door_lock = LOCK_INITIALIZER;
+static struct cond door;
+static int listener = -1;		/* door_lock; known once asked for */
+static bool closed;			/* door_lock */
+static bool parked;			/* door_lock; the listener */
+static const char *socket_path;		/* of a unix socket, or NULL */
+static struct stat socket_stat;
+
+/* The path of a unix socket, or NULL. */
+static const char *
+unix_path(const char *socket)
+{
+	if (socket[0] == '/')
+		return socket;
+	if (strncmp(socket, "unix:", 5) == 0)
+		return socket + 5;
+	if (strncmp(socket, "local:", 6) == 0)
+		return socket + 6;
+	return NULL;
+}
+
+static bool
+is_served(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	if (!util_copy(sun.sun_path, sizeof(sun.sun_path), path))
+		return false;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	bool served = connect(fd, (const struct sockaddr *)&sun,
+	    sizeof(sun)) == 0;
+	close(fd);
+	return served;
+}
+
+/* (gid_t)-1: leave it.  False: no such group. */
+static bool
+find_group(const struct conf *c, gid_t *gid, struct diag *d)
+{
+	*gid = (gid_t)-1;
+	if (c->socket_group[0] == '\0')
+		return true;
+
+	const struct group *gr = getgrnam(c->socket_group);
+	if (gr == NULL) {
+		conf_complain(c, d, "socket_group", "there is no group \"%s\"",
+		    c->socket_group);
+		return false;
+	}
+	*gid = gr->gr_gid;
+	return true;
+}
+
+/* For the user that we are going to be: it removes the socket at the end. */
+static bool
+set_owner(const struct conf *c, int dir, const char *name, struct diag *d)
+{
+	const struct passwd *pw = c->user[0] != '\0' && geteuid() == 0 ?
+	    getpwnam(c->user) : NULL;
+	uid_t uid = pw != NULL ? pw->pw_uid : (uid_t)-1;
+	gid_t gid;
+
+	if (!find_group(c, &gid, d))
+		return false;
+	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fchmodat(dir, name, c->socket_mode, 0) == 0)
+		return true;
+	diag_add(d, NULL, 0, "%s: cannot set owner, group %s and mode %04o: "
+	    "%s", c->socket, c->socket_group, (unsigned)c->socket_mode,
+	    strerror(errno));
+	return false;
+}
+
+static bool
+cannot_listen(const struct conf *c, int error, struct diag *d)
+{
+	diag_add(d, NULL, 0, "cannot listen on %s: %s", c->socket,
+	    error != 0 ? strerror(error) : "libmilter gave no reason");
+	return false;
+}
+
+/* In the folder dir, which only we may enter. */
+static bool
+make_socket(const struct conf *c, int dir, const char *name,
+    bool (*bind)(const char *), struct diag *d)
+{
+	char place[sizeof(struct sockaddr_un)];
+	struct sbuf sb;
+	int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	sbuf_init(&sb, place, sizeof(place));
+	sbuf_fmt(&sb, "unix:%s", name);
+	errno = 0;
+	bool bound = fchdir(dir) == 0 && bind(place);
+	int error = errno;
+	if ((back < 0 || fchdir(back) != 0) && chdir("/") != 0)
+		bound = false;
+	if (back >= 0)
+		close(back);
+	if (!bound)
+		return cannot_listen(c, error, d);
+	return set_owner(c, dir, name, d) &&
+	    fstatat(dir, name, &socket_stat, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* -1: it is not ours alone, or errno. */
+static int
+open_own(const char *dir)
+{
+	struct stat st;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & 077) == 0))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+static bool
+make_unix(const struct conf *c, const char *path, bool (*bind)(const char *),
+    struct diag *d)
+{
+	char dir[sizeof(struct sockaddr_un) + 32];
+	const char *name = strrchr(path, '/') + 1;
+	struct sbuf sb;
+
+	sbuf_init(&sb, dir, sizeof(dir));
+	sbuf_add(&sb, path, (size_t)(name - path));
+	sbuf_str(&sb, ".spf-milter.XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return cannot_listen(c, errno, d);
+	int fd = open_own(dir);
+	bool made = fd >= 0 ? make_socket(c, fd, name, bind, d) :
+	    cannot_listen(c, errno, d);
+	if (made && renameat(fd, name, AT_FDCWD, path) != 0)
+		made = cannot_listen(c, errno, d);
+	if (!made && fd >= 0)
+		(void)unlinkat(fd, name, 0);
+	if (fd >= 0)
+		close(fd);
+	(void)rmdir(dir);
+	return made;
+}
+
+/* What is there is replaced only if it is a socket that nobody serves. */
+static bool
+is_free(const struct conf *c, const char *path, struct diag *d)
+{
+	struct sockaddr_un sun;
+	struct stat st;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return cannot_listen(c, ENAMETOOLONG, d);
+	if (lstat(path, &st) != 0)
+		return errno == ENOENT || cannot_listen(c, errno, d);
+	if (!S_ISSOCK(st.st_mode)) {
+		diag_add(d, NULL, 0, "%s: there is something that is not a "
+		    "socket", path);
+		return false;
+	}
+	if (!is_served(path))
+		return true;
+	diag_add(d, NULL, 0, "%s: another program answers on this socket",
+	    path);
+	return false;
+}
+
+/* At the limit of open files libmilter would try again at once, for ever. */
+static int
+refuse(int fd)
+{
+	struct pollfd nothing = { .fd = -1 };
+
+	stats_inc(STATS_CONNECTIONS_REFUSED);
+	if (fd < 0)
+		(void)poll(&nothing, 1, PAUSE_MS);
+	else
+		close(fd);
+	errno = ECONNABORTED;
+	return -1;
+}
+
+/*
+ * libmilter writes a header and its final reply apart and never turns off
+ * Nagle's algorithm: 40 ms a message over TCP.
+ */
+static void
+set_nodelay(int fd, const struct sockaddr *peer)
+{
+	const int yes = 1;
+
+	if (peer->sa_family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
+/*
+ * The listener waits here for good once the door is closed: libmilter must not
+ * see that its socket has gone, it would stop everything.
+ */
+static void
+pass_door(int fd)
+{
+	lock_acquire(&door_lock);
+	listener = fd;
+	if (closed) {
+		parked = true;
+		cond_broadcast(&door);
+	}
+	while (closed)
+		cond_wait(&door, &door_lock);
+	lock_release(&door_lock);
+}
+
+/* In place of the one of libc: see above. */
+int
+accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
+{
+	if (!milter_pool_is_listener())
+		return accept4(fd, peer, len, 0);
+
+	pass_door(fd);
+	int accepted = accept4(fd, peer, len, 0);
+	if (accepted < 0 && errno != EMFILE && errno != ENFILE)
+		return -1;
+	if (accepted < 0 || !milter_limit_takes(accepted)) {
+		milter_limit_report_descriptors();
+		return refuse(accepted);
+	}
+	if (milter_pool_is_short())
+		return refuse(accepted);
+	set_nodelay(accepted, peer);
+	milter_pool_opened();
+	return accepted;
+}
+
+bool
+milter_socket_open(const struct conf *c, bool (*bind)(const char *),
+    struct diag *d)
+{
+	const char *path = unix_path(c->socket);
+
+	cond_init(&door);
+	errno = 0;
+	if (path == NULL)
+		return bind(c->socket) || cannot_listen(c, errno, d);
+	if (!is_free(c, path, d) || !make_unix(c, path, bind, d))
+		return false;
+	socket_path = xstrdup(path);
+	return true;
+}
+
+void
+milter_socket_remove(void)
+{
+	struct stat st;
+
+	if (socket_path != NULL && lstat(socket_path, &st) == 0 &&
+	    st.st_dev == socket_stat.st_dev && st.st_ino == socket_stat.st_ino)
+		unlink(socket_path);
+}
+
+/* Wakes the listener, which may be in poll(2); true: it is at the door. */
+static bool
+park_listener(int fd)
+{
+	struct sockaddr_storage own;
+	socklen_t len = sizeof(own);
+	int64_t until_ms = util_now_ms() + PARKED_MS;
+
+	if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+		return false;
+	int knock = socket(own.ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (knock >= 0)
+		(void)connect(knock, (const struct sockaddr *)&own, len);
+	lock_acquire(&door_lock);
+	while (!parked && cond_wait_until(&door, &door_lock, until_ms))
+		;
+	bool at_door = parked;
+	lock_release(&door_lock);
+	if (knock >= 0)
+		close(knock);
+	return at_door;
+}
+
+void
+milter_socket_close(void)
+{
+	lock_acquire(&door_lock);
+	closed = true;
+	int fd = listener;
+	lock_release(&door_lock);
+	/* Shut down, a unix socket still wakes poll(2) as readable. */
+	if (fd >= 0 && (socket_path != NULL || park_listener(fd)))
+		shutdown(fd, SHUT_RDWR);
+	milter_socket_remove();
+}

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The resolver: one libunbound after another.
+ *
+ * libunbound cannot be told other servers once it has begun.  So where the
+ * plan changes there is a new one, the current, beside the old, which is freed
+ * when its last question has been answered.  The thread of this file, the
+ * keeper, makes them: at the word of dns_configure, where resolv.conf has
+ * changed, and where the servers turn out to drop EDNS, to put relays between
+ * (dns_relay.c); that is remembered as long as the plan is the same.
+ *
+ * resolv.conf is read every second, which shows a change however it was
+ * made, and taken up if it says the same twice, so that none is taken half
+ * written.
+ *
+ * The keeper also checks whether the servers answer at all: with each plan,
+ * and again where questions fail until one does.  And it holds questions back
+ * that libunbound has answered SERVFAIL, for as long as it takes to ask the
+ * servers what they say (dns_probe.c); of many at once only some.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/stats.h"
+#include "base/util.h"
+#include "dns/dns_priv.h"
+#include "dns/dns_resolver_priv.h"
+
+#define TICK_MS 1000
+#define CHECK_MS 1000
+#define EXPLAIN_MS 500
+#define FAILURES_MAX 64		/* questions held back at once */
+#define SILENCE_MS 4000		/* libunbound needs more to give up */
+#define TYPE_NS 2
+#define RCODE_NOERROR 0
+#define RCODE_SERVFAIL 2
+#define RCODE_NXDOMAIN 3
+#define RCODE_REFUSED 5
+
+/* One libunbound with what it asks. */
+struct generation {
+	struct generation	*next;		/* retired */
+	struct dns_plan		 plan;
+	bool			 relayed;
+	struct dns_relay	*relays[DNS_SERVERS_MAX];	/* if relayed */
+	struct dns_backend	*unbound;
+	size_t			 open;		/* lock of the resolver */
+};
+
+/* A question under way. */
+struct errand {
+	struct errand		*next;		/* lock: failures */
+	struct resolver		*resolver;
+	struct generation	*generation;
+	dns_done_fn		*done;
+	void			*arg;
+	struct dns_answer	*answer;	/* held back */
+	int64_t			 start_ms;
+	int64_t			 failed_ms;
+	enum dns_type		 type;
+	char			 name[];
+};
+
+struct resolver {
+	struct dns_backend	 backend;	/* first */
+	void			(*failed)(void);
+	char			*resolv_conf;	/* NULL: the usual */
+	int			 stop[2];	/* pipe; -1: none */
+	pthread_t		 keeper;
+	struct dns_plan		 seen;		/* keeper: in resolv.conf */
+	struct generation	*retired;	/* keeper */
+	int64_t			 tick_ms;	/* keeper: the next */
+	bool			 down;		/* keeper: none answers */
+	bool			 no_edns;	/* keeper: none with EDNS */
+	bool			 doubt;		/* keeper: check again */
+
+	struct lock		 lock;		/* of what follows */
+	struct cond		 changed;
+	struct generation	*current;	/* written by the keeper */
+	struct errand		*failures;	/* to be explained, in order */
+	struct errand		**last;
+	size_t			 failure_count;
+	struct dns_plan		 wanted;
+	bool			 is_wanted;
+	bool			 stopping;
+};
+
+/* Questions */
+
+static void
+errand_end(struct errand *e, struct dns_answer *a)
+{
+	struct resolver *r = e->resolver;
+
+	lock_acquire(&r->lock);
+	e->generation->open--;
+	lock_release(&r->lock);
+	e->done(e->arg, a);
+	free(e);
+}
+
+/* False: not now. */
+static bool
+hold_back(struct errand *e, struct dns_answer *a)
+{
+	struct resolver *r = e->resolver;
+
+	lock_acquire(&r->lock);
+	bool hold = !r->stopping && r->failure_count < FAILURES_MAX;
+	if (hold) {
+		e->answer = a;
+		e->failed_ms = util_now_ms();
+		*r->last = e;
+		r->last = &e->next;
+		r->failure_count++;
+		cond_broadcast(&r->changed);
+	}
+	lock_release(&r->lock);
+	return hold;
+}
+
+static void
+errand_done(void *arg, struct dns_answer *a)
+{
+	struct errand *e = arg;
+
+	if (a->failure != DNS_FAILURE_SERVFAIL || !hold_back(e, a))
+		errand_end(e, a);
+}
+
+static void
+resolver_start(struct dns_backend *b, const char *name, enum dns_type type,
+    dns_done_fn *done, void *arg)
+{
+	struct resolver *r = (struct resolver *)b;
+	size_t size = strlen(name) + 1;
+	struct errand *e = xcalloc(1, sizeof(*e) + size);
+
+	*e = (struct errand){
+		.resolver = r, .done = done, .arg = arg, .type = type,
+		.start_ms = util_now_ms()
+	};
+	memcpy(e->name, name, size);
+	lock_acquire(&r->lock);
+	struct generation *g = r->current;
+	e->generation = g;
+	g->open += 2;		/* the errand, and the call of start */
+	lock_release(&r->lock);
+	g->unbound->ops->start(g->unbound, name, type, errand_done, e);
+	lock_acquire(&r->lock);
+	g->open--;
+	lock_release(&r->lock);
+}
+
+/* What servers say */
+
+/* The first that has answered, or has sent something; else NULL. */
+static const struct dns_probe *
+find_end(const struct dns_probe *probes, size_t count, enum dns_probe_end end)
+{
+	for (size_t i = 0; i < count; i++)
+		if (probes[i].end == end)
+			return &probes[i];
+	return NULL;
+}
+
+static enum dns_failure
+failure_of(const struct dns_probe *p)
+{
+	if (p->end == DNS_PROBE_ANSWERED && p->rcode == RCODE_REFUSED)
+		return DNS_FAILURE_REFUSED;
+	if (p->end == DNS_PROBE_ANSWERED && p->rcode == RCODE_SERVFAIL)
+		return DNS_FAILURE_SERVFAIL;
+	return DNS_FAILURE_UNUSABLE;
+}
+
+static void
+log_failure(const struct errand *e, const struct dns_probe *p)
+{
+	static struct log_limit limit;
+	unsigned suppressed;
+	char server[DNS_SERVER_TEXT];
+	char storage[LOG_VALUE_MAX * 4 + 40];
+	struct sbuf text;
+
+	if (!log_limit_pass(&limit, 10000, &suppressed))
+		return;
+	sbuf_init(&text, storage, sizeof(storage));
+	log_pair(&text, "name", e->name);
+	log_warning("dns: %s from %s: %s type=%u more=%u",
+	    dns_failure_name(failure_of(p)),
+	    dns_server_format(p->server, server), storage, e->type,
+	    suppressed);
+}
+
+/* libunbound has waited in vain. */
+static bool
+is_given_up(const struct errand *e)
+{
+	return e->failed_ms - e->start_ms >= SILENCE_MS;
+}
+
+/* Asks for what libunbound calls SERVFAIL. */
+static enum dns_failure
+explain(struct resolver *r, struct errand *e)
+{
+	const struct dns_plan *plan = &e->generation->plan;
+	struct dns_probe probes[DNS_SERVERS_MAX];
+
+	for (size_t i = 0; i < plan->count; i++)
+		probes[i] = (struct dns_probe){
+			.server = &plan->servers[i], .decides = true
+		};
+	dns_probe_round(probes, plan->count, e->name, (uint16_t)e->type,
+	    EXPLAIN_MS, r->stop[0]);
+	const struct dns_probe *p = find_end(probes, plan->count,
+	    DNS_PROBE_ANSWERED);
+	if (p == NULL)
+		p = find_end(probes, plan->count, DNS_PROBE_GARBAGE);
+	r->doubt = r->doubt || p == NULL || is_given_up(e);
+	if (p != NULL) {
+		log_failure(e, p);
+		return failure_of(p);
+	}
+	if (find_end(probes, plan->count, DNS_PROBE_SILENT) == NULL)
+		return DNS_FAILURE_NO_SERVER;
+	return is_given_up(e) ? DNS_FAILURE_TIMEOUT : DNS_FAILURE_SERVFAIL;
+}
+
+static struct errand *
+take_failure_locked(struct resolver *r)
+{
+	struct errand *e = r->failures;
+
+	r->failures = e->next;
+	if (r->failures == NULL)
+		r->last = &r->failures;
+	r->failure_count--;
+	return e;
+}
+
+/* Nobody is asked for those that have waited while others were explained. */
+static void
+end_failure(struct resolver *r, struct errand *e)
+{
+	enum dns_failure why = is_given_up(e) ? DNS_FAILURE_TIMEOUT :
+	    DNS_FAILURE_SERVFAIL;
+
+	if (!e->generation->plan.tcp &&
+	    util_now_ms() - e->failed_ms < EXPLAIN_MS)
+		why = explain(r, e);
+	dns_answer_release(e->answer);
+	errand_end(e, dns_answer_error(why, "", e->type, DNS_TEMPERROR_TTL));
+}
+
+/* Do they answer? */
+
+enum health { HEALTH_GOOD, HEALTH_NO_EDNS, HEALTH_DOWN };
+
+/* One answer will do: libunbound finds the server that works. */
+static enum health
+check_servers(struct resolver *r, const struct dns_plan *plan)
+{
+	struct dns_probe probes[2 * DNS_SERVERS_MAX];
+	size_t count = 2 * plan->count;
+	enum health health = HEALTH_DOWN;
+	bool closed = true;
+
+	if (plan->tcp)
+		return HEALTH_GOOD;
+	for (size_t i = 0; i < count; i++)
+		probes[i] = (struct dns_probe){
+			.server = &plan->servers[i / 2], .edns = i % 2 == 0,
+			.decides = i % 2 == 0
+		};
+	dns_probe_round(probes, count, "", TYPE_NS, CHECK_MS, r->stop[0]);
+	for (size_t i = 0; i < count; i++) {
+		closed = closed && probes[i].end == DNS_PROBE_CLOSED;
+		if (probes[i].end != DNS_PROBE_ANSWERED)
+			continue;
+		if (probes[i].edns)
+			health = HEALTH_GOOD;
+		else if (health == HEALTH_DOWN)
+			health = HEALTH_NO_EDNS;
+	}
+	atomic_store(&r->backend.no_server, closed);
+	return health;
+}
+
+static void
+report_health(struct resolver *r, const struct dns_plan *plan,
+    enum health health)
+{
+	char text[DNS_SERVERS_MAX * (DNS_SERVER_TEXT + 2)];
+	struct sbuf sb;
+	bool down = health == HEALTH_DOWN;
+
+	sbuf_init(&sb, text, sizeof(text));
+	dns_plan_format(plan, &sb);
+	if (down && !r->down) {
+		stats_inc(STATS_DNS_NO_SERVER);
+		log_warning("dns: no name server answers: %s", text);
+	}
+	if (!down && r->down)
+		log_notice("dns: a name server answers again: %s", text);
+	if (health == HEALTH_NO_EDNS && !r->no_edns)
+		log_warning("dns: questions with EDNS are dropped by %s%s",
+		    text, plan->dnssec ? ": dnssec cannot work" : "");
+	r->down = down;
+	if (!down)
+		r->no_edns = health == HEALTH_NO_EDNS;
+}
+
+/* Generations */
+
+static void
+generation_free(struct generation *g)
+{
+	if (g->unbound != NULL)
+		g->unbound->ops->free(g->unbound);
+	for (size_t i = 0; i < DNS_SERVERS_MAX; i++)
+		dns_relay_free(g->relays[i]);
+	free(g);
+}
+
+/* What libunbound is told: the servers, or the relays before them. */
+static bool
+make_relays(struct generation *g, struct dns_plan *told, struct diag *d)
+{
+	for (size_t i = 0; g->relayed && i < g->plan.count; i++) {
+		g->relays[i] = dns_relay_new(&g->plan.servers[i]);
+		if (g->relays[i] == NULL) {
+			diag_add(d, NULL, 0, "dns: cannot make a relay: %s",
+			    strerror(errno));
+			return false;
+		}
+		dns_relay_server(g->relays[i], &told->servers[i]);
+	}
+	return true;
+}
+
+static struct generation *
+generation_new(const struct resolver *r, const struct dns_plan *plan,
+    bool relayed, struct diag *d)
+{
+	struct generation *g = xcalloc(1, sizeof(*g));
+	struct dns_plan told = *plan;
+
+	g->plan = *plan;
+	g->relayed = relayed;
+	if (make_relays(g, &told, d))
+		g->unbound = dns_unbound_new(&told, r->failed, d);
+	if (g->unbound != NULL)
+		return g;
+	generation_free(g);
+	return NULL;
+}
+
+static void
+reap(struct resolver *r)
+{
+	struct generation **link = &r->retired;
+
+	while (*link != NULL) {
+		struct generation *g = *link;
+		lock_acquire(&r->lock);
+		bool idle = g->open == 0;
+		lock_release(&r->lock);
+		if (idle) {
+			*link = g->next;
+			generation_free(g);
+		} else {
+			link = &g->next;
+		}
+	}
+}
+
+/*
+ * Checks the servers of plan, which may be the one in force, and makes what
+ * is needed to ask them the current.
+ */
+static bool
+adopt(struct resolver *r, const struct dns_plan *plan, struct diag *d)
+{
+	struct generation *old = r->current;
+	bool same = old != NULL && dns_plan_equal(&old->plan, plan);
+	char text[DNS_SERVERS_MAX * (DNS_SERVER_TEXT + 2)];
+	struct sbuf sb;
+
+	enum health health = check_servers(r, plan);
+	report_health(r, plan, health);
+	bool relayed = (health == HEALTH_NO_EDNS && !plan->dnssec) ||
+	    (same && old->relayed);
+	if (same && relayed == old->relayed)
+		return true;
+	struct generation *g = generation_new(r, plan, relayed, d);
+	if (g == NULL)
+		return false;
+	lock_acquire(&r->lock);
+	r->current = g;
+	lock_release(&r->lock);
+	if (old != NULL) {
+		old->next = r->retired;
+		r->retired = old;
+	}
+	sbuf_init(&sb, text, sizeof(text));
+	dns_plan_format(plan, &sb);
+	log_info("dns: asking %s%s%s", text, plan->tcp ? " by TCP" : "",
+	    relayed ? " without EDNS" : "");
+	return true;
+}
+
+/* The keeper */
+
+static void
+adopt_or_log(struct resolver *r, const struct dns_plan *plan)
+{
+	struct diag d;
+
+	diag_init(&d);
+	if (!adopt(r, plan, &d))
+		log_diag(LOG_LEVEL_ERROR, NULL, &d);
+	diag_fini(&d);
+}
+
+static void
+watch_resolv_conf(struct resolver *r)
+{
+	const struct dns_plan *current = &r->current->plan;
+	const struct dns_options o = {
+		.resolv_conf = r->resolv_conf, .dnssec = current->dnssec
+	};
+	struct dns_plan now;
+	struct diag d;
+
+	diag_init(&d);
+	if (!current->given && dns_plan_make(&now, &o, &d)) {
+		bool twice = dns_plan_equal(&now, &r->seen);
+		r->seen = now;
+		if (twice && !dns_plan_equal(&now, current))
+			adopt_or_log(r, &now);
+	}
+	diag_fini(&d);
+}
+
+static void
+tick(struct resolver *r)
+{
+	r->tick_ms = util_now_ms() + TICK_MS;
+	reap(r);
+	watch_resolv_conf(r);
+	if (r->down || r->doubt) {
+		r->doubt = false;
+		adopt_or_log(r, &r->current->plan);
+	}
+}
+
+static void *
+keeper_run(void *arg)
+{
+	struct resolver *r = arg;
+
+	lock_acquire(&r->lock);
+	while (!r->stopping) {
+		if (r->is_wanted) {
+			struct dns_plan plan = r->wanted;
+			r->is_wanted = false;
+			lock_release(&r->lock);
+			adopt_or_log(r, &plan);
+		} else if (r->failures != NULL) {
+			struct errand *e = take_failure_locked(r);
+			lock_release(&r->lock);
+			end_failure(r, e);
+		} else if (util_now_ms() >= r->tick_ms) {
+			lock_release(&r->lock);
+			tick(r);
+		} else {
+			cond_wait_until(&r->changed, &r->lock, r->tick_ms);
+			continue;
+		}
+		lock_acquire(&r->lock);
+	}
+	lock_release(&r->lock);
+	return NULL;
+}
+
+static bool
+resolver_configure(struct dns_backend *b, const struct dns_options *o,
+    struct diag *d)
+{
+	struct resolver *r = (struct resolver *)b;
+	const struct dns_options own = {
+		.servers = o->servers, .server_count = o->server_count,
+		.resolv_conf = r->resolv_conf, .dnssec = o->dnssec
+	};
+	struct dns_plan plan;
+
+	if (!dns_plan_make(&plan, &own, d))
+		return false;
+	lock_acquire(&r->lock);
+	r->wanted = plan;
+	r->is_wanted = true;
+	cond_broadcast(&r->changed);
+	lock_release(&r->lock);
+	return true;
+}
+
+/* Start and end */
+
+static void
+resolver_destroy(struct resolver *r)
+{
+	while (r->failures != NULL) {
+		lock_acquire(&r->lock);
+		struct errand *e = take_failure_locked(r);
+		lock_release(&r->lock);
+		errand_end(e, e->answer);
+	}
+	if (r->current != NULL)
+		generation_free(r->current);
+	while (r->retired != NULL) {
+		struct generation *g = r->retired;
+		r->retired = g->next;
+		generation_free(g);
+	}
+	for (size_t i = 0; i < 2; i++)
+		if (r->stop[i] >= 0)
+			close(r->stop[i]);
+	cond_fini(&r->changed);
+	lock_fini(&r->lock);
+	free(r->resolv_conf);
+	free(r);
+}
+
+static void
+resolver_free(struct dns_backend *b)
+{
+	struct resolver *r = (struct resolver *)b;
+
+	lock_acquire(&r->lock);
+	r->stopping = true;
+	cond_broadcast(&r->changed);
+	lock_release(&r->lock);
+	close(r->stop[1]);
+	r->stop[1] = -1;
+	pthread_join(r->keeper, NULL);
+	resolver_destroy(r);
+}
+
+static struct resolver *
+resolver_new(const struct dns_options *o)
+{
+	static const struct dns_backend_ops ops = {
+		.start = resolver_start, .free = resolver_free,
+		.configure = resolver_configure
+	};
+	struct resolver *r = xcalloc(1, sizeof(*r));
+
+	r->backend.ops = &ops;
+	r->failed = o->failed;
+	if (o->resolv_conf != NULL)
+		r->resolv_conf = xstrdup(o->resolv_conf);
+	r->stop[0] = r->stop[1] = -1;
+	r->last = &r->failures;
+	r->tick_ms = util_now_ms() + TICK_MS;
+	r->backend.capacity = dns_unbound_capacity();
+	lock_init(&r->lock);
+	cond_init(&r->changed);
+	return r;
+}
+
+struct dns_backend *
+dns_resolver_new(const struct dns_options *o, struct diag *d)
+{
+	struct resolver *r = resolver_new(o);
+	struct dns_plan plan;
+	int error = 0;
+
+	if (dns_plan_make(&plan, o, d) && adopt(r, &plan, d)) {
+		error = pipe2(r->stop, O_CLOEXEC) != 0 ? errno :
+		    dns_thread_start(&r->keeper, keeper_run, r);
+		if (error == 0)
+			return &r->backend;
+		diag_add(d, NULL, 0, "dns: cannot start a thread: %s",
+		    strerror(error));
+	}
+	resolver_destroy(r);
+	return NULL;
+}

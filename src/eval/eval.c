@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One SPF evaluation: chooses records, keeps the limits of RFC 7208 s4.6.4
+ * over the whole tree, makes the verdict and fetches the explanation.
+ *
+ * Everything that ends an evaluation other than by a matching term (an answer
+ * not there yet, a DNS error, a limit, a bad record) is a stop: it is noted in
+ * the run, libspf2 is told "try again" until it has unwound, and what was
+ * noted counts.  Such errors end the evaluation wherever in the tree of
+ * includes they occur (RFC 7208 s5.2, s6.1), so one note is enough.
+ *
+ * A run that misses an answer is thrown away and repeated when the answer is
+ * there.  So a run keeps no state but in struct eval_run, names are expanded
+ * only when libspf2 asks for them, and no question is put that the verdict
+ * does not need.
+ */
+
+#include "config.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/lock.h"
+#include "base/result.h"
+#include "base/stats.h"
+#include "base/util.h"
+#include "dns/dns.h"
+#include "eval/eval_priv.h"
+#include "spf/identity.h"
+#include "spf/macro.h"
+#include "spf/record.h"
+
+/* Of a malformed term this much is quoted. */
+#define TERM_SHOWN 60
+
+/* Records */
+
+/* The verdict shows the last record of its own domain or a redirect. */
+static void
+note_record(struct eval_run *run, const struct eval_check *c,
+    const char *text)
+{
+	if (!c->main)
+		return;
+	run->verdict.record = text;
+	run->verdict.record_domain = c->domain;
+}
+
+static const char *
+first_spf(const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		if (record_is_spf(answer->rr[i].data, answer->rr[i].len))
+			return answer->rr[i].data;
+	assert(false);
+	return "";
+}
+
+static void
+note_bad_record(struct eval_run *run, const struct eval_check *c,
+    const struct dns_answer *answer)
+{
+	stats_inc(STATS_BAD_RECORD);
+	note_record(run, c, first_spf(answer));
+}
+
+/* What is wrong comes first, since long texts are cut at their end. */
+static void
+stop_malformed(struct eval_run *run, const struct eval_check *c,
+    const struct dns_answer *answer)
+{
+	const struct record_error *e = &answer->spf_error;
+	char term[TERM_SHOWN + sizeof(" in \"...\"")] = "";
+
+	note_bad_record(run, c, answer);
+	if (e->term_len > 0)
+		(void)snprintf(term, sizeof(term), "%s \"%.*s%s\"",
+		    e->offset == e->term ? "" : " in",
+		    e->term_len < TERM_SHOWN ? (int)e->term_len : TERM_SHOWN,
+		    first_spf(answer) + e->term,
+		    e->term_len > TERM_SHOWN ? "..." : "");
+	eval_stop(run, RESULT_PERMERROR,
+	    "%s%s at octet %zu of the SPF record of %s", e->message, term,
+	    e->offset, c->domain);
+}
+
+/*
+ * Chooses the record of c->domain (RFC 7208 s4.4 to s4.6).  missing is the
+ * result where there is none.  False: the run has stopped.
+ */
+static bool
+find_record(struct eval_run *run, struct eval_check *c, enum result missing)
+{
+	const struct dns_answer *answer;
+
+	if (!eval_ask_strictly(run, c->domain, DNS_TYPE_TXT, &answer))
+		return false;
+	if (answer->status == DNS_NXDOMAIN) {
+		eval_stop(run, missing, "domain %s does not exist", c->domain);
+	} else if (answer->spf_count == 0) {
+		eval_stop(run, missing, "no SPF record at %s", c->domain);
+	} else if (answer->spf_count > 1) {
+		note_bad_record(run, c, answer);
+		eval_stop(run, RESULT_PERMERROR, "%zu SPF records at %s",
+		    answer->spf_count, c->domain);
+	} else if (answer->spf == NULL) {
+		stop_malformed(run, c, answer);
+	}
+	c->record = answer->spf;
+	return !run->stopped;
+}
+
+/*
+ * The domain of an include or redirect.  A name that check_host() would take
+ * for malformed (RFC 7208 s4.3: none) makes both a permerror.
+ */
+static bool
+find_domain(struct eval_run *run, const struct eval_mark *m,
+    char out[EVAL_NAME_SIZE])
+{
+	const struct macro *domain = m->kind == EVAL_MARK_REDIRECT ?
+	    m->check->record->redirect : m->term->domain;
+
+	if (!eval_count_lookup(run))
+		return false;
+	if (eval_expand_name(run, m->check, domain, out) &&
+	    identity_name_is_valid(out, strlen(out), true))
+		return true;
+	if (!run->stopped)
+		eval_stop(run, RESULT_PERMERROR, "%s of %s names no domain",
+		    m->kind == EVAL_MARK_REDIRECT ? "redirect" : "include",
+		    m->check->domain);
+	return false;
+}
+
+bool
+eval_mark_open(struct eval_run *run, size_t mark, struct eval_text *out)
+{
+	char domain[EVAL_NAME_SIZE];
+
+	if (run->stopped)
+		return false;
+	const struct eval_mark *m = eval_mark_get(run, mark);
+	const bool start = m->kind == EVAL_MARK_START;
+	if (start) {
+		bool fits = util_copy(domain, sizeof(domain), run->in->domain);
+		assert(fits);
+	} else if (!find_domain(run, m, domain)) {
+		return false;
+	}
+	/* Each check but the first has cost a lookup. */
+	assert(run->check_count < EVAL_CHECKS_MAX);
+	struct eval_check *c = &run->checks[run->check_count++];
+	memcpy(c->domain, domain, sizeof(c->domain));
+	c->main = start || (m->kind == EVAL_MARK_REDIRECT && m->check->main);
+	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
+		return false;
+	eval_text_write(out, &run->marks, c, &run->in->client,
+	    run->max_lookups - run->verdict.lookups);
+	note_record(run, c, c->record->text);
+	if (c->main) {
+		run->last = c;
+		run->matched = out->fixed;
+	}
+	return true;
+}
+
+/* The verdict */
+
+/* Any trouble means that there is none; the result stands (s6.2). */
+static void
+explain(struct eval_run *run)
+{
+	const struct eval_check *c = run->last;
+	const struct dns_answer *answer;
+	char name[EVAL_NAME_SIZE];
+	struct macro_error error;
+	struct macro_vars vars;
+	struct sbuf sb;
+
+	if (!eval_expand_name(run, c, c->record->exp, name) ||
+	    !eval_ask(run, name, DNS_TYPE_TXT, &answer) || answer->count != 1 ||
+	    answer->rr[0].len > sizeof(run->explanation))
+		return;
+	struct macro *m = macro_compile(MACRO_EXPLAIN, answer->rr[0].data,
+	    answer->rr[0].len, &error);
+	if (m == NULL)
+		return;
+	sbuf_init(&sb, run->explanation, sizeof(run->explanation));
+	if (eval_fill_vars(run, c, m, &vars))
+		macro_expand(m, &vars, &sb);
+	macro_free(m);
+	for (size_t i = 0; i < sb.len; i++)
+		if (!util_is_print(sb.data[i]))
+			return;
+	if (!sbuf_ok(&sb) || sb.len == 0)
+		return;
+	run->explanation[EVAL_EXPLANATION_MAX] = '\0';
+	run->verdict.explanation = run->explanation;
+	run->verdict.explanation_domain = c->domain;
+}
+
+/* As published; a term without a qualifier means "+" (RFC 7208 s4.6.2). */
+static void
+set_mechanism(struct eval_run *run)
+{
+	const struct record *r = run->last->record;
+	const struct record_term *t = run->matched;
+	char *to = run->mechanism;
+
+	assert(t->len > 0 && t->offset + t->len <= r->len);
+	const char *term = r->text + t->offset;
+	if (strchr("+-~?", *term) == NULL)
+		*to++ = '+';
+	size_t room = (size_t)(run->mechanism + EVAL_MECHANISM_MAX - to);
+	size_t len = t->len < room ? t->len : room;
+	memcpy(to, term, len);
+	to[len] = '\0';
+	run->verdict.mechanism = run->mechanism;
+}
+
+/* Pass, fail, softfail and neutral come from a term, or by default. */
+static void
+set_result(struct eval_run *run, enum result r, bool matched)
+{
+	struct eval_verdict *v = &run->verdict;
+
+	if (run->stopped) {
+		v->result = run->stop_result;
+		v->problem = run->problem;
+	} else if (r == RESULT_NONE || r == RESULT_TEMPERROR ||
+	    r == RESULT_PERMERROR || (matched && run->matched == NULL)) {
+		/* Not known to happen: all these come as a stop. */
+		v->result = RESULT_TEMPERROR;
+		v->problem = "internal error: libspf2 gave no result";
+	} else {
+		v->result = r;
+		v->mechanism = "default";
+		if (matched)
+			set_mechanism(run);
+	}
+}
+
+/* Copies the texts into a block of just their size. */
+static void
+own_texts(struct eval_verdict *v)
+{
+	const char **const texts[] = { &v->mechanism, &v->problem,
+		&v->void_terms, &v->record_domain, &v->record,
+		&v->explanation, &v->explanation_domain };
+	const size_t count = sizeof(texts) / sizeof(texts[0]);
+	size_t size = count;
+
+	for (size_t i = 0; i < count; i++)
+		size += strnlen(*texts[i], RECORD_TEXT_MAX);
+	v->texts = xcalloc(size, 1);
+	char *at = v->texts;
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strnlen(*texts[i], RECORD_TEXT_MAX);
+
+		*texts[i] = memcpy(at, *texts[i], len);
+		at += len + 1;
+	}
+}
+
+/*
+ * Runs are used again, with what libspf2 needs: making that costs as much as a
+ * check.  There are as many as threads that have run at once.  (Not on the
+ * stack, which is deep enough without: see THREAD_STACK in milter.c.)
+ */
+static struct lock spare_lock = LOCK_INITIALIZER;
+static struct eval_run *spare;			/* spare_lock */
+
+static struct eval_run *
+run_take(struct dns_view *view, const struct eval_request *in)
+{
+	lock_acquire(&spare_lock);
+	struct eval_run *run = spare;
+	if (run != NULL)
+		spare = run->next;
+	lock_release(&spare_lock);
+	if (run == NULL) {
+		run = xreallocarray(NULL, 1, sizeof(*run));
+		run->spf2 = eval_spf2_new();
+	}
+	memset(&run->view, 0, offsetof(struct eval_run, checks) -
+	    offsetof(struct eval_run, view));
+	run->view = view;
+	run->in = in;
+	run->max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
+	    in->max_lookups : EVAL_LOOKUPS_MAX;
+	run->marks.marks[0] = (struct eval_mark){ EVAL_MARK_START, NULL,
+		NULL };
+	run->marks.count = 1;
+	eval_without_lookup(&run->verdict, in->scope, RESULT_NONE, "");
+	return run;
+}
+
+static void
+run_give_back(struct eval_run *run)
+{
+	lock_acquire(&spare_lock);
+	run->next = spare;
+	spare = run;
+	lock_release(&spare_lock);
+}
+
+/* With a first run: what can fail fails here, not with the first message. */
+void
+eval_init(void)
+{
+	static const struct eval_request nothing;
+
+	eval_spf2_init();
+	run_give_back(run_take(NULL, &nothing));
+}
+
+bool
+eval_run(struct dns_view *view, const struct eval_request *in,
+    struct eval_verdict *out)
+{
+	struct eval_run *run = run_take(view, in);
+	enum result r = RESULT_NONE;
+	bool matched = false;
+	struct eval_text text;
+
+	/* Of most mail nothing is left to evaluate after this. */
+	if (!eval_mark_open(run, 0, &text)) {
+		assert(run->stopped);
+	} else if (text.terms == 1 && text.fixed != NULL) {
+		r = text.fixed->qualifier;
+		matched = true;
+	} else {
+		r = eval_spf2_check(run, &text, &matched);
+	}
+	set_result(run, r, matched);
+	if (run->verdict.result == RESULT_FAIL && in->want_explanation &&
+	    run->last->record->exp != NULL)
+		explain(run);
+	bool final = !run->pending;
+	if (final) {
+		*out = run->verdict;
+		out->queries = dns_view_queries(view);
+		out->stale = dns_view_has_stale(view);
+		own_texts(out);
+	}
+	run_give_back(run);
+	return final;
+}
+
+void
+eval_without_lookup(struct eval_verdict *out, enum scope scope, enum result r,
+    const char *problem)
+{
+	*out = (struct eval_verdict){
+		.result = r,
+		.scope = scope,
+		.mechanism = "",
+		.problem = problem,
+		.void_terms = "",
+		.record_domain = "",
+		.record = "",
+		.explanation = "",
+		.explanation_domain = "",
+	};
+}
+
+void
+eval_verdict_fini(struct eval_verdict *v)
+{
+	free(v->texts);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One SPF evaluation, check_host() of RFC 7208 s4, on top of libspf2. */
+
+#ifndef EVAL_H
+#define EVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/result.h"
+#include "spf/record.h"
+
+struct dns_view;
+
+/* Longest texts of a verdict; a record: RECORD_TEXT_MAX. */
+#define EVAL_PROBLEM_MAX 399
+#define EVAL_MECHANISM_MAX 319
+#define EVAL_EXPLANATION_MAX 1023
+#define EVAL_VOIDS_MAX 239
+
+/* Bound on DNS questions of one evaluation, whatever the record says. */
+#define EVAL_MAX_QUERIES 150
+
+/* A higher max_lookups counts as this: libspf2 nests no deeper. */
+#define EVAL_LOOKUPS_MAX 20
+
+/* Texts borrowed for the call; never NULL. */
+struct eval_request {
+	enum scope	 scope;
+	struct addr	 client;	/* IPv4 or IPv6 */
+	const void	*connection;	/* of the client: only compared */
+	const char	*local;		/* "postmaster" where there is none */
+	const char	*domain;	/* name to look up, valid */
+	const char	*helo;		/* as sent; "" where there is none */
+	const char	*receiver;
+	int64_t		 time_s;	/* for %{t}: seconds since 1970 */
+	unsigned	 max_lookups;
+	unsigned	 max_void_lookups;
+	bool		 want_explanation;	/* after a fail */
+};
+
+/*
+ * Texts hold what DNS published (escape on output) and are never NULL; "":
+ * there is none.  A copy shares the texts of its original.
+ */
+struct eval_verdict {
+	enum result	 result;
+	enum scope	 scope;
+	bool		 bogus;		/* temperror because of DNSSEC */
+	bool		 stale;		/* built on DNS answers past their time
+					 * to live (RFC 8767) */
+	unsigned	 lookups;	/* terms that query the DNS */
+	unsigned	 voids;
+	unsigned	 queries;	/* DNS questions put */
+	const char	*mechanism;	/* the term of the record of domain
+					 * that matched, as published, with its
+					 * qualifier ("+" where it has none);
+					 * "default" where none did; "" for
+					 * none and errors */
+	const char	*problem;	/* why temperror, permerror or none */
+	const char	*void_terms;	/* the void lookups, "a:x.example,
+					 * mx:y.example": mechanism and name
+					 * asked for, '?' for odd octets */
+	const char	*record_domain;	/* where record stands: domain or what
+					 * redirect= led to */
+	const char	*record;	/* what fits of a malformed one */
+	const char	*explanation;	/* exp= of a fail */
+	const char	*explanation_domain;	/* its publisher: the domain of
+						 * the record with exp= */
+	char		*texts;		/* all of them, just their size; NULL:
+					 * they are static */
+};
+
+/* Once, before any thread exists: libspf2's message handlers. */
+void	eval_init(void);
+const char *eval_version(void);		/* "libspf2 1.2.10" */
+
+/*
+ * Evaluates as far as view knows.  True: *out is final and filled, release it
+ * with eval_verdict_fini; never fails, internal trouble is temperror with a
+ * problem text.  False: view misses an answer; call dns_view_fetch (or _wait)
+ * and eval_run again.  Any thread; one at a time for one view.
+ */
+bool	eval_run(struct dns_view *view, const struct eval_request *in,
+	    struct eval_verdict *out);
+
+/*
+ * Fills *out for what is not looked up (an identity that is not a domain).
+ * problem is static text; there is nothing to release.
+ */
+void	eval_without_lookup(struct eval_verdict *out, enum scope scope,
+	    enum result r, const char *problem);
+
+void	eval_verdict_fini(struct eval_verdict *v);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where a NAT, a proxy or a container bridge stands before the MTA, all
+ * clients have one address.  They show in the number of sender domains.
+ *
+ * Domains are counted without being kept: each sets one of 64 bits, and 16
+ * bits are set after 18 domains or so.  A client has one place, which it
+ * shares with others: who is there first keeps it for an hour.  A crowd comes
+ * back often enough to get its turn.
+ */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/util.h"
+#include "mail/crowd.h"
+
+#define HOUR_MS INT64_C(3600000)
+#define MANY_BITS 16
+
+/* FNV-1a, without case. */
+static uint64_t
+hash(const char *octets, size_t len)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < len; i++) {
+		h ^= (uint8_t)util_lower(octets[i]);
+		h *= UINT64_C(1099511628211);
+	}
+	return h ^ h >> 32;
+}
+
+void
+crowd_init(struct crowd *c)
+{
+	memset(c->clients, 0, sizeof(c->clients));
+	for (size_t i = 0; i < CROWD_CLIENTS; i++)
+		c->clients[i].addr.family = AF_UNSPEC;
+	lock_init(&c->lock);
+}
+
+void
+crowd_fini(struct crowd *c)
+{
+	lock_fini(&c->lock);
+}
+
+/* True: this domain is the one that makes them many. */
+static bool
+note_domain(struct crowd_client *k, uint64_t domain)
+{
+	uint64_t bit = UINT64_C(1) << domain % 64;
+
+	if ((k->domains & bit) != 0)
+		return false;
+	k->domains |= bit;
+	return ++k->count == MANY_BITS;
+}
+
+bool
+crowd_note(struct crowd *c, const struct addr *client, const char *domain,
+    size_t len, int64_t now_ms)
+{
+	uint64_t place = hash((const char *)client->bytes,
+	    sizeof(client->bytes)) % CROWD_CLIENTS;
+	struct crowd_client *k = &c->clients[place];
+	uint64_t h = hash(domain, len);
+	bool many = false;
+
+	lock_acquire(&c->lock);
+	if (k->addr.family == AF_UNSPEC || now_ms >= k->until_ms)
+		*k = (struct crowd_client){ .addr = *client,
+			.until_ms = now_ms + HOUR_MS };
+	if (memcmp(&k->addr, client, sizeof(*client)) == 0)
+		many = note_domain(k, h);
+	lock_release(&c->lock);
+	return many;
+}

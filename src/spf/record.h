@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One SPF record: strict RFC 7208 s12 grammar, octets to an immutable tree. */
+
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/result.h"
+
+struct macro;
+
+/* Longer records are refused as permerror. */
+#define RECORD_TEXT_MAX 4096
+
+enum record_mechanism {
+	RECORD_ALL,
+	RECORD_INCLUDE,
+	RECORD_A,
+	RECORD_MX,
+	RECORD_PTR,
+	RECORD_IP4,
+	RECORD_IP6,
+	RECORD_EXISTS
+};
+
+/* One directive, in the order of the record. */
+struct record_term {
+	enum result		 qualifier;	/* pass fail softfail neutral */
+	enum record_mechanism	 mechanism;
+	struct macro		*domain;	/* NULL: the current domain */
+	struct addr_prefix	 network;	/* ip4 and ip6 */
+	uint8_t			 bits4;		/* a and mx: 32 where absent */
+	uint8_t			 bits6;		/* a and mx: 128 where absent */
+	size_t			 offset;	/* the term in text, with its */
+	size_t			 len;		/* qualifier */
+};
+
+struct record {
+	char			*text;		/* len octets and a NUL */
+	size_t			 len;
+	struct record_term	*terms;
+	size_t			 count;		/* takes up to 64 octets of
+						 * memory an octet of text */
+	struct macro		*redirect;	/* NULL: none */
+	struct macro		*exp;		/* NULL: none */
+};
+
+struct record_error {
+	size_t		 offset;	/* octets from the start of the text */
+	const char	*message;	/* static text */
+	size_t		 term;		/* where the term begins that is wrong;
+					 * printable ASCII without blanks */
+	size_t		 term_len;	/* 0: it is not in one term */
+};
+
+/* Starts with "v=spf1" and then a blank or the end (s4.5). */
+bool	record_is_spf(const char *octets, size_t len);
+
+/*
+ * Parses a record for which record_is_spf holds.  NULL: any departure from
+ * the grammar (s4.6: permerror), *err says where.  NUL and 8-bit octets are
+ * errors.  Unknown modifiers are checked and dropped; redirect= and exp= may
+ * stand once each.  ip4/ip6 networks keep their host bits ignored.  The tree
+ * owns all it points to; free with record_free.  Pure.
+ */
+struct record	*record_parse(const char *octets, size_t len,
+		    struct record_error *err);
+void		 record_free(struct record *r);
+
+const char	*record_mechanism_name(enum record_mechanism m);
+
+#endif

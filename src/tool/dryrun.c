@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * spf-milter -t: what one transaction would get, without MTA and socket.
+ * dryrun_text.c and dryrun_json.c say what is printed.
+ */
+
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "mail/session.h"
+#include "spf/identity.h"
+#include "tool/dryrun_priv.h"
+
+/* Longer lines are bad input. */
+#define LINE_MAX_OCTETS ((size_t)1 << 20)
+#define ERROR_SIZE (4 * LOG_VALUE_MAX + 100)
+
+bool
+dryrun_is_played(const struct dryrun_report *r, enum dryrun_stage stage)
+{
+	return stage != DRYRUN_STAGE_HELO || r->helo != NULL;
+}
+
+bool
+dryrun_reply_line(const struct dryrun_report *r, enum dryrun_stage stage,
+    const char **at, char line[DRYRUN_LINE_SIZE])
+{
+	const struct reply *reply = stage == r->last ? r->step.reply : NULL;
+	struct sbuf sb;
+
+	if (reply == NULL)
+		return false;
+	if (*at == NULL)
+		*at = reply->text;
+	if (**at == '\0')
+		return false;
+	size_t len = strcspn(*at, "\n");
+	bool last = (*at)[len] == '\0';
+	sbuf_init(&sb, line, DRYRUN_LINE_SIZE);
+	sbuf_fmt(&sb, "%u%c%s ", reply->code, last ? ' ' : '-',
+	    reply->enhanced);
+	sbuf_add(&sb, *at, len);
+	*at += last ? len : len + 1;
+	return true;
+}
+
+/* The transaction. */
+
+/* Not unmapped: that is for the session to do.  A port as remote MTAs have. */
+static bool
+make_sockaddr(struct sockaddr_storage *out, const char *ip)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(1025) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(1025) };
+	struct addr a;
+
+	if (addr_parse_v4(&a, ip, strlen(ip))) {
+		memcpy(&in.sin_addr, a.bytes, sizeof(in.sin_addr));
+		memcpy(out, &in, sizeof(in));
+		return true;
+	}
+	if (addr_parse_v6(&a, ip, strlen(ip))) {
+		memcpy(&in6.sin6_addr, a.bytes, sizeof(in6.sin6_addr));
+		memcpy(out, &in6, sizeof(in6));
+		return true;
+	}
+	return false;
+}
+
+/* True: nothing more is asked after this stage. */
+static bool
+ends_at(struct dryrun_report *r, enum dryrun_stage stage,
+    struct session_step step)
+{
+	r->last = stage;
+	r->step = step;
+	return step.kind != SESSION_CONTINUE;
+}
+
+/* No client may send such a sender without SMTPUTF8. */
+static bool
+is_utf8(const char *sender)
+{
+	while (*sender != '\0' && (unsigned char)*sender < 0x80)
+		sender++;
+	return *sender != '\0';
+}
+
+static void
+play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
+{
+	const struct session_sender from = {
+		.arg = r->sender,
+		.smtputf8 = is_utf8(r->sender),
+	};
+
+	session_connect(s, sa, NULL, NULL);
+	if (r->helo != NULL)
+		session_helo(s, r->helo);
+	if (ends_at(r, DRYRUN_STAGE_MAIL, session_mail(s, &from)) ||
+	    ends_at(r, DRYRUN_STAGE_RCPT, session_rcpt(s, r->rcpt)))
+		return;
+	ends_at(r, DRYRUN_STAGE_END, session_end(s, &r->edits, &r->edit_count));
+}
+
+static void
+conclude(struct dryrun_report *r)
+{
+	r->status = DRYRUN_ACCEPT;
+	r->action = POLICY_ACCEPT;
+	switch (r->step.kind) {
+	case SESSION_CONTINUE:
+	case SESSION_ACCEPT:
+		break;
+	case SESSION_TEMPFAIL:
+		r->status = DRYRUN_TEMPFAIL;
+		r->action = POLICY_TEMPFAIL;
+		break;
+	case SESSION_REJECT:
+		r->status = DRYRUN_REJECT;
+		r->action = POLICY_REJECT;
+		break;
+	}
+}
+
+static char *
+default_rcpt(const struct session_env *env, const struct conf *c)
+{
+	return xasprintf("postmaster@%s",
+	    c->hostname[0] != '\0' ? c->hostname : env->hostname);
+}
+
+static bool
+is_none(const char *s)
+{
+	return s[0] == '\0' || strcmp(s, "-") == 0;
+}
+
+/* False: nothing is played, error says why; key is what ip was called. */
+static bool
+check_ip(const char *key, const char *ip, struct sbuf *error)
+{
+	struct sockaddr_storage ss;
+
+	if (strcmp(ip, "-") == 0 || make_sockaddr(&ss, ip))
+		return true;
+	log_pair(error, key, ip);
+	sbuf_str(error, ": not an IPv4 or IPv6 address");
+	return false;
+}
+
+/* t->ip has been checked. */
+static enum dryrun_status
+run(const struct session_env *env, const struct conf *c,
+    const struct dryrun_transaction *t, bool json, FILE *out)
+{
+	struct sockaddr_storage ss;
+	bool local = strcmp(t->ip, "-") == 0 || !make_sockaddr(&ss, t->ip);
+	char *rcpt = t->rcpt != NULL ? xstrdup(t->rcpt) : default_rcpt(env, c);
+	struct session *s = session_new(env, c);
+	struct dryrun_report r = {
+		.conf = c,
+		.session = s,
+		.ip = local ? NULL : t->ip,
+		.helo = is_none(t->helo) ? NULL : t->helo,
+		.sender = t->sender[0] == '\0' ? "<>" : t->sender,
+		.rcpt = rcpt,
+	};
+
+	identity_from_helo(&r.identity[SCOPE_HELO], r.helo);
+	identity_from_mail(&r.identity[SCOPE_MAILFROM], r.sender,
+	    &r.identity[SCOPE_HELO]);
+	play(&r, s, local ? NULL : (const struct sockaddr *)&ss);
+	conclude(&r);
+	if (json)
+		dryrun_print_json(&r, out);
+	else
+		dryrun_print_text(&r, out);
+	fflush(out);
+
+	identity_fini(&r.identity[SCOPE_MAILFROM]);
+	identity_fini(&r.identity[SCOPE_HELO]);
+	session_free(s);
+	free(rcpt);
+	return r.status;
+}
+
+enum dryrun_status
+dryrun_one(const struct session_env *env, const struct conf *c,
+    const struct dryrun_transaction *t, bool json, FILE *out)
+{
+	char text[ERROR_SIZE];
+	struct sbuf error;
+
+	sbuf_init(&error, text, sizeof(text));
+	if (check_ip("--ip", t->ip, &error))
+		return run(env, c, t, json, out);
+	fprintf(stderr, "spf-milter: %s\n", text);
+	return DRYRUN_BAD_OPTION;
+}
+
+/* Lines. */
+
+struct line {
+	char	*octets;	/* len and a NUL */
+	size_t	 len;
+	size_t	 size;
+	bool	 too_long;	/* the rest was read and dropped */
+};
+
+/* Without the newline; false: nothing is left. */
+static bool
+read_line(FILE *in, struct line *l)
+{
+	int c = getc(in);
+
+	if (c == EOF)
+		return false;
+	l->len = 0;
+	l->too_long = false;
+	for (; c != EOF && c != '\n'; c = getc(in)) {
+		if (l->len >= LINE_MAX_OCTETS) {
+			l->too_long = true;
+			continue;
+		}
+		if (l->len + 1 >= l->size) {
+			l->size = 2 * l->size + 256;
+			l->octets = xreallocarray(l->octets, l->size, 1);
+		}
+		l->octets[l->len++] = (char)c;
+	}
+	if (l->octets == NULL)
+		l->octets = xcalloc(1, 1);
+	l->octets[l->len] = '\0';
+	return true;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Octets of the field at s; one that begins with < may hold blanks. */
+static size_t
+field_length(const char *s)
+{
+	if (s[0] == '<') {
+		for (const char *p = strchr(s, '>'); p != NULL;
+		    p = strchr(p + 1, '>'))
+			if (p[1] == '\0' || is_blank(p[1]))
+				return (size_t)(p + 1 - s);
+	}
+	size_t len = 0;
+
+	while (s[len] != '\0' && !is_blank(s[len]))
+		len++;
+	return len;
+}
+
+/* Terminates the field at *at and moves behind it; NULL: none is left. */
+static char *
+next_field(char **at)
+{
+	char *s = *at;
+
+	while (is_blank(*s))
+		s++;
+	if (*s == '\0')
+		return NULL;
+
+	char *end = s + field_length(s);
+
+	*at = *end == '\0' ? end : end + 1;
+	*end = '\0';
+	return s;
+}
+
+/* NULL: *t has all it needs.  Else what the line lacks. */
+static const char *
+missing(const struct dryrun_transaction *t)
+{
+	if (t->helo == NULL)
+		return "helo and sender are missing";
+	return t->sender == NULL ? "the sender is missing" : NULL;
+}
+
+/* True: *t refers to the line.  False: error says what is wrong with it. */
+static bool
+parse_line(const struct line *l, struct dryrun_transaction *t,
+    struct sbuf *error)
+{
+	char *at = l->octets;
+
+	if (l->too_long || memchr(l->octets, '\0', l->len) != NULL) {
+		sbuf_str(error, l->too_long ? "line too long" : "NUL octet");
+		return false;
+	}
+	t->ip = next_field(&at);
+	t->helo = next_field(&at);
+	t->sender = next_field(&at);
+	t->rcpt = next_field(&at);
+	if (!check_ip("ip", t->ip, error))
+		return false;
+
+	const char *wrong = missing(t);
+
+	if (wrong == NULL && next_field(&at) != NULL)
+		wrong = "more than four words";
+	if (wrong != NULL)
+		sbuf_fmt(error, "%s; a line is: ip helo sender [rcpt]", wrong);
+	return wrong == NULL;
+}
+
+/* Blanks alone or a comment; a NUL is not the end. */
+static bool
+is_empty(const struct line *l)
+{
+	size_t i = 0;
+
+	while (i < l->len && is_blank(l->octets[i]))
+		i++;
+	return i == l->len || l->octets[i] == '#';
+}
+
+enum dryrun_status
+dryrun_lines(const struct session_env *env, const struct conf *c, FILE *in,
+    const char *name, bool json, FILE *out)
+{
+	enum dryrun_status highest = DRYRUN_ACCEPT;
+	struct line line = { NULL, 0, 0, false };
+	unsigned long number = 0;
+
+	while (read_line(in, &line)) {
+		struct dryrun_transaction t;
+		enum dryrun_status status = DRYRUN_BAD_INPUT;
+		char text[ERROR_SIZE];
+		struct sbuf error;
+
+		number++;
+		if (is_empty(&line))
+			continue;
+		sbuf_init(&error, text, sizeof(text));
+		if (parse_line(&line, &t, &error))
+			status = run(env, c, &t, json, out);
+		else
+			fprintf(stderr, "%s:%lu: %s\n", name, number, text);
+		if (status > highest)
+			highest = status;
+	}
+	if (ferror(in)) {
+		fprintf(stderr, "%s: %s\n", name, strerror(errno));
+		highest = DRYRUN_BAD_INPUT;
+	}
+	free(line.octets);
+	return highest;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside of dryrun: one transaction that has been played, and its printers. */
+
+#ifndef DRYRUN_PRIV_H
+#define DRYRUN_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/result.h"
+#include "base/util.h"
+#include "mail/session.h"
+#include "policy/policy.h"
+#include "policy/reply.h"
+#include "spf/identity.h"
+#include "tool/dryrun.h"
+
+enum dryrun_stage {
+	DRYRUN_STAGE_CONNECT,
+	DRYRUN_STAGE_HELO,
+	DRYRUN_STAGE_MAIL,
+	DRYRUN_STAGE_RCPT,
+	DRYRUN_STAGE_END
+};
+
+struct dryrun_report {
+	const struct conf	*conf;
+	const struct session	*session;
+	const char		*ip;		/* NULL: this machine */
+	const char		*helo;		/* NULL: none */
+	const char		*sender;
+	const char		*rcpt;
+	enum dryrun_stage	 last;		/* that was asked */
+	struct session_step	 step;		/* its answer */
+	enum dryrun_status	 status;	/* what it comes to */
+	enum policy_action	 action;	/* the same */
+	const struct session_edit *edits;
+	size_t			 edit_count;
+	struct identity		 identity[SCOPE_COUNT];
+};
+
+/* HELO may be left out. */
+bool	dryrun_is_played(const struct dryrun_report *r,
+	    enum dryrun_stage stage);
+/*
+ * The next line of the reply to a stage as an SMTP client reads it (RFC 5321
+ * s4.2.1, RFC 2034 s4): "550-5.7.23 first", "550 5.7.23 last".  *at is NULL
+ * before the first one.  False: none is left; none at all is the MTA's own.
+ */
+#define DRYRUN_LINE_SIZE (REPLY_LINE_MAX + 32)
+bool	dryrun_reply_line(const struct dryrun_report *r,
+	    enum dryrun_stage stage, const char **at,
+	    char line[DRYRUN_LINE_SIZE]);
+
+void	dryrun_print_text(const struct dryrun_report *r, FILE *out);
+void	dryrun_print_json(const struct dryrun_report *r, FILE *out);
+
+#endif

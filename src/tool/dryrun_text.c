@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A transaction of -t as text: a line of the arguments, then indented what
+ * was checked, what each SMTP stage answers ("ok": the MTA's own answer), "+"
+ * lines for the header fields that are added, and "=> accept", "=> reject" or
+ * "=> tempfail".  Octets that are not printable, in ASCII or UTF-8, are
+ * written \xNN, a backslash \\.
+ */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "eval/eval.h"
+#include "tool/dryrun_priv.h"
+
+static void
+put_escaped(FILE *out, const char *s)
+{
+	while (*s != '\0') {
+		size_t n = util_print_length(s, strnlen(s, 4));
+
+		if (*s == '\\')
+			fputc('\\', out);
+		if (n == 0)
+			fprintf(out, "\\x%02x", (unsigned char)*s++);
+		for (; n > 0; n--)
+			fputc(*s++, out);
+	}
+}
+
+static void
+put_labelled(FILE *out, const char *label, const char *about,
+    const char *text)
+{
+	if (text[0] == '\0')
+		return;
+	fprintf(out, "    %s", label);
+	if (about[0] != '\0') {
+		fputs(" of ", out);
+		put_escaped(out, about);
+	}
+	fputs(": ", out);
+	put_escaped(out, text);
+	fputc('\n', out);
+}
+
+static void
+put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
+{
+	const struct eval_verdict *v = session_verdict(r->session, scope);
+	const char *address = r->identity[scope].address;
+
+	if (v == NULL)
+		return;
+	fprintf(out, "  %s: %s, ", scope_name(scope), result_name(v->result));
+	put_escaped(out, address[0] != '\0' ? address : "no name given");
+	fputc('\n', out);
+	put_labelled(out, "mechanism", "", v->mechanism);
+	put_labelled(out, "problem", "", v->problem);
+	put_labelled(out, "record", v->record_domain, v->record);
+	put_labelled(out, "explanation", v->explanation_domain,
+	    v->explanation);
+	if (v->queries > 0)
+		fprintf(out, "    lookups: %u, void %u, queries %u\n",
+		    v->lookups, v->voids, v->queries);
+	put_labelled(out, "void", "", v->void_terms);
+}
+
+static void
+put_stages(FILE *out, const struct dryrun_report *r)
+{
+	static const char *const labels[] = {
+		[DRYRUN_STAGE_CONNECT] = "connect",
+		[DRYRUN_STAGE_HELO] = "HELO",
+		[DRYRUN_STAGE_MAIL] = "MAIL FROM",
+		[DRYRUN_STAGE_RCPT] = "RCPT TO",
+		[DRYRUN_STAGE_END] = "end of message",
+	};
+
+	for (enum dryrun_stage i = DRYRUN_STAGE_CONNECT; i <= r->last; i++) {
+		char line[DRYRUN_LINE_SIZE] = "ok";
+		const char *at = NULL;
+
+		if (!dryrun_is_played(r, i))
+			continue;
+		(void)dryrun_reply_line(r, i, &at, line);
+		/* Replies are printable by contract. */
+		do
+			fprintf(out, "  %s: %s\n", labels[i], line);
+		while (dryrun_reply_line(r, i, &at, line));
+	}
+}
+
+/* Ours are ASCII with folds; a fold goes on behind its own plus sign. */
+static void
+put_field(FILE *out, const struct session_edit *e)
+{
+	fprintf(out, "  + %s: ", e->name);
+	for (const char *s = e->value; *s != '\0'; s++) {
+		fputc(*s, out);
+		if (*s == '\n')
+			fputs("  + ", out);
+	}
+	fputc('\n', out);
+}
+
+static void
+put_arguments(FILE *out, const struct dryrun_report *r)
+{
+	char storage[4 * (4 * LOG_VALUE_MAX + 16)];
+	struct sbuf line;
+
+	sbuf_init(&line, storage, sizeof(storage));
+	log_pair(&line, "client", r->ip != NULL ? r->ip : "-");
+	log_pair(&line, "helo", r->helo != NULL ? r->helo : "-");
+	log_pair(&line, "sender", r->sender);
+	log_pair(&line, "rcpt", r->rcpt);
+	fprintf(out, "%s\n", storage);
+}
+
+void
+dryrun_print_text(const struct dryrun_report *r, FILE *out)
+{
+	const char *skipped = session_skip_reason(r->session);
+
+	put_arguments(out, r);
+	if (skipped != NULL)
+		fprintf(out, "  not checked: %s\n", skipped);
+	put_check(out, r, SCOPE_HELO);
+	put_check(out, r, SCOPE_MAILFROM);
+	put_stages(out, r);
+	/* The last insertion stands on top. */
+	for (size_t i = r->edit_count; i-- > 0;)
+		if (r->edits[i].kind == SESSION_INSERT)
+			put_field(out, &r->edits[i]);
+	fprintf(out, "  => %s\n", policy_action_name(r->action));
+}

@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The log: what is written where, and that nothing bends a line. */
+
+#include "unit.h"
+
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/stats.h"
+
+#define DAEMON_FACILITY (3 << 3)	/* LOG_DAEMON of syslog(3) */
+
+/*
+ * Our own connect(2), found by the linker before libc's: what is meant for the
+ * syslog daemon comes to a socket of the tests, or finds none.
+ */
+static char	syslog_path[108];
+static int	syslog_fd = -1;
+
+int
+connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	if (address->sa_family == AF_UNIX && strcmp("/dev/log",
+	    ((const struct sockaddr_un *)(const void *)address)->sun_path)
+	    == 0) {
+		util_copy(sun.sun_path, sizeof(sun.sun_path), syslog_path);
+		address = (const struct sockaddr *)&sun;
+		len = sizeof(sun);
+	}
+	return (int)syscall(SYS_connect, fd, address, len);
+}
+
+/* A syslog daemon that reads when it is asked to. */
+static void
+syslog_begin(int type)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	snprintf(syslog_path, sizeof(syslog_path), "/tmp/log_test.%ld",
+	    (long)getpid());
+	util_copy(sun.sun_path, sizeof(sun.sun_path), syslog_path);
+	unlink(syslog_path);
+	syslog_fd = socket(AF_UNIX, type, 0);
+	assert_true(syslog_fd >= 0);
+	assert_int_equal(bind(syslog_fd, (struct sockaddr *)&sun,
+	    sizeof(sun)), 0);
+}
+
+static void
+syslog_end(void)
+{
+	close(syslog_fd);
+	unlink(syslog_path);
+}
+
+/* The next datagram, or "" if there is none. */
+static const char *
+syslog_read(void)
+{
+	static char text[4096];
+	ssize_t n = recv(syslog_fd, text, sizeof(text) - 1, MSG_DONTWAIT);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void
+assert_syslog(int priority, const char *text)
+{
+	const char *line = syslog_read();
+	char head[16];
+	char tail[400];
+
+	snprintf(head, sizeof(head), "<%d>", priority);
+	snprintf(tail, sizeof(tail), " spf-milter[%ld]: %s", (long)getpid(),
+	    text);
+	assert_memory_equal(line, head, strlen(head));
+	/* "Nov  6 08:30:00" */
+	assert_true(line[strlen(head) + 3] == ' ' &&
+	    line[strlen(head) + 9] == ':' && line[strlen(head) + 12] == ':');
+	assert_string_equal(line + strlen(head) + 15, tail);
+}
+
+/* Standard error goes to a file between these two. */
+static FILE	*capture;
+static int	 saved_stderr;
+
+static void
+capture_begin(void)
+{
+	capture = tmpfile();
+	assert_non_null(capture);
+	fflush(stderr);
+	saved_stderr = dup(STDERR_FILENO);
+	assert_true(saved_stderr >= 0);
+	assert_true(dup2(fileno(capture), STDERR_FILENO) >= 0);
+}
+
+static const char *
+capture_end(void)
+{
+	static char text[8192];
+
+	fflush(stderr);
+	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
+	close(saved_stderr);
+	rewind(capture);
+	size_t n = fread(text, 1, sizeof(text) - 1, capture);
+	text[n] = '\0';
+	fclose(capture);
+	return text;
+}
+
+static int
+reset(void **state)
+{
+	(void)state;
+	log_open(LOG_TARGET_STDERR, 0);
+	log_set_level(LOG_LEVEL_INFO);
+	return 0;
+}
+
+static void
+test_level_decides_what_is_written(void **state)
+{
+	(void)state;
+	capture_begin();
+	log_error("a");
+	log_warning("b");
+	log_info("c");
+	log_debug("d");
+	log_write(LOG_LEVEL_DEBUG, "e");
+	assert_string_equal(capture_end(), "spf-milter: error: a\n"
+	    "spf-milter: warning: b\nspf-milter: c\n");
+
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_true(log_enabled(LOG_LEVEL_NOTICE));
+	assert_true(log_enabled(LOG_LEVEL_ERROR));
+	assert_false(log_enabled(LOG_LEVEL_WARNING));
+	capture_begin();
+	log_warning("b");
+	assert_string_equal(capture_end(), "");
+
+	log_set_level(LOG_LEVEL_DEBUG);
+	capture_begin();
+	log_debug("%d", 7);
+	assert_string_equal(capture_end(), "spf-milter: debug: 7\n");
+}
+
+static void
+test_syslog_gets_facility_priority_and_text(void **state)
+{
+	(void)state;
+	syslog_begin(SOCK_DGRAM);
+	capture_begin();
+	log_open(LOG_TARGET_SYSLOG, DAEMON_FACILITY);
+	log_info("100%% of %s", "%s%n");
+	assert_syslog(DAEMON_FACILITY | 6, "100% of %s%n");
+	log_warning("w");
+	assert_syslog(DAEMON_FACILITY | 4, "warning: w");
+	log_error("e");
+	assert_syslog(DAEMON_FACILITY | 3, "error: e");
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_debug("d");
+	assert_syslog(DAEMON_FACILITY | 7, "debug: d");
+	assert_string_equal(syslog_read(), "");
+	assert_string_equal(capture_end(), "");
+	syslog_end();
+}
+
+static void
+test_syslog_daemon_that_comes_back_gets_lines_again(void **state)
+{
+	(void)state;
+	syslog_begin(SOCK_DGRAM);
+	log_open(LOG_TARGET_SYSLOG, 0);
+	syslog_end();
+	syslog_begin(SOCK_DGRAM);
+	log_info("again");
+	assert_syslog(6, "again");
+	syslog_end();
+
+	/* Without one nobody waits. */
+	log_open(LOG_TARGET_SYSLOG, 0);
+	int64_t start_ms = util_now_ms();
+	for (int i = 0; i < 1000; i++)
+		log_info("lost");
+	assert_true(util_now_ms() - start_ms < 5000);
+	syslog_begin(SOCK_DGRAM);
+	log_info("there");
+	assert_syslog(6, "there");
+	syslog_end();
+}
+
+static void
+test_syslog_stream_gets_a_nul_behind_each_line(void **state)
+{
+	(void)state;
+	char text[400];
+
+	syslog_begin(SOCK_STREAM);
+	assert_int_equal(listen(syslog_fd, 1), 0);
+	log_open(LOG_TARGET_SYSLOG, 0);
+	log_info("a");
+	log_info("b");
+	int fd = accept(syslog_fd, NULL, NULL);
+	ssize_t n = recv(fd, text, sizeof(text), 0);
+	close(fd);
+	size_t first = strlen(text) + 1;
+	assert_true(n > 0 && first < (size_t)n);
+	assert_string_equal(text + first - 3, " a");
+	assert_string_equal(text + n - 3, " b");
+	syslog_end();
+}
+
+/* What libmilter calls; <syslog.h> may define it inline. */
+void	syslog(int priority, const char *fmt, ...) UTIL_PRINTF(2, 3);
+
+static void
+test_syslog_of_libraries_is_our_log(void **state)
+{
+	(void)state;
+	capture_begin();
+	syslog(3, "%s: bad", "x");
+	syslog(DAEMON_FACILITY | 4, "w");
+	syslog(6, "i");
+	syslog(7, "d");
+	assert_string_equal(capture_end(), "spf-milter: error: x: bad\n"
+	    "spf-milter: warning: w\nspf-milter: i\n");
+}
+
+/* The queue */
+
+#define MANY 10000		/* lines, more than the queue has room for */
+
+static void
+log_many(void)
+{
+	char text[200];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < MANY; i++)
+		log_info("%d %s", i, text);
+}
+
+static void
+test_queue_writes_all_lines_in_their_order(void **state)
+{
+	(void)state;
+	char want[8192];
+	struct sbuf sb;
+
+	sbuf_init(&sb, want, sizeof(want));
+	capture_begin();
+	assert_true(log_start());
+	for (int i = 0; i < 300; i++) {
+		log_info("%d", i);
+		sbuf_fmt(&sb, "spf-milter: %d\n", i);
+		if (i % 100 == 0)
+			poll(NULL, 0, 10);
+	}
+	log_stop();
+	assert_true(sbuf_ok(&sb));
+	assert_string_equal(capture_end(), want);
+}
+
+static int	full_pipe[2];
+
+/* Standard error is a pipe that nobody reads. */
+static void
+pipe_begin(void)
+{
+	assert_int_equal(pipe(full_pipe), 0);
+	saved_stderr = dup(STDERR_FILENO);
+	assert_true(dup2(full_pipe[1], STDERR_FILENO) >= 0);
+	close(full_pipe[1]);
+}
+
+static void
+pipe_end(void)
+{
+	assert_true(dup2(saved_stderr, STDERR_FILENO) >= 0);
+	close(saved_stderr);
+	close(full_pipe[0]);
+}
+
+/* Lines that came, in order, until MANY have come or are told as dropped. */
+static unsigned
+read_lines(unsigned *dropped, bool *error)
+{
+	FILE *in = fdopen(dup(full_pipe[0]), "r");
+	char line[400];
+	unsigned count = 0;
+	int before = -1;
+	int number;
+	unsigned lost;
+
+	*dropped = 0;
+	*error = false;
+	while (count + *dropped < MANY &&
+	    fgets(line, sizeof(line), in) != NULL) {
+		if (sscanf(line, "spf-milter: warning: %u log lines dropped",
+		    &lost) == 1) {
+			*dropped += lost;
+		} else if (strcmp(line, "spf-milter: error: e\n") == 0) {
+			*error = true;
+		} else {
+			assert_int_equal(sscanf(line, "spf-milter: %d xxx",
+			    &number), 1);
+			assert_true(number > before);
+			before = number;
+			count++;
+		}
+	}
+	fclose(in);
+	return count;
+}
+
+static void
+test_queue_drops_what_is_not_taken_and_tells_how_much(void **state)
+{
+	(void)state;
+	unsigned dropped;
+	bool error;
+	uint64_t before = stats_get(STATS_LOG_DROPPED);
+
+	pipe_begin();
+	assert_true(log_start());
+	log_many();
+	log_error("e");
+	unsigned count = read_lines(&dropped, &error);
+	pipe_end();
+	log_stop();
+	assert_true(dropped > 0);
+	assert_int_equal(count + dropped, MANY);
+	assert_int_equal(stats_get(STATS_LOG_DROPPED) - before, dropped);
+	/* There is room for what an operator should know. */
+	assert_true(error);
+}
+
+static void
+test_queue_that_nobody_takes_ends_in_time(void **state)
+{
+	(void)state;
+	pipe_begin();
+	assert_true(log_start());
+	log_many();
+	int64_t start_ms = util_now_ms();
+	log_stop();
+	int64_t took_ms = util_now_ms() - start_ms;
+	pipe_end();
+	assert_in_range(took_ms, 0, 10000);
+}
+
+/* Ends a child by what; what the child has sent to syslog last. */
+static const char *
+last_words(void (*end)(void), bool with_queue)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR);
+		dup2(null, STDERR_FILENO);	/* as in the background */
+		log_open(LOG_TARGET_SYSLOG, DAEMON_FACILITY);
+		if (with_queue)
+			log_start();
+		log_info("before");
+		end();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_non_null(strstr(syslog_read(), "before"));
+	const char *line = strstr(syslog_read(), "]: ");
+	assert_non_null(line);
+	return line + 3;
+}
+
+static void
+end_out_of_memory(void)
+{
+	volatile size_t size = SIZE_MAX;
+
+	free(xreallocarray(NULL, size, 2));
+}
+
+static void
+end_by_assertion(void)
+{
+	char text[2];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, 0);
+}
+
+static void
+end_by_lock(void)
+{
+	struct lock l = LOCK_INITIALIZER;
+
+	lock_assert_held(&l);
+}
+
+static void
+test_reason_of_an_abort_is_in_the_log(void **state)
+{
+	(void)state;
+	syslog_begin(SOCK_DGRAM);
+	for (int queue = 0; queue < 2; queue++) {
+		assert_string_equal(last_words(end_out_of_memory, queue),
+		    "error: allocation too large");
+		assert_string_equal(last_words(end_by_lock, queue),
+		    "error: lock is not held");
+		const char *told = last_words(end_by_assertion, queue);
+		assert_non_null(strstr(told, "error: "));
+		assert_non_null(strstr(told, "util.c:"));
+		assert_non_null(strstr(told, "\"size > 0\" does not hold"));
+	}
+	syslog_end();
+}
+
+static void
+test_line_loses_its_newline(void **state)
+{
+	(void)state;
+	capture_begin();
+	log_info("a\n");
+	log_info("b\r\n\n");
+	log_info("%s", "");
+	assert_string_equal(capture_end(),
+	    "spf-milter: a\nspf-milter: b\nspf-milter: \n");
+}
+
+static void
+test_line_cannot_be_bent(void **state)
+{
+	(void)state;
+	capture_begin();
+	log_info("a\nspf-milter: b\r\x1b[2J\x7f\xc3\xa9\xc2\x9b\tc");
+	assert_string_equal(capture_end(),
+	    "spf-milter: a\\x0aspf-milter: b\\x0d\\x1b[2J\\x7f\xc3\xa9"
+	    "\\xc2\\x9b\\x09c\n");
+}
+
+static void
+test_line_keeps_the_escapes_of_pairs(void **state)
+{
+	(void)state;
+	char text[64];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	log_pair(&sb, "k", "a\"b\\c\n");
+	capture_begin();
+	log_info("%s", text);
+	assert_string_equal(capture_end(),
+	    "spf-milter: k=\"a\\\"b\\\\c\\x0a\"\n");
+}
+
+static void
+test_long_line_is_cut_between_escapes(void **state)
+{
+	(void)state;
+	/* Moves the cut over every place of a unit of text. */
+	for (int shift = 0; shift < 8; shift++) {
+		char text[4000];
+		struct sbuf sb;
+
+		sbuf_init(&sb, text, sizeof(text));
+		for (int i = 0; i < shift; i++)
+			sbuf_char(&sb, '.');
+		for (int i = 0; i < 600; i++)
+			sbuf_str(&sb, "\\x0a\\\\");
+		assert_true(sbuf_ok(&sb));
+		capture_begin();
+		log_info("%s", text);
+		const char *got = capture_end() + strlen("spf-milter: ");
+		size_t len = strlen(got);
+
+		assert_in_range(len, 1980, 2000);
+		assert_string_equal(got + len - 4, "...\n");
+		assert_memory_equal(got, text, len - 4);
+		size_t units = len - 4 - (size_t)shift;
+		assert_true(units % 6 == 0 || units % 6 == 4);
+	}
+}
+
+static void
+test_long_line_of_controls_is_cut(void **state)
+{
+	(void)state;
+	char text[6000];
+
+	memset(text, '\x1b', sizeof(text));
+	text[sizeof(text) - 2] = 'x';
+	text[sizeof(text) - 1] = '\0';
+	capture_begin();
+	log_info("%s", text);
+	const char *got = capture_end();
+	size_t len = strlen(got);
+
+	assert_true(len <= 2020);
+	assert_ptr_equal(strchr(got, '\n'), got + len - 1);
+	assert_string_equal(got + len - 8, "\\x1b...\n");
+}
+
+static void
+assert_pair(const char *value, size_t len, const char *want)
+{
+	char text[1024];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	char *text_of = xstrndup(value, len);
+	log_pair(&sb, "k", text_of);
+	free(text_of);
+	assert_true(sbuf_ok(&sb));
+	assert_string_equal(text, want);
+}
+
+static void
+test_pair_escapes_the_value(void **state)
+{
+	(void)state;
+	assert_pair("example.com", 11, "k=example.com");
+	assert_pair("", 0, "k=\"\"");
+	assert_pair("a b", 3, "k=\"a b\"");
+	assert_pair("a=b", 3, "k=\"a=b\"");
+	assert_pair("a\"b", 3, "k=\"a\\\"b\"");
+	assert_pair("a\\b", 3, "k=\"a\\\\b\"");
+	assert_pair("\r\n\t\x1b\x7f\x80\xff", 7,
+	    "k=\\x0d\\x0a\\x09\\x1b\\x7f\\x80\\xff");
+	assert_pair("<a@b>;(,)'", 10, "k=<a@b>;(,)'");
+	assert_pair("\xec\x9c\xa0@b\xc3\xbc.example", 15,
+	    "k=\xec\x9c\xa0@b\xc3\xbc.example");
+	assert_pair("\xec\x9c\xa0 \xe2\x80\xae\xc3", 8,
+	    "k=\"\xec\x9c\xa0 \\xe2\\x80\\xae\\xc3\"");
+}
+
+/* Moves the cut over every place of a character. */
+static void
+test_cuts_leave_characters_whole(void **state)
+{
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		char text[3000];
+		char pair[1024];
+		char want[1024];
+		struct sbuf sb;
+
+		sbuf_init(&sb, text, sizeof(text));
+		sbuf_add(&sb, "..", shift);
+		while (sbuf_ok(&sb))
+			sbuf_str(&sb, "\xec\x9c\xa0");
+		size_t whole = shift + (LOG_VALUE_MAX - shift) / 3 * 3;
+
+		snprintf(want, sizeof(want), "k=%.*s...", (int)whole, text);
+		sbuf_init(&sb, pair, sizeof(pair));
+		log_pair(&sb, "k", text);
+		assert_string_equal(pair, want);
+		capture_begin();
+		log_info("%s", text);
+		const char *got = capture_end() + strlen("spf-milter: ");
+		size_t len = strlen(got);
+
+		assert_in_range(len, 1980, 2000);
+		assert_string_equal(got + len - 4, "...\n");
+		assert_memory_equal(got, text, len - 4);
+		assert_int_equal((len - 4 - shift) % 3, 0);
+	}
+}
+
+static void
+test_pair_separates_by_one_blank(void **state)
+{
+	(void)state;
+	char text[64];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	log_pair(&sb, "a", "1");
+	log_pair(&sb, "b", "2 3");
+	log_pair(&sb, "c", "");
+	assert_string_equal(text, "a=1 b=\"2 3\" c=\"\"");
+}
+
+static void
+test_pair_cuts_a_long_value(void **state)
+{
+	(void)state;
+	char value[LOG_VALUE_MAX + 2];
+	char want[1024];
+	struct sbuf sb;
+
+	memset(value, 'a', sizeof(value));
+	sbuf_init(&sb, want, sizeof(want));
+	sbuf_str(&sb, "k=");
+	sbuf_add(&sb, value, LOG_VALUE_MAX);
+	assert_pair(value, LOG_VALUE_MAX, want);
+	sbuf_str(&sb, "...");
+	assert_pair(value, LOG_VALUE_MAX + 1, want);
+
+	/* The quotes enclose the dots, the worst case fits. */
+	memset(value, '\n', sizeof(value));
+	value[0] = ' ';
+	sbuf_init(&sb, want, sizeof(want));
+	sbuf_str(&sb, "k=\" ");
+	for (int i = 1; i < LOG_VALUE_MAX; i++)
+		sbuf_str(&sb, "\\x0a");
+	sbuf_str(&sb, "...\"");
+	assert_pair(value, LOG_VALUE_MAX + 2, want);
+}
+
+static void
+test_pair_that_does_not_fit_leaves_no_part(void **state)
+{
+	(void)state;
+	char text[12];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	log_pair(&sb, "a", "1");
+	log_pair(&sb, "b", "123456");
+	assert_string_equal(text, "a=1");
+	assert_false(sbuf_ok(&sb));
+}
+
+static void
+test_limit_passes_once_an_interval_and_counts(void **state)
+{
+	(void)state;
+	static struct log_limit limit;
+	const int64_t hour_ms = 3600000;
+	unsigned suppressed = 99;
+
+	assert_true(log_limit_pass(&limit, hour_ms, &suppressed));
+	assert_int_equal(suppressed, 0);
+	for (int i = 0; i < 3; i++)
+		assert_false(log_limit_pass(&limit, hour_ms, &suppressed));
+
+	limit.next_ms = util_now_ms();	/* the hour is over */
+	assert_true(log_limit_pass(&limit, hour_ms, &suppressed));
+	assert_int_equal(suppressed, 3);
+	assert_false(log_limit_pass(&limit, hour_ms, &suppressed));
+	assert_true(limit.next_ms > util_now_ms() + hour_ms / 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_level_decides_what_is_written,
+		    reset),
+		cmocka_unit_test_setup(
+		    test_syslog_gets_facility_priority_and_text, reset),
+		cmocka_unit_test_setup(
+		    test_syslog_daemon_that_comes_back_gets_lines_again,
+		    reset),
+		cmocka_unit_test_setup(
+		    test_syslog_stream_gets_a_nul_behind_each_line, reset),
+		cmocka_unit_test_setup(test_syslog_of_libraries_is_our_log,
+		    reset),
+		cmocka_unit_test_setup(
+		    test_queue_writes_all_lines_in_their_order, reset),
+		cmocka_unit_test_setup(
+		    test_queue_drops_what_is_not_taken_and_tells_how_much,
+		    reset),
+		cmocka_unit_test_setup(
+		    test_queue_that_nobody_takes_ends_in_time, reset),
+		cmocka_unit_test_setup(test_reason_of_an_abort_is_in_the_log,
+		    reset),
+		cmocka_unit_test_setup(test_line_loses_its_newline, reset),
+		cmocka_unit_test_setup(test_line_cannot_be_bent, reset),
+		cmocka_unit_test_setup(test_line_keeps_the_escapes_of_pairs,
+		    reset),
+		cmocka_unit_test_setup(test_long_line_is_cut_between_escapes,
+		    reset),
+		cmocka_unit_test_setup(test_long_line_of_controls_is_cut,
+		    reset),
+		cmocka_unit_test(test_pair_escapes_the_value),
+		cmocka_unit_test(test_cuts_leave_characters_whole),
+		cmocka_unit_test(test_pair_separates_by_one_blank),
+		cmocka_unit_test(test_pair_cuts_a_long_value),
+		cmocka_unit_test(test_pair_that_does_not_fit_leaves_no_part),
+		cmocka_unit_test(test_limit_passes_once_an_interval_and_counts),
+	};
+
+	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
+}

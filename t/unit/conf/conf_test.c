@@ -1,0 +1,1383 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf: defaults, values, messages, files, dump, publishing. */
+
+#include "unit.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "conf/conf_priv.h"
+#include "policy/reply.h"
+
+static struct diag diag;
+static char dir[] = "/tmp/conf_test.XXXXXX";
+
+static struct conf *
+load(const char *text)
+{
+	diag_fini(&diag);
+	diag_init(&diag);
+	return conf_load_text(text, strlen(text), "x.conf", &diag);
+}
+
+static struct conf *
+load_good(const char *text)
+{
+	struct conf *c = load(text);
+
+	if (c == NULL)
+		fail_msg("%u: %s", diag.entries[0].line,
+		    diag.entries[0].message);
+	return c;
+}
+
+/* The message number i stands at line and has all of part. */
+static void
+assert_message(size_t i, unsigned line, const char *part)
+{
+	assert_true(i < diag.count);
+	const struct diag_entry *e = &diag.entries[i];
+	if (strstr(e->message, part) == NULL || e->line != line)
+		fail_msg("%s:%u: %s; wanted line %u: %s", e->file, e->line,
+		    e->message, line, part);
+}
+
+static void
+assert_bad(const char *text, unsigned line, const char *part)
+{
+	assert_null(load(text));
+	assert_int_equal(diag.count, 1);
+	assert_string_equal(diag.entries[0].file, "x.conf");
+	assert_message(0, line, part);
+}
+
+static void
+assert_good(const char *text)
+{
+	conf_release(load_good(text));
+}
+
+/* What option is after text has been read; static storage. */
+static const char *
+value_of(const char *section, const char *name, const char *text)
+{
+	static char out[1024];
+	struct conf *c = load_good(text);
+	char *value = conf_value_text(conf_option_find(section, name), c);
+
+	util_copy(out, sizeof(out), value);
+	free(value);
+	conf_release(c);
+	return out;
+}
+
+static char *
+path_in_dir(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void
+write_file(const char *name, const char *text, size_t len)
+{
+	char *path = path_in_dir(name);
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(text, 1, len, out), len);
+	assert_int_equal(fclose(out), 0);
+	free(path);
+}
+
+static struct conf *
+load_file(const char *name)
+{
+	char *path = path_in_dir(name);
+
+	diag_fini(&diag);
+	diag_init(&diag);
+	struct conf *c = conf_load(path, &diag);
+	free(path);
+	return c;
+}
+
+static void
+test_no_file_gives_the_specified_defaults(void **state)
+{
+	struct conf *c = conf_load(NULL, &diag);
+	struct addr a;
+
+	(void)state;
+	assert_non_null(c);
+	assert_null(c->path);
+	assert_string_equal(c->socket, "inet:8890@127.0.0.1");
+	assert_int_equal(c->socket_mode, 0660);
+	assert_string_equal(c->socket_group, "");
+	assert_string_equal(c->user, "");
+	assert_string_equal(c->group, "");
+	assert_string_equal(c->pid_file, "");
+	assert_string_equal(c->hostname, "");
+	assert_int_equal(c->behavior, 3);
+	assert_true(c->check_helo);
+	assert_int_equal(c->behavior_helo, 3);
+	assert_int_equal(c->reject_at, CONF_STAGE_RCPT);
+	assert_true(addr_parse(&a, "127.0.0.1"));
+	assert_true(addr_set_contains(&c->trusted_networks, &a));
+	assert_true(addr_parse(&a, "::1"));
+	assert_true(addr_set_contains(&c->trusted_networks, &a));
+	assert_true(addr_parse(&a, "192.0.2.1"));
+	assert_false(addr_set_contains(&c->trusted_networks, &a));
+	assert_true(c->trust_authenticated);
+	assert_int_equal(c->headers, CONF_HEADER_RECEIVED_SPF);
+	assert_false(c->add_header_on_skip);
+	assert_int_equal(c->log, LOG_TARGET_SYSLOG);
+	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(c->syslog_facility, LOG_MAIL);
+	assert_int_equal(c->dns_server_count, 0);
+	assert_int_equal(c->dns_timeout_ms, 20000);
+	assert_int_equal(c->dns_query_timeout_ms, 4000);
+	assert_int_equal(c->dns_reply_timeout_ms, 9000);
+	assert_int_equal(c->dns_cache_size, 32 << 20);
+	assert_false(c->dnssec);
+	assert_int_equal(c->max_lookups, 10);
+	assert_int_equal(c->max_void_lookups, 2);
+	conf_release(c);
+}
+
+static void
+test_empty_file_gives_the_defaults(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "behavior", ""), "3");
+	assert_string_equal(value_of(NULL, "behavior", "# only this"), "3");
+	assert_string_equal(value_of(NULL, "behavior", " \r\n\t\n"), "3");
+}
+
+static void
+test_each_default_is_spelled_as_it_is_printed(void **state)
+{
+	struct conf *c = load_good("");
+
+	(void)state;
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_option *o = conf_option(i);
+		if (o->row.default_text == NULL)
+			continue;
+		char *text = conf_value_text(o, c);
+		assert_string_equal(text, o->row.default_text);
+		free(text);
+	}
+	conf_release(c);
+}
+
+static void
+test_each_row_is_complete_and_its_name_unique(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < conf_row_count(); i++) {
+		const struct conf_row *r = conf_row(i);
+		assert_true(strlen(r->name) > 0 && strlen(r->name) <= 32);
+		assert_true(strlen(r->allowed) > 0);
+		assert_true(strlen(r->sentence) > 0);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(r->name, conf_row(j)->name);
+	}
+}
+
+static void
+test_socket_takes_what_libmilter_takes(void **state)
+{
+	(void)state;
+	assert_good("socket = inet:8890");
+	assert_good("socket = inet:8890@localhost");
+	assert_good("socket = \"inet:8890@mx.example.com\"");
+	assert_good("socket = \"inet:1@[192.0.2.1]\"");
+	assert_good("socket = \"inet6:65535@[2001:db8::1]\"");
+	assert_good("socket = inet6:8890@::1");
+	assert_good("socket = inet6:8890");
+	assert_good("socket = unix:/run/spf-milter.sock");
+	assert_good("socket = local:/run/spf-milter.sock");
+	assert_good("socket = /run/spf-milter.sock");
+	assert_string_equal(value_of(NULL, "socket", "socket = /run/x"),
+	    "\"/run/x\"");
+}
+
+static void
+test_socket_may_be_spelled_as_in_postfix(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "inet:127.0.0.1:8890", "\"inet:8890@127.0.0.1\"" },
+		{ "inet:localhost:8890", "\"inet:8890@localhost\"" },
+		{ "inet:[::1]:8890", "\"inet6:8890@[::1]\"" },
+		{ "unix:/run/s", "\"unix:/run/s\"" },
+		{ "inet:8890", "\"inet:8890\"" },
+	};
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "socket = %s", cases[i][0]);
+		assert_string_equal(value_of(NULL, "socket", text),
+		    cases[i][1]);
+	}
+}
+
+static void
+test_socket_refuses_the_rest_and_says_why(void **state)
+{
+	char text[300] = "socket = /";
+
+	(void)state;
+	assert_bad("socket = \"\"", 1, "allowed: inet:PORT@ADDRESS");
+	assert_bad("socket = 8890", 1, "allowed: inet:");
+	assert_bad("socket = tcp:1@192.0.2.1", 1, "allowed: inet:");
+	assert_bad("socket = inet:", 1, "port must be 1 to 65535");
+	assert_bad("socket = inet:0@127.0.0.1", 1, "port must be");
+	assert_bad("socket = inet:65536@127.0.0.1", 1, "port must be");
+	assert_bad("socket = inet:8890@", 1, "not an address or a host");
+	assert_bad("socket = inet:8890@192.0.2.256", 1, "not an address");
+	assert_bad("socket = inet:8890@::1", 1, "use inet6:");
+	assert_bad("socket = inet6:8890@127.0.0.1", 1, "use inet:");
+	assert_bad("socket = \"inet:8890@a b\"", 1, "not an address");
+	assert_bad("socket = inet:127.0.0.1:0", 1, "port must be");
+	assert_bad("socket = inet:mx.example.com:smtp", 1, "port must be");
+	assert_bad("socket = inet:::1:8890", 1, "port must be");
+	assert_bad("socket = \"inet:[192.0.2.1]:8890\"", 1, "use inet:");
+	assert_bad("socket = \"inet:[::1:8890\"", 1, "not an address");
+	assert_bad("socket = unix:spf/s.sock", 1, "absolute; Postfix takes");
+	assert_bad("socket = local:", 1, "must be absolute");
+	memset(text + 10, 'a', 200);
+	assert_bad(text, 1, "too long");
+}
+
+static void
+test_text_options_refuse_what_they_cannot_be(void **state)
+{
+	(void)state;
+	assert_good("user = nobody group = nogroup socket_group = postfix");
+	assert_good("user = 65534");
+	assert_bad("user = \"no body\"", 1, "not a name");
+	assert_bad("group = \"a:b\"", 1, "not a name");
+	assert_good("pid_file = /run/x.pid");
+	assert_good("pid_file = \"\"");
+	assert_bad("pid_file = run/x.pid", 1, "must be absolute");
+	assert_bad("pid_file = \"/run/x\\n\"", 1, "unprintable");
+	assert_good("hostname = mx.example.com");
+	assert_good("hostname = mx");
+	assert_good("hostname = xn--9n2bp8q.example");
+	assert_bad("hostname = -mx.example.com", 1, "mx.example.com");
+	assert_bad("hostname = mx-.example.com", 1, "hostname = ");
+	assert_bad("hostname = mx.example.com.", 1, "hostname = ");
+	assert_bad("hostname = mx..example.com", 1, "hostname = ");
+	assert_bad("hostname = mx_1.example.com", 1, "hostname = ");
+	assert_bad("hostname = 192.0.2.1", 1, "hostname = ");
+	assert_bad("hostname = \"mx example\"", 1, "hostname = ");
+	assert_bad("hostname = abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst"
+	    "uvwxyzabcdefghijkl.example", 1, "hostname = ");
+}
+
+static void
+test_socket_mode_is_octal(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "socket_mode",
+	    "socket_mode = 666"), "\"0666\"");
+	assert_string_equal(value_of(NULL, "socket_mode",
+	    "socket_mode = \"0777\""), "\"0777\"");
+	assert_bad("socket_mode = 0888", 1, "octal");
+	assert_bad("socket_mode = 1777", 1, "octal");
+	assert_bad("socket_mode = 00660", 1, "octal");
+	assert_bad("socket_mode = \"\"", 1, "octal");
+	assert_bad("socket_mode = rw", 1, "octal");
+}
+
+static void
+test_booleans_have_three_spellings(void **state)
+{
+	static const char *const yes[] = { "true", "yes", "on", "TRUE" };
+	static const char *const no[] = { "false", "no", "off", "\"Off\"" };
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "dns { dnssec = %s }", yes[i]);
+		assert_string_equal(value_of("dns", "dnssec", text), "true");
+		snprintf(text, sizeof(text), "check_helo = %s", no[i]);
+		assert_string_equal(value_of(NULL, "check_helo", text),
+		    "false");
+	}
+	assert_bad("check_helo = 1", 1, "true or false");
+	assert_bad("check_helo = \"\"", 1, "true or false");
+}
+
+static void
+test_durations_and_sizes_take_units(void **state)
+{
+	static const char *const durations[][2] = {
+		{ "20", "20" }, { "\"7s\"", "7" }, { "1500ms", "1500ms" },
+		{ "2m", "120" }, { "0100ms", "100ms" }, { "300", "300" }
+	};
+	static const char *const sizes[][2] = {
+		{ "64M", "64M" }, { "1048576", "1M" }, { "2048k", "2M" },
+		{ "1G", "1G" }, { "1025K", "1025k" }, { "1048577", "1048577" }
+	};
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		snprintf(text, sizeof(text), "dns { timeout = %s }",
+		    durations[i][0]);
+		assert_string_equal(value_of("dns", "timeout", text),
+		    durations[i][1]);
+		snprintf(text, sizeof(text), "dns { cache_size = %s }",
+		    sizes[i][0]);
+		assert_string_equal(value_of("dns", "cache_size", text),
+		    sizes[i][1]);
+	}
+}
+
+static void
+test_numbers_outside_their_limits_are_refused(void **state)
+{
+	(void)state;
+	assert_bad("behavior = 7", 1, "behavior = \"7\": too large; "
+	    "allowed: 0 to 6");
+	assert_bad("behavior = -1", 1, "0 to 6");
+	assert_bad("behavior = 3.0", 1, "0 to 6");
+	assert_bad("behavior = 3s", 1, "0 to 6");
+	assert_bad("behavior = \"\"", 1, "0 to 6");
+	assert_bad("behavior = 99999999999999999999999", 1, "0 to 6");
+	assert_bad("behavior_helo = 7", 1, "0 to 6");
+	assert_bad("dns { timeout = 1h }", 1, "100ms to 5m");
+	assert_bad("dns { timeout = 99ms }", 1, "100ms to 5m");
+	assert_bad("dns { timeout = 20x }", 1, "100ms to 5m");
+	assert_bad("dns { timeout = 9223372036854775807h }", 1, "100ms to");
+	assert_bad("dns { timeout = s }", 1, "100ms to 5m");
+	assert_bad("dns { query_timeout = 0 }", 1, "100ms to 1m");
+	assert_bad("dns { reply_timeout = -1 }", 1, "100ms to 5m");
+	assert_bad("dns { cache_size = 1048575 }", 1, "1M to 4G");
+	assert_bad("dns { cache_size = 5G }", 1, "1M to 4G");
+	assert_bad("dns { max_lookups = 0 }", 1, "1 to 20");
+	assert_bad("dns { max_lookups = 21 }", 1, "1 to 20");
+	assert_bad("dns { max_void_lookups = 101 }", 1, "0 to 100");
+}
+
+static void
+test_numbers_are_refused_with_the_reason(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "behavior = -1", "this is not a whole number" },
+		{ "behavior = 3s", "this is not a whole number" },
+		{ "dns { timeout = 0.5s }", "this is not a whole number" },
+		{ "dns { timeout = 99ms }", "too small; allowed: 100ms" },
+		{ "dns { timeout = 6m }", "too large; allowed: 100ms to 5m" },
+		{ "dns { timeout = 20x }", "the units are ms, s, m and h" },
+		{ "dns { query_timeout = 4000 }", "too long, for a number "
+		    "without unit is seconds; allowed: 100ms to 1m" },
+		{ "dns { timeout = 0 }", "too short, for a number without" },
+		{ "dns { cache_size = 32 }", "too small, for a number "
+		    "without unit is octets; allowed: 1M to 4G" },
+		{ "dns { cache_size = 32MB }", "the units are k, M and G" },
+		{ "dns { cache_size = 99999999999999999999G }", "too large" },
+		{ "dns { max_lookups = 21 }", "too large; allowed: 1 to 20" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_bad(cases[i][0], 1, cases[i][1]);
+}
+
+static void
+test_words_are_the_documented_ones(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "reject_at", "reject_at = mail"),
+	    "\"mail\"");
+	assert_string_equal(value_of(NULL, "log", "log = stderr"),
+	    "\"stderr\"");
+	assert_string_equal(value_of(NULL, "log_level", "log_level = debug"),
+	    "\"debug\"");
+	assert_string_equal(value_of(NULL, "syslog_facility",
+	    "syslog_facility = local7"), "\"local7\"");
+	assert_bad("reject_at = data", 1, "mail or rcpt");
+	assert_bad("log = /var/log/x", 1, "syslog or stderr");
+	assert_bad("log_level = notice", 1, "error, warning, info or debug");
+	assert_bad("syslog_facility = local8", 1, "local0 to local7");
+	assert_bad("headers = {\"received-spf\", \"x-spf\"}", 1,
+	    "authentication-results");
+}
+
+static void
+test_lists_replace_empty_and_append(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "headers", "headers = {}"), "{}");
+	assert_string_equal(value_of(NULL, "headers",
+	    "headers = authentication-results"),
+	    "{\"authentication-results\"}");
+	assert_string_equal(value_of(NULL, "headers",
+	    "headers += {\"authentication-results\"}"),
+	    "{\"received-spf\", \"authentication-results\"}");
+	assert_string_equal(value_of(NULL, "trusted_networks",
+	    "trusted_networks = {\"192.0.2.0/24\"}\n"
+	    "trusted_networks = {\"198.51.100.1\", \"2001:db8::/32\",}"),
+	    "{\"198.51.100.1/32\", \"2001:db8::/32\"}");
+	assert_string_equal(value_of(NULL, "trusted_networks",
+	    "trusted_networks = {192.0.2.1}\ntrusted_networks = {}"), "{}");
+	assert_string_equal(value_of(NULL, "trusted_networks",
+	    "trusted_networks += {192.0.2.1}\n"
+	    "trusted_networks += ::ffff:192.0.2.2"),
+	    "{\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", "
+	    "\"192.168.0.0/16\", \"169.254.0.0/16\", \"100.64.0.0/10\", "
+	    "\"::1/128\", \"fc00::/7\", \"fe80::/10\", "
+	    "\"192.0.2.1/32\", \"192.0.2.2/32\"}");
+	assert_string_equal(value_of(NULL, "trusted_networks",
+	    "trusted_networks = {[::1]/128}"), "{\"::1/128\"}");
+	assert_bad("trusted_networks = {\n192.0.2.1,\n192.0.2.0/33}", 3,
+	    "192.0.2.0/24 or 2001:db8::/32");
+	assert_bad("trusted_networks = localhost", 1, "trusted_networks");
+}
+
+static void
+test_servers_get_their_port(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of("dns", "servers", "dns { servers = {"
+	    "\"192.0.2.1\", \"192.0.2.2:5353\", \"2001:db8::1\", "
+	    "\"[2001:db8::2]\", \"[2001:db8::3]:5353\"} }"),
+	    "{\"192.0.2.1:53\", \"192.0.2.2:5353\", \"[2001:db8::1]:53\", "
+	    "\"[2001:db8::2]:53\", \"[2001:db8::3]:5353\"}");
+	assert_bad("dns { servers = ns.example.com }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = 192.0.2.1:0 }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = 192.0.2.1:65536 }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = 192.0.2.1: }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = [192.0.2.1]:53 }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = [2001:db8::1 }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = [2001:db8::1]53 }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = [] }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = \"\" }", 1, "ADDRESS:PORT");
+	assert_bad("dns { servers = : }", 1, "ADDRESS:PORT");
+}
+
+static void
+test_helo_level_is_the_lower_of_behavior_and_three(void **state)
+{
+	static const char *const expected[] = {
+		"0", "1", "2", "3", "3", "3", "3"
+	};
+	char text[80];
+
+	(void)state;
+	for (unsigned level = 0; level <= 6; level++) {
+		snprintf(text, sizeof(text), "behavior = %u", level);
+		assert_string_equal(value_of(NULL, "behavior_helo", text),
+		    expected[level]);
+	}
+	assert_string_equal(value_of(NULL, "behavior_helo",
+	    "behavior_helo = 5\nbehavior = 1"), "5");
+	assert_string_equal(value_of(NULL, "behavior_helo",
+	    "behavior_helo = 5\ncheck_helo = no"), "0");
+}
+
+static void
+test_levels_are_compiled_into_the_policy(void **state)
+{
+	struct conf *c = load_good("behavior = 4 behavior_helo = 2");
+
+	(void)state;
+	assert_int_equal(c->policy.level[SCOPE_MAILFROM], 4);
+	assert_int_equal(c->policy.level[SCOPE_HELO], 2);
+	assert_int_equal(policy_decide(&c->policy, SCOPE_MAILFROM,
+	    RESULT_SOFTFAIL), POLICY_REJECT);
+	assert_int_equal(policy_decide(&c->policy, SCOPE_HELO, RESULT_FAIL),
+	    POLICY_ACCEPT);
+	conf_release(c);
+	c = load_good("check_helo = no");
+	assert_false(policy_checks(&c->policy, SCOPE_HELO));
+	assert_true(policy_checks(&c->policy, SCOPE_MAILFROM));
+	conf_release(c);
+}
+
+static void
+test_all_wrong_values_are_reported_with_their_lines(void **state)
+{
+	(void)state;
+	assert_null(load("# one\n"
+	    "behavior = 9\n"
+	    "/* three\n   four */ log = file	// five\n"
+	    "dns {	# still four\n"
+	    "	timeout = never\n"
+	    "	dnssec = perhaps\n"
+	    "}\n"
+	    "trusted_networks = {\n"
+	    "	\"192.0.2.1\",	# good\n"
+	    "	\"192.0.2.\",	# bad\n"
+	    "	\"example.com\"\n"
+	    "}\n"
+	    "socket = \"inet:\n\"\n"
+	    "reject_at = eom\n"));
+	assert_int_equal(diag.count, 8);
+	assert_message(0, 2, "behavior");
+	assert_message(1, 4, "log = ");
+	assert_message(2, 6, "timeout");
+	assert_message(3, 7, "dnssec");
+	assert_message(4, 11, "trusted_networks = \"192.0.2.\"");
+	assert_message(5, 12, "trusted_networks = \"example.com\"");
+	assert_message(6, 15, "socket");
+	assert_message(7, 16, "reject_at");
+	for (size_t i = 0; i < diag.count; i++)
+		assert_string_equal(diag.entries[i].file, "x.conf");
+}
+
+static void
+test_an_overridden_wrong_value_is_still_wrong(void **state)
+{
+	(void)state;
+	assert_bad("behavior = 9\nbehavior = 3", 1, "behavior");
+}
+
+static void
+test_unknown_names_are_told_with_what_was_meant(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "behaviour = 3", "unknown option \"behaviour\"; did you mean "
+		    "\"behavior\"?" },
+		{ "spfbehavior = 3", "did you mean \"behavior\"?" },
+		{ "spf_behaviour = 3", "did you mean \"behavior\"?" },
+		{ "Socket = /x", "did you mean \"socket\"?" },
+		{ "TrustedNetworks = {}", "mean \"trusted_networks\"?" },
+		{ "header = {}", "did you mean \"headers\"?" },
+		{ "querytimeout = 3", "\"query_timeout\" of section dns?" },
+		{ "dns { time_outs = 3 }", "in section dns; did you mean "
+		    "\"timeout\"?" },
+		{ "timeout = 3", "unknown option \"timeout\"; it belongs into "
+		    "section dns: dns { timeout = ... }" },
+		{ "text = a", "section reply: reply fail { text = ... }" },
+		{ "dns.timeout = 3", "section dns: dns { timeout = ... }" },
+		{ "dns { behavior = 3 }", "in section dns; \"behavior\" stands "
+		    "outside of sections" },
+		{ "reply fail { user = a }", "stands outside of sections" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_bad(cases[i][0], 1, cases[i][1]);
+	assert_bad("\n\nbehaviour = 3", 3, "unknown option");
+}
+
+static void
+test_names_like_none_of_ours_get_no_hint(void **state)
+{
+	static const char *const names[] = {
+		"foo", "set", "lgo", "a", "\"spf\"", "greylisting", "[dns",
+		"a_name_of_more_than_thirty-two_octets_in_all"
+	};
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(text, sizeof(text), "%s = 3", names[i]);
+		assert_bad(text, 1, "unknown option");
+		assert_null(strchr(diag.entries[0].message, ';'));
+	}
+}
+
+static void
+test_mistakes_of_syntax_are_told_as_they_were_made(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *part;
+	} cases[] = {
+		{ "\xef\xbb\xbf" "behavior = 3", 1, "byte order mark" },
+		{ "behavior = 3;", 1, "\";\" neither ends a line" },
+		{ "log = \"stderr\";", 1, "\";\" neither" },
+		{ "\n; a comment", 2, "nor begins a comment" },
+		{ "\n;a comment", 2, "nor begins a comment" },
+		{ "dns {\ntimeout = 3\n};", 3, "\";\" neither" },
+		{ "pid_file = /run/x;", 1, "\";\" neither" },
+		{ "headers = \"received-spf\", \"authentication-results\"", 1,
+		    "braces with commas: headers = {\"...\", \"...\"}" },
+		{ "trusted_networks = 127.0.0.0/8 192.0.2.0/24", 1,
+		    "a list stands in braces" },
+		{ "dns { servers = 192.0.2.1, 192.0.2.2 }", 1,
+		    "braces with commas: servers = " },
+		{ "headers = {\"received-spf\"\n\"authentication-results\"}",
+		    2, "commas between them" },
+		{ "trusted_networks = {\"192.0.2.1 192.0.2.2\"}", 1,
+		    "each network stands in quotes of its own" },
+		{ "\nbehavior =\nreject_at = mail", 2,
+		    "behavior has no value" },
+		{ "user =\n", 1, "user has no value" },
+		{ "dns {\ntimeout = }", 2, "timeout has no value" },
+		{ "user = spf milter", 1, "double quotes: user = \"...\"" },
+		{ "log = syslog,\nbehavior = 3", 1, "no comma ends a value" },
+		{ "pid_file = /a=b", 1, "with \"=\" stands in double quotes" },
+		{ "behavior == 3", 1, "one \"=\" is enough" },
+		{ "behavior: 3", 1, "name and value: behavior = ..." },
+		{ "[dns]\ntimeout = 3", 1, "braces: dns { ... }" },
+		{ "dns = {\ntimeout = 3\n}", 1, "dns begins a section" },
+		{ "behavior = {3}", 1, "takes one value, without braces" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_null(load(cases[i].text));
+		assert_message(diag.count - 1, cases[i].line, cases[i].part);
+		assert_true(diag.count == 1 || i == 12);
+	}
+}
+
+static void
+test_semicolons_may_stand_in_quotes(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "pid_file", "pid_file = \"/x;\""),
+	    "\"/x;\"");
+	assert_string_equal(value_of(NULL, "pid_file", "pid_file = /x;y"),
+	    "\"/x;y\"");
+	assert_good("reply fail { text = 'no; never;' }");
+}
+
+/* The one note that text draws is at line and has all of part. */
+static void
+assert_note(const char *text, unsigned line, const char *part)
+{
+	struct conf *c = load_good(text);
+
+	if (c->notes.count != 1)
+		fail_msg("%zu notes: %s", c->notes.count, text);
+	const struct diag_entry *e = &c->notes.entries[0];
+	if (strstr(e->message, part) == NULL || e->line != line)
+		fail_msg("%s:%u: %s; wanted line %u: %s", e->file, e->line,
+		    e->message, line, part);
+	conf_release(c);
+}
+
+static void
+assert_no_note(const char *text)
+{
+	struct conf *c = load_good(text);
+
+	if (c->notes.count != 0)
+		fail_msg("%s: %s", text, c->notes.entries[0].message);
+	conf_release(c);
+}
+
+static void
+test_what_is_given_twice_is_noted(void **state)
+{
+	(void)state;
+	assert_note("behavior = 4\n\nbehavior = 3", 3,
+	    "behavior is set in line 1 already; this value counts");
+	assert_note("headers = {}\nheaders = {\"received-spf\"}", 2,
+	    "headers is set in line 1");
+	assert_note("dns {\ntimeout = 3\ntimeout = 4 }", 3,
+	    "timeout is set in line 2");
+	assert_note("dns { timeout = 3 }\ndns { dnssec = yes }", 2,
+	    "section dns stands in line 1 already; both count");
+	assert_note("reply fail { code = 551 }\nreply fail { text = a }", 2,
+	    "section reply fail stands in line 1 already; only this one "
+	    "counts");
+	assert_note("reply fail { code = 551\ncode = 552 }", 2, "code is set");
+	assert_no_note("reply fail { code = 551 } reply none { code = 551 }");
+	assert_no_note("headers = {}\nheaders += {\"received-spf\"}");
+	assert_no_note("behavior = 3\nbehavior_helo = 2");
+	assert_no_note("# behavior = 4\nbehavior = 3");
+	assert_no_note("pid_file = '/behavior = 3'\nbehavior = 3");
+}
+
+static void
+test_a_socket_for_everybody_is_noted(void **state)
+{
+	(void)state;
+	assert_note("\nsocket = inet:8890", 2, "socket: listens on every "
+	    "address of this machine, and whoever connects is trusted like "
+	    "the MTA; inet:8890@127.0.0.1 is for");
+	assert_note("socket = inet6:8890", 1, "listens on every");
+	assert_note("socket = inet:8890@0.0.0.0", 1, "listens on every");
+	assert_note("socket = inet6:8890@::", 1, "inet:8890@127.0.0.1");
+	assert_note("socket = \"inet:[::]:8890\"", 1, "listens on every");
+	assert_no_note("socket = inet:8890@192.0.2.1");
+	assert_no_note("socket = inet:127.0.0.1:8890");
+	assert_no_note("socket = unix:/run/s");
+}
+
+static void
+test_odd_networks_are_noted(void **state)
+{
+	(void)state;
+	assert_note("\ntrusted_networks = {192.0.2.0/24}", 2,
+	    "127.0.0.0/8 and ::1/128 are not in the list");
+	assert_no_note("trusted_networks = {}");
+	assert_no_note("trusted_networks = {127.0.0.1, ::1, 192.0.2.0/24}");
+	assert_no_note("trusted_networks += {192.0.2.0/24, 2001:db8::/32}");
+	assert_note("trusted_networks += 0.0.0.0/0", 1,
+	    "0.0.0.0/0 is every IPv4 client: none of them is checked");
+	assert_note("trusted_networks = ::/0", 1, "::/0 is every IPv6 client");
+	assert_note("trusted_networks += {192.0.2.1/24}", 1,
+	    "192.0.2.1/24 is the network 192.0.2.0/24");
+	assert_note("trusted_networks += {2001:db8::1/64}", 1,
+	    "2001:db8::1/64 is the network 2001:db8::/64");
+}
+
+/* Overriding is what a file that includes another is for. */
+static void
+test_an_included_file_may_be_overridden(void **state)
+{
+	static const char main_text[] =
+	    "include(\"part.conf\")\nbehavior = 4\n";
+
+	(void)state;
+	write_file("part.conf", "behavior = 3\n", 13);
+	write_file("main.conf", main_text, sizeof(main_text) - 1);
+	struct conf *c = load_file("main.conf");
+	assert_non_null(c);
+	assert_int_equal(c->notes.count, 0);
+	assert_int_equal(c->behavior, 4);
+	conf_release(c);
+}
+
+static void
+test_syntax_errors_have_a_line(void **state)
+{
+	(void)state;
+	assert_bad("# c\nsocket\n=\n}", 3, "socket has no value");
+	assert_bad("# c\n\nbehavior 3\n", 3, "missing equal sign");
+	assert_bad("dns { }\ndns {\ntimeout = 5\n", 2, "never closed");
+	assert_bad("\nheaders = {", 2, "never closed");
+	assert_bad("\n}\n", 2, "unexpected closing brace");
+	assert_bad("behavior += 3", 1, "non-list");
+	assert_bad("\n\"\" = 3", 2, "syntax error");
+	assert_bad("user = \"\\777\"", 1, "invalid octal number");
+	assert_bad("user = \"\\8\"", 1, "bad escape sequence");
+	assert_bad("dns|timeout = 3", 1, "outside of its section");
+	assert_bad("reply=fail|code = 550", 1, "reply");
+	assert_bad("reply { code = 550 }", 1, "missing title");
+}
+
+static void
+test_unterminated_text_is_told_where_it_begins(void **state)
+{
+	(void)state;
+	assert_bad("\nuser = \"abc\n\n", 2, "no closing quote");
+	assert_bad("\nuser = 'abc\n\n", 2, "no closing quote");
+	assert_bad("\nuser = \"abc\\", 2, "no closing quote");
+	assert_bad("\n\n/* abc\n * /\n", 3, "no end");
+	assert_bad("\n/*/\n", 2, "no end");
+	assert_bad("\nuser = \"${HOME\nuser = }", 2, "${ has no }");
+	assert_bad("\nuser = ${HOME\n", 2, "${ has no }");
+}
+
+static void
+test_good_text_follows_bad_text(void **state)
+{
+	static const char *const bad[] = {
+		"user = \"abc", "/* abc", "user = \"\\777\"", "dns {",
+		"reply fail {", "include(", "user = ", "user = \"${A"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_null(load(bad[i]));
+		assert_string_equal(value_of(NULL, "behavior",
+		    "behavior = 5"), "5");
+	}
+}
+
+static void
+test_comments_may_stand_anywhere_between_words(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "headers",
+	    "headers # a\n = /* b */ { // c\n"
+	    "\"received-spf\" /* d\n */, # \"e\n"
+	    "/**/ 'authentication-results' //\n} # f"),
+	    "{\"received-spf\", \"authentication-results\"}");
+	assert_string_equal(value_of(NULL, "pid_file",
+	    "pid_file = \"/#a/*b*/'//c\""), "\"/#a/*b*/'//c\"");
+	assert_string_equal(value_of(NULL, "pid_file", "pid_file = '/#a\"'#b"),
+	    "\"/#a\\\"\"");
+	assert_string_equal(value_of(NULL, "pid_file", "pid_file=/a//b#c"),
+	    "\"/a//b\"");
+}
+
+static void
+test_environment_is_expanded(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("CONF_TEST", "/run/a\"b", 1), 0);
+	assert_int_equal(unsetenv("CONF_TEST_NONE"), 0);
+	assert_string_equal(value_of(NULL, "pid_file",
+	    "pid_file = \"${CONF_TEST}/c\""), "\"/run/a\\\"b/c\"");
+	assert_string_equal(value_of(NULL, "pid_file",
+	    "pid_file = ${CONF_TEST}"), "\"/run/a\\\"b\"");
+	assert_string_equal(value_of(NULL, "pid_file",
+	    "pid_file = \"${CONF_TEST_NONE:-/d\"}\""), "\"/d\\\"\"");
+	assert_string_equal(value_of(NULL, "pid_file",
+	    "pid_file = \"${CONF_TEST_NONE}\""), "\"\"");
+	assert_string_equal(value_of(NULL, "pid_file",
+	    "pid_file = '/${CONF_TEST}'"), "\"/\\${CONF_TEST}\"");
+}
+
+static void
+test_sections_may_come_in_pieces(void **state)
+{
+	struct conf *c = load_good("dns { timeout = 5 dnssec = yes }\n"
+	    "behavior = 4\ndns { timeout = 6 }");
+
+	(void)state;
+	assert_int_equal(c->dns_timeout_ms, 6000);
+	assert_true(c->dnssec);
+	assert_int_equal(c->dns_query_timeout_ms, 4000);
+	conf_release(c);
+}
+
+static void
+test_every_refusable_result_has_its_default_reply(void **state)
+{
+	struct conf *c = load_good("");
+
+	(void)state;
+	for (unsigned i = 0; i < RESULT_COUNT; i++) {
+		if (i == RESULT_PASS) {
+			assert_null(c->replies[i]);
+			continue;
+		}
+		const struct reply_default *d = reply_default((enum result)i);
+		assert_int_equal(reply_template_code(c->replies[i]), d->code);
+		assert_int_equal(c->reply_sources[i].code, d->code);
+		assert_string_equal(c->reply_sources[i].enhanced,
+		    d->enhanced);
+		assert_string_equal(c->reply_sources[i].text, d->text);
+	}
+	conf_release(c);
+}
+
+static void
+test_reply_members_that_are_missing_stay_default(void **state)
+{
+	struct conf *c = load_good("reply fail { text = \"No: %{s}\\nNo.\" }\n"
+	    "reply softfail { code = 554 }\n"
+	    "reply none { enhanced = 5.7.99 }");
+	const struct conf_reply *fail = &c->reply_sources[RESULT_FAIL];
+
+	(void)state;
+	assert_string_equal(fail->text, "No: %{s}\nNo.");
+	assert_int_equal(fail->code, 550);
+	assert_string_equal(fail->enhanced, "5.7.23");
+	assert_int_equal(reply_template_code(c->replies[RESULT_SOFTFAIL]),
+	    554);
+	assert_string_equal(c->reply_sources[RESULT_SOFTFAIL].enhanced,
+	    reply_default(RESULT_SOFTFAIL)->enhanced);
+	assert_string_equal(c->reply_sources[RESULT_NONE].enhanced, "5.7.99");
+	conf_release(c);
+}
+
+static void
+test_reply_class_is_one(void **state)
+{
+	struct conf *c = load_good("reply fail { code = 450 }");
+
+	(void)state;
+	assert_string_equal(c->reply_sources[RESULT_FAIL].enhanced, "4.7.23");
+	conf_release(c);
+	assert_good("reply fail { code = 450 enhanced = 4.7.1 }");
+	assert_bad("reply fail {\ncode = 450\nenhanced = 5.7.1\n}", 4,
+	    "reply fail: enhanced \"5.7.1\" does not fit code 450");
+	assert_bad("reply fail { enhanced = 4.7.23 }", 1, "does not fit");
+	assert_bad("reply temperror { code = 550 }", 1, "400 to 499");
+	assert_bad("reply temperror { code = 550 enhanced = 5.7.1 }", 1,
+	    "would lose mail");
+	assert_good("reply temperror { code = 421 }");
+}
+
+static void
+test_wrong_reply_members_are_told_in_their_lines(void **state)
+{
+	(void)state;
+	assert_null(load("reply fail {\n"
+	    "	code = 250\n"
+	    "	enhanced = 5.7\n"
+	    "	text = \"%{nothing}\"\n"
+	    "}\n"
+	    "reply permerror { text = \"\" }\n"
+	    "reply neutral { text = \"\\x80\" }\n"
+	    "reply pass { code = 550 }\n"
+	    "reply spam {}\n"));
+	assert_int_equal(diag.count, 7);
+	assert_message(0, 2, "code = \"250\": too small; allowed: 400");
+	assert_message(1, 3, "enhanced = \"5.7\"");
+	assert_message(2, 4, "text = \"%{nothing}\"");
+	assert_message(3, 6, "text = \"\"");
+	assert_message(4, 7, "text = ");
+	assert_message(5, 8, "reply \"pass\": allowed: fail, softfail");
+	assert_message(6, 9, "reply \"spam\"");
+}
+
+static void
+test_last_reply_section_replaces_earlier_ones(void **state)
+{
+	struct conf *c = load_good("reply fail { code = 551 text = \"One\" }\n"
+	    "reply none { code = 553 }\n"
+	    "reply fail { text = \"Two\" }");
+
+	(void)state;
+	assert_string_equal(c->reply_sources[RESULT_FAIL].text, "Two");
+	assert_int_equal(c->reply_sources[RESULT_FAIL].code, 550);
+	assert_int_equal(c->reply_sources[RESULT_NONE].code, 553);
+	conf_release(c);
+}
+
+static void
+test_include_reads_another_file_in_place(void **state)
+{
+	static const char outer[] = "behavior = 1\n# c\n"
+	    "include(\"inner.conf\")\nlog = stderr\nuser = a\nbehavior = x\n";
+	static const char inner[] = "behavior = 5\nuser = b\n\nlog_level = y\n";
+
+	(void)state;
+	write_file("inner.conf", inner, strlen(inner));
+	write_file("outer.conf", outer, strlen(outer));
+	assert_null(load_file("outer.conf"));
+	assert_int_equal(diag.count, 2);
+	assert_message(0, 4, "log_level");
+	assert_non_null(strstr(diag.entries[0].file, "/inner.conf"));
+	assert_message(1, 6, "behavior = \"x\"");
+	assert_non_null(strstr(diag.entries[1].file, "/outer.conf"));
+
+	write_file("inner.conf", inner, strlen("behavior = 5\nuser = b\n"));
+	write_file("outer.conf", outer, strlen(outer) - 13);
+	struct conf *c = load_file("outer.conf");
+	assert_non_null(c);
+	assert_int_equal(c->behavior, 5);
+	assert_int_equal(c->log, LOG_TARGET_STDERR);
+	assert_string_equal(c->user, "a");
+	assert_non_null(strstr(c->path, "/outer.conf"));
+	conf_release(c);
+}
+
+static void
+test_include_reports_what_it_cannot_read(void **state)
+{
+	static const char half[] = "dns {";
+
+	(void)state;
+	write_file("half.conf", half, strlen(half));
+	char *text = xasprintf("include(\"%s/none.conf\")\n"
+	    "include(\"%s\")\ninclude(\"%s/half.conf\")\n", dir, dir, dir);
+	assert_null(load(text));
+	assert_int_equal(diag.count, 3);
+	assert_message(0, 1, "No such file");
+	assert_message(1, 2, "directory");
+	assert_message(2, 1, "never closed");
+	free(text);
+	assert_bad("include()", 1, "one file name");
+	assert_bad("include(\"a\", \"b\")", 1, "one file name");
+	assert_bad("dns { include(\"a\") }", 1, "unknown option \"include\"");
+	assert_bad("include = a", 1, "parenthesis");
+	assert_bad("include(\"~\")", 1, "include");
+}
+
+static void
+test_include_that_does_not_end_is_refused(void **state)
+{
+	static const char loop[] = "user = a\ninclude(\"loop.conf\")\n";
+	static const char once[] = "include(\"empty.conf\")\n";
+	char many[150 * sizeof(once)] = "";
+
+	(void)state;
+	write_file("loop.conf", loop, strlen(loop));
+	assert_null(load_file("loop.conf"));
+	assert_true(diag.count >= 1);
+	assert_message(0, 2, "10 files deep");
+
+	write_file("empty.conf", "", 0);
+	for (size_t i = 0; i < 150; i++)
+		memcpy(many + i * strlen(once), once, sizeof(once));
+	write_file("many.conf", many, strlen(many));
+	assert_null(load_file("many.conf"));
+	assert_message(0, 100, "more than 100 files");
+	write_file("many.conf", many, 99 * strlen(once));
+	conf_release(load_file("many.conf"));
+	assert_int_equal(diag.count, 0);
+}
+
+static void
+test_files_that_are_no_configuration_are_refused(void **state)
+{
+	char *big = xcalloc(10 << 20, 1);
+	char *fifo = path_in_dir("fifo");
+
+	(void)state;
+	memset(big, '\n', 10 << 20);
+	write_file("big.conf", big, 10 << 20);
+	write_file("mega.conf", big, 1 << 20);
+	write_file("nul.conf", "user = a\0b", 10);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_null(load_file("big.conf"));
+	assert_message(0, 0, "over 1 MB");
+	assert_null(load_file("nul.conf"));
+	assert_message(0, 0, "NUL");
+	assert_null(load_file("none.conf"));
+	assert_message(0, 0, "No such file");
+	assert_null(load_file("."));
+	assert_message(0, 0, "directory");
+	assert_null(load_file("fifo"));
+	assert_message(0, 0, "not a regular file");
+	assert_non_null(strstr(diag.entries[0].file, "/fifo"));
+	conf_release(load_file("mega.conf"));
+	assert_int_equal(diag.count, 0);
+	free(fifo);
+	free(big);
+}
+
+static void
+test_unreadable_file_is_refused(void **state)
+{
+	char *path = path_in_dir("secret.conf");
+	bool root = geteuid() == 0;
+
+	(void)state;
+	write_file("secret.conf", "", 0);
+	assert_int_equal(chmod(path, 0), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	struct conf *c = load_file("secret.conf");
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_null(c);
+	assert_message(0, 0, "Permission denied");
+	free(path);
+}
+
+static void
+test_dev_null_is_an_empty_file(void **state)
+{
+	struct conf *c = conf_load("/dev/null", &diag);
+
+	(void)state;
+	assert_non_null(c);
+	assert_string_equal(c->path, "/dev/null");
+	conf_release(c);
+}
+
+static void
+test_messages_add_to_the_ones_there(void **state)
+{
+	struct diag d;
+
+	(void)state;
+	diag_init(&d);
+	diag_add(&d, NULL, 0, "an earlier message");
+	conf_release(conf_load_text("", 0, "x.conf", &d));
+	assert_int_equal(d.count, 1);
+	assert_null(conf_load_text("behavior = 9", 12, "x.conf", &d));
+	assert_int_equal(d.count, 2);
+	assert_null(conf_load_text("user = a\0", 9, "x.conf", &d));
+	assert_int_equal(d.count, 3);
+	diag_fini(&d);
+}
+
+static char *
+dump(const struct conf *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	conf_dump(c, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void
+test_dump_marks_defaults(void **state)
+{
+	struct conf *c = load_good("behavior = 2\nuser = \"\"\n"
+	    "dns { timeout = 30 }\nreply fail { code = 551 }");
+	char *text = dump(c);
+
+	(void)state;
+	assert_non_null(strstr(text, "behavior = 2\n"));
+	assert_non_null(strstr(text, "behavior_helo = 2\t# default\n"));
+	assert_non_null(strstr(text, "user = \"\"\t# default\n"));
+	assert_non_null(strstr(text, "\ttimeout = 30\n"));
+	assert_non_null(strstr(text, "\tquery_timeout = 4\t# default\n"));
+	assert_non_null(strstr(text, "reply fail {\n\tcode = 551\n"
+	    "\tenhanced = \"5.7.23\"\t# default\n"));
+	free(text);
+	conf_release(c);
+}
+
+static void
+test_dump_says_what_is_done_with_each_result(void **state)
+{
+	struct conf *c = load_good("behavior = 4");
+	char *text = dump(c);
+
+	(void)state;
+	assert_non_null(strstr(text, "# result      helo        mailfrom\n"));
+	assert_non_null(strstr(text, "# softfail    accept      reject\n"));
+	assert_non_null(strstr(text, "# temperror   accept      tempfail\n"));
+	free(text);
+	conf_release(c);
+}
+
+static void
+test_dump_of_the_defaults_is_all_defaults(void **state)
+{
+	struct conf *c = load_good("");
+	char *text = dump(c);
+	size_t values = 0;
+	size_t marks = 0;
+
+	(void)state;
+	for (const char *p = text; (p = strstr(p, " = ")) != NULL; p++)
+		values++;
+	for (const char *p = text; (p = strstr(p, "# default\n")) != NULL; p++)
+		marks++;
+	/* Six reply sections. */
+	assert_int_equal(marks, conf_row_count() + 15);
+	assert_true(values >= marks);
+	free(text);
+	conf_release(c);
+}
+
+static void
+test_dump_is_a_configuration_that_says_the_same(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"socket = \"unix:/run/a b\" socket_mode = 7 user = \"a\\$b\"\n"
+		"pid_file = '/${x}\"\\\\' hostname = mx.example.com\n"
+		"behavior = 6 check_helo = no reject_at = mail log = stderr\n"
+		"trusted_networks = {} headers = {} log_level = error\n"
+		"trust_authenticated = no add_header_on_skip = on\n"
+		"syslog_facility = local3\n"
+		"dns { servers = {192.0.2.1, 2001:db8::1} timeout = 1500ms\n"
+		"query_timeout = 2m }",
+		"behavior = 0 behavior_helo = 6\n"
+		"headers = {received-spf, authentication-results}\n"
+		"dns { query_timeout = 1m cache_size = 1025k dnssec = yes\n"
+		"max_lookups = 20 max_void_lookups = 0 reply_timeout = 1 }\n"
+		"reply fail { code = 450 text = \"a\\n\\\"b\\\\ %% %{s}\" }\n"
+		"reply temperror { code = 421 enhanced = 4.3.2 }\n"
+		"trusted_networks += {192.0.2.0/24}"
+	};
+
+	(void)state;
+	/* One value of the second text is over its limit on purpose. */
+	assert_bad(texts[1], 8, "query_timeout");
+	for (size_t i = 0; i < 3; i++) {
+		char *source = xstrdup(texts[i]);
+		char *wrong = strstr(source, "query_timeout = 2m");
+		if (wrong != NULL)
+			memcpy(wrong, "query_timeout = 2s", 18);
+		struct conf *c = load_good(source);
+		char *first = dump(c);
+		struct conf *again = load_good(first);
+		char *second = dump(again);
+		assert_string_equal(first, second);
+		free(second);
+		free(first);
+		conf_release(again);
+		conf_release(c);
+		free(source);
+	}
+}
+
+static char reported[200];
+
+static void
+note_restart(const char *name)
+{
+	strncat(reported, name, sizeof(reported) - strlen(reported) - 1);
+	strncat(reported, " ", sizeof(reported) - strlen(reported) - 1);
+}
+
+static void
+test_restart_options_that_differ_are_named(void **state)
+{
+	struct conf *a = load_good("");
+	struct conf *b = load_good("socket = /run/x user = spf behavior = 1\n"
+	    "log_level = debug\ndns { timeout = 5 cache_size = 1M }\n"
+	    "reply fail { code = 551 } trusted_networks = {}");
+
+	(void)state;
+	reported[0] = '\0';
+	conf_diff_restart(a, a, note_restart);
+	assert_string_equal(reported, "");
+	conf_diff_restart(a, b, note_restart);
+	assert_string_equal(reported, "socket user cache_size ");
+	conf_release(a);
+	conf_release(b);
+}
+
+static void
+test_published_configuration_lives_while_it_is_held(void **state)
+{
+	(void)state;
+	assert_null(conf_acquire());
+	conf_publish(load_good("behavior = 1"));
+	const struct conf *first = conf_acquire();
+	const struct conf *same = conf_acquire();
+	assert_ptr_equal(first, same);
+	conf_release(same);
+	conf_publish(load_good("behavior = 2"));
+	const struct conf *second = conf_acquire();
+	assert_int_equal(first->behavior, 1);
+	assert_int_equal(second->behavior, 2);
+	conf_release(first);
+	conf_publish(NULL);
+	assert_int_equal(second->behavior, 2);
+	conf_release(second);
+	assert_null(conf_acquire());
+	conf_release(NULL);
+}
+
+#define PUBLISHES 300
+
+static _Atomic bool readers_stop;
+
+static void *
+read_current(void *arg)
+{
+	uintptr_t mixed = 0;
+
+	(void)arg;
+	while (!readers_stop) {
+		const struct conf *c = conf_acquire();
+		if (c->behavior != c->policy.level[SCOPE_MAILFROM] ||
+		    strcmp(c->user, c->behavior == 1 ? "one" : "two") != 0)
+			mixed++;
+		conf_release(c);
+	}
+	return (void *)mixed;
+}
+
+static void
+test_readers_and_publisher_do_not_collide(void **state)
+{
+	pthread_t threads[3];
+	void *mixed;
+
+	(void)state;
+	conf_publish(load_good("behavior = 1 user = one"));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+		    read_current, NULL), 0);
+	for (unsigned i = 0; i < PUBLISHES; i++)
+		conf_publish(load_good(i % 2 == 0 ? "behavior = 2 user = two" :
+		    "behavior = 1 user = one"));
+	readers_stop = true;
+	for (size_t i = 0; i < 3; i++) {
+		pthread_join(threads[i], &mixed);
+		assert_null(mixed);
+	}
+	conf_publish(NULL);
+}
+
+static void
+test_version_names_the_library(void **state)
+{
+	(void)state;
+	assert_non_null(strstr(conf_version(), "libconfuse 3"));
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	diag_init(&diag);
+	return mkdtemp(dir) == NULL;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = {
+		"inner.conf", "outer.conf", "half.conf", "loop.conf",
+		"empty.conf", "many.conf", "big.conf", "mega.conf",
+		"nul.conf", "secret.conf", "fifo", "part.conf", "main.conf"
+	};
+
+	(void)state;
+	diag_fini(&diag);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = path_in_dir(names[i]);
+		unlink(path);
+		free(path);
+	}
+	return rmdir(dir);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test(test_##name)
+	const struct CMUnitTest tests[] = {
+		TEST(no_file_gives_the_specified_defaults),
+		TEST(empty_file_gives_the_defaults),
+		TEST(each_default_is_spelled_as_it_is_printed),
+		TEST(each_row_is_complete_and_its_name_unique),
+		TEST(socket_takes_what_libmilter_takes),
+		TEST(socket_may_be_spelled_as_in_postfix),
+		TEST(socket_refuses_the_rest_and_says_why),
+		TEST(text_options_refuse_what_they_cannot_be),
+		TEST(socket_mode_is_octal),
+		TEST(booleans_have_three_spellings),
+		TEST(durations_and_sizes_take_units),
+		TEST(numbers_outside_their_limits_are_refused),
+		TEST(numbers_are_refused_with_the_reason),
+		TEST(words_are_the_documented_ones),
+		TEST(lists_replace_empty_and_append),
+		TEST(servers_get_their_port),
+		TEST(helo_level_is_the_lower_of_behavior_and_three),
+		TEST(levels_are_compiled_into_the_policy),
+		TEST(all_wrong_values_are_reported_with_their_lines),
+		TEST(an_overridden_wrong_value_is_still_wrong),
+		TEST(unknown_names_are_told_with_what_was_meant),
+		TEST(names_like_none_of_ours_get_no_hint),
+		TEST(mistakes_of_syntax_are_told_as_they_were_made),
+		TEST(semicolons_may_stand_in_quotes),
+		TEST(what_is_given_twice_is_noted),
+		TEST(a_socket_for_everybody_is_noted),
+		TEST(odd_networks_are_noted),
+		TEST(an_included_file_may_be_overridden),
+		TEST(syntax_errors_have_a_line),
+		TEST(unterminated_text_is_told_where_it_begins),
+		TEST(good_text_follows_bad_text),
+		TEST(comments_may_stand_anywhere_between_words),
+		TEST(environment_is_expanded),
+		TEST(sections_may_come_in_pieces),
+		TEST(every_refusable_result_has_its_default_reply),
+		TEST(reply_members_that_are_missing_stay_default),
+		TEST(reply_class_is_one),
+		TEST(wrong_reply_members_are_told_in_their_lines),
+		TEST(last_reply_section_replaces_earlier_ones),
+		TEST(include_reads_another_file_in_place),
+		TEST(include_reports_what_it_cannot_read),
+		TEST(include_that_does_not_end_is_refused),
+		TEST(files_that_are_no_configuration_are_refused),
+		TEST(unreadable_file_is_refused),
+		TEST(dev_null_is_an_empty_file),
+		TEST(messages_add_to_the_ones_there),
+		TEST(dump_marks_defaults),
+		TEST(dump_says_what_is_done_with_each_result),
+		TEST(dump_of_the_defaults_is_all_defaults),
+		TEST(dump_is_a_configuration_that_says_the_same),
+		TEST(restart_options_that_differ_are_named),
+		TEST(published_configuration_lives_while_it_is_held),
+		TEST(readers_and_publisher_do_not_collide),
+		TEST(version_names_the_library)
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

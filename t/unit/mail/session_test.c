@@ -1,0 +1,2032 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/stats.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "dns/dns.h"
+#include "dns/dns_priv.h"
+#include "eval/eval.h"
+#include "eval/flight.h"
+#include "mail/session.h"
+#include "policy/header.h"
+#include "policy/policy.h"
+#include "policy/reply.h"
+
+/* Every client is 192.0.2.1 or 2001:db8::1 unless a test says otherwise. */
+static const char zone[] =
+    "none.example.com. TXT \"not a policy\"\n"
+    "neutral.example.com. TXT \"v=spf1 ?all\"\n"
+    "pass.example.com. TXT \"v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 -all\"\n"
+    "fail.example.com. TXT \"v=spf1 -all\"\n"
+    "softfail.example.com. TXT \"v=spf1 ~all\"\n"
+    "void.example.com. TXT \"v=spf1 a:gone.example.com mx ~all\"\n"
+    "temperror.example.com. SERVFAIL\n"
+    "permerror.example.com. TXT \"v=spf1 bogus -all\"\n"
+    "explained.example.com. TXT \"v=spf1 -all exp=e.example.com\"\n"
+    "soft-explained.example.com. TXT \"v=spf1 ~all exp=e.example.com\"\n"
+    "elsewhere.example.com. TXT \"v=spf1 redirect=fail.example.com\"\n"
+    "e.example.com. TXT \"ask %{o} about %{i}\"\n"
+    "v4.example.com. TXT \"v=spf1 ip4:198.51.100.7 -all\"\n"
+    "local.example.com. TXT \"v=spf1 exists:%{l}.ok.example.com -all\"\n"
+    "postmaster.ok.example.com. A 127.0.0.2\n"
+    "helo.example.com. TXT \"v=spf1 exists:%{h} -all\"\n"
+    "mail.example.net. A 192.0.2.9\n";
+
+/*
+ * A resolver that keeps the questions about held names until they are
+ * released, or answers them with an error.
+ */
+#define PENDING_MAX 16
+
+struct pending {
+	dns_done_fn	*done;
+	void		*arg;
+	enum dns_type	 type;
+};
+
+struct held_dns {
+	struct dns_backend base;
+	struct dns_backend *zone;
+	struct lock	 lock;
+	struct pending	 pending[PENDING_MAX];
+	size_t		 count;
+	unsigned	 asked;		/* questions about held names */
+	bool		 hold;
+	bool		 fail;
+};
+
+static bool
+is_held(const char *name)
+{
+	return strncmp(name, "held", 4) == 0;
+}
+
+static struct dns_answer *
+held_answer(enum dns_type type, bool fail)
+{
+	static const char text[] = "\x0bv=spf1 -all";
+	struct dns_answer *a;
+
+	if (fail) {
+		a = dns_answer_new(DNS_TEMPERROR, type, 0);
+	} else {
+		a = dns_answer_new(DNS_OK, type, 0);
+		dns_answer_add(a, (const uint8_t *)text, sizeof(text) - 1);
+	}
+	dns_answer_finish(a);
+	return a;
+}
+
+static void
+held_start(struct dns_backend *b, const char *name, enum dns_type type,
+    dns_done_fn *done, void *arg)
+{
+	struct held_dns *h = (struct held_dns *)b;
+
+	if (!is_held(name)) {
+		h->zone->ops->start(h->zone, name, type, done, arg);
+		return;
+	}
+	lock_acquire(&h->lock);
+	h->asked++;
+	bool keep = h->hold && h->count < PENDING_MAX;
+	bool fail = h->fail;
+	if (keep)
+		h->pending[h->count++] = (struct pending){ done, arg, type };
+	lock_release(&h->lock);
+	if (!keep)
+		done(arg, held_answer(type, fail));
+}
+
+static void
+held_release(struct held_dns *h)
+{
+	struct pending pending[PENDING_MAX];
+
+	lock_acquire(&h->lock);
+	size_t count = h->count;
+	memcpy(pending, h->pending, sizeof(pending));
+	h->count = 0;
+	h->hold = false;
+	bool fail = h->fail;
+	lock_release(&h->lock);
+	for (size_t i = 0; i < count; i++)
+		pending[i].done(pending[i].arg,
+		    held_answer(pending[i].type, fail));
+}
+
+static void
+held_free(struct dns_backend *b)
+{
+	struct held_dns *h = (struct held_dns *)b;
+
+	held_release(h);
+	h->zone->ops->free(h->zone);
+	lock_fini(&h->lock);
+	free(h);
+}
+
+static const struct dns_backend_ops held_ops = {
+	.start = held_start, .free = held_free
+};
+
+/* One session on its own resolver and configuration. */
+struct fixture {
+	struct held_dns	*held;
+	struct dns	*dns;
+	struct flights	*flights;
+	struct session_env env;
+	struct conf	*conf;
+	struct session	*session;
+};
+
+static int
+setup(void **state)
+{
+	static const struct dns_options options = {
+		.query_timeout_ms = 4000,
+	};
+	static const struct flight_options flights = {
+		.threads = 2,
+		.max_in_flight = 100,
+	};
+	struct fixture *f = xcalloc(1, sizeof(*f));
+	struct diag d;
+
+	diag_init(&d);
+	f->held = xcalloc(1, sizeof(*f->held));
+	f->held->base.ops = &held_ops;
+	lock_init(&f->held->lock);
+	f->held->zone = dns_zone_new_text(zone, &d);
+	assert_non_null(f->held->zone);
+	f->dns = dns_new_backend(&f->held->base, &options);
+	assert_non_null(f->dns);
+	f->flights = flights_new(f->dns, &flights);
+	assert_non_null(f->flights);
+	f->env.flights = f->flights;
+	f->env.hostname = "mx.example.org";
+	f->conf = conf_load(NULL, &d);
+	assert_non_null(f->conf);
+	assert_int_equal(d.count, 0);
+	diag_fini(&d);
+	f->session = session_new(&f->env, f->conf);
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	session_free(f->session);
+	flights_free(f->flights);
+	dns_free(f->dns);
+	conf_release(f->conf);
+	free(f);
+	return 0;
+}
+
+static void
+set_levels(struct fixture *f, unsigned helo, unsigned mail)
+{
+	assert_true(policy_set_level(&f->conf->policy, SCOPE_HELO, helo));
+	assert_true(policy_set_level(&f->conf->policy, SCOPE_MAILFROM, mail));
+}
+
+static void
+set_reply(struct fixture *f, enum result r, unsigned code,
+    const char *enhanced, const char *text)
+{
+	char err[200];
+
+	reply_template_free(f->conf->replies[r]);
+	f->conf->replies[r] = reply_compile(code, enhanced, text, err,
+	    sizeof(err));
+	assert_non_null(f->conf->replies[r]);
+}
+
+static void
+connect_to(struct session *s, const char *ip, uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct addr a;
+
+	if (addr_parse_v4(&a, ip, strlen(ip))) {
+		in.sin_port = htons(port);
+		memcpy(&in.sin_addr, a.bytes, 4);
+		session_connect(s, (struct sockaddr *)&in, "client.example.net",
+		    "mta.example.org");
+		return;
+	}
+	assert_true(addr_parse_v6(&a, ip, strlen(ip)));
+	in6.sin6_port = htons(port);
+	memcpy(&in6.sin6_addr, a.bytes, 16);
+	session_connect(s, (struct sockaddr *)&in6, "[2001:db8::1]",
+	    "mta.example.org");
+}
+
+static struct session_step
+mail(struct fixture *f, const char *from)
+{
+	return session_mail(f->session, &(struct session_sender){
+	    .arg = from });
+}
+
+static struct session_step
+mail_authenticated(struct fixture *f, const char *user)
+{
+	return session_mail(f->session, &(struct session_sender){
+	    .arg = "<u@fail.example.com>", .auth_user = user });
+}
+
+static struct session_step
+rcpt(struct fixture *f)
+{
+	return session_rcpt(f->session, "<user@example.org>");
+}
+
+/* Up to the answer to RCPT; no HELO where helo is NULL. */
+static struct session_step
+transact(struct fixture *f, const char *helo, const char *from)
+{
+	connect_to(f->session, "192.0.2.1", 25000);
+	if (helo != NULL)
+		session_helo(f->session, helo);
+
+	struct session_step step = mail(f, from);
+
+	return step.kind == SESSION_CONTINUE ? rcpt(f) : step;
+}
+
+struct edits {
+	const struct session_edit *edit;
+	size_t count;
+};
+
+static struct edits
+end(struct fixture *f)
+{
+	struct edits e = { NULL, 99 };
+	struct session_step step = session_end(f->session, &e.edit, &e.count);
+
+	assert_int_equal(step.kind, SESSION_CONTINUE);
+	assert_null(step.reply);
+	return e;
+}
+
+static void
+assert_insert(const struct session_edit *e, const char *name,
+    const char *part)
+{
+	assert_int_equal(e->kind, SESSION_INSERT);
+	assert_string_equal(e->name, name);
+	if (strstr(e->value, part) == NULL)
+		fail_msg("\"%s\" is not in \"%s\"", part, e->value);
+}
+
+static void
+assert_delete(const struct session_edit *e, unsigned index)
+{
+	assert_int_equal(e->kind, SESSION_DELETE);
+	assert_string_equal(e->name, "Authentication-Results");
+	assert_int_equal(e->index, index);
+}
+
+static void
+assert_refused(struct session_step step, unsigned code, const char *enhanced)
+{
+	assert_int_equal(step.kind, code >= 500 ? SESSION_REJECT
+	    : SESSION_TEMPFAIL);
+	assert_non_null(step.reply);
+	assert_int_equal(step.reply->code, code);
+	assert_string_equal(step.reply->enhanced, enhanced);
+}
+
+static void
+assert_continues(struct session_step step)
+{
+	assert_int_equal(step.kind, SESSION_CONTINUE);
+	assert_null(step.reply);
+}
+
+static void
+assert_accepts(struct session_step step)
+{
+	assert_int_equal(step.kind, SESSION_ACCEPT);
+	assert_null(step.reply);
+}
+
+static void
+assert_result(struct fixture *f, enum scope scope, enum result r)
+{
+	const struct eval_verdict *v = session_verdict(f->session, scope);
+
+	assert_non_null(v);
+	assert_int_equal(v->scope, scope);
+	assert_string_equal(result_name(v->result), result_name(r));
+}
+
+/* What is logged. */
+
+struct capture {
+	int	saved;
+	FILE	*file;
+	char	text[8192];
+};
+
+static void
+capture_begin(struct capture *c)
+{
+	c->file = tmpfile();
+	assert_non_null(c->file);
+	fflush(stderr);
+	c->saved = dup(STDERR_FILENO);
+	assert_true(c->saved >= 0);
+	assert_true(dup2(fileno(c->file), STDERR_FILENO) >= 0);
+	log_open(LOG_TARGET_STDERR, 0);
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static const char *
+capture_end(struct capture *c)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	fflush(stderr);
+	dup2(c->saved, STDERR_FILENO);
+	close(c->saved);
+	rewind(c->file);
+	size_t n = fread(c->text, 1, sizeof(c->text) - 1, c->file);
+	c->text[n] = '\0';
+	fclose(c->file);
+	return c->text;
+}
+
+static unsigned
+count_of(const char *text, const char *part)
+{
+	unsigned n = 0;
+
+	for (const char *p = strstr(text, part); p != NULL;
+	    p = strstr(p + 1, part))
+		n++;
+	return n;
+}
+
+/* Results and levels. */
+
+static void
+test_levels_answer_as_their_table_says(void **state)
+{
+	static const struct {
+		const char *sender;
+		const char *answers;	/* of levels 0 to 6 */
+		unsigned code;
+		const char *enhanced;
+	} rows[] = {
+		{ "<u@pass.example.com>", "-aaaaaa", 0, NULL },
+		{ "<u@fail.example.com>", "-aarrrr", 550, "5.7.23" },
+		{ "<u@softfail.example.com>", "-aaarrr", 550, "5.7.23" },
+		{ "<u@neutral.example.com>", "-aaaarr", 550, "5.7.1" },
+		{ "<u@none.example.com>", "-aaaaar", 550, "5.7.1" },
+		{ "<u@permerror.example.com>", "-aaaaar", 550, "5.7.24" },
+		{ "<u@temperror.example.com>", "-attttt", 451, "4.7.24" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (unsigned level = 0; level <= POLICY_LEVEL_MAX; level++) {
+			char answer = rows[i].answers[level];
+
+			set_levels(f, 0, level);
+			struct session_step step = transact(f, NULL,
+			    rows[i].sender);
+
+			if (answer == '-')
+				assert_accepts(step);
+			else if (answer == 'a')
+				assert_continues(step);
+			else
+				assert_refused(step, rows[i].code,
+				    rows[i].enhanced);
+		}
+	}
+}
+
+static void
+test_level_0_looks_nothing_up_and_adds_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	set_levels(f, 0, 0);
+	f->conf->add_header_on_skip = true;
+	assert_accepts(transact(f, "fail.example.com",
+	    "<u@fail.example.com>"));
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+	assert_string_equal(session_skip_reason(f->session),
+	    "checks are off");
+
+	const struct session_edit *edits;
+	size_t n = 99;
+
+	assert_accepts(session_end(f->session, &edits, &n));
+	assert_int_equal(n, 0);
+}
+
+static void
+test_header_only_level_collects_at_the_end(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 1);
+	assert_continues(transact(f, "mail.example.net",
+	    "<u@fail.example.com>"));
+	assert_null(session_verdict(f->session, SCOPE_MAILFROM));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_insert(&e.edit[0], "Received-SPF", "fail ");
+	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
+}
+
+static void
+test_refusal_is_the_same_at_every_rcpt(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t rejected = stats_get(STATS_REJECTED);
+
+	set_levels(f, 0, 3);
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	assert_refused(rcpt(f), 550, "5.7.23");
+
+	/* Should the MTA come to the end all the same. */
+	const struct session_edit *edits;
+	size_t n = 99;
+
+	assert_refused(session_end(f->session, &edits, &n), 550, "5.7.23");
+	assert_int_equal(n, 0);
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
+}
+
+static void
+test_reject_at_mail_answers_mail(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	f->conf->reject_at = CONF_STAGE_MAIL;
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_refused(mail(f, "<u@fail.example.com>"), 550, "5.7.23");
+	/* No abort comes after it. */
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	assert_continues(rcpt(f));
+	assert_int_equal(end(f).count, 1);
+}
+
+static void
+test_reject_at_mail_knows_the_queue_id(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_sender from = { .arg = "<u@fail.example.com>",
+		.queue_id = "4XyZ" };
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	f->conf->reject_at = CONF_STAGE_MAIL;
+	set_reply(f, RESULT_FAIL, 550, "5.7.23", "id %{queue_id}");
+	capture_begin(&c);
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_string_equal(session_mail(f->session, &from).reply->text,
+	    "id 4XyZ");
+	assert_non_null(strstr(capture_end(&c), "queue_id=4XyZ "));
+}
+
+static void
+test_end_decides_what_no_rcpt_has_decided(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_edit *edits;
+	size_t n;
+
+	set_levels(f, 0, 3);
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(session_end(f->session, &edits, &n), 550, "5.7.23");
+	assert_int_equal(n, 0);
+}
+
+static void
+test_nothing_to_add_is_accepted_at_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t accepted = stats_get(STATS_ACCEPTED);
+
+	set_levels(f, 0, 3);
+	f->conf->headers = 0;
+	f->conf->remove_forged = false;
+	assert_accepts(transact(f, NULL, "<u@pass.example.com>"));
+	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
+}
+
+/* HELO and MAIL FROM. */
+
+static void
+test_mail_null_sender_uses_helo(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	set_levels(f, 1, 1);
+	assert_continues(transact(f, "local.example.com", "<>"));
+
+	struct edits e = end(f);
+
+	assert_result(f, SCOPE_HELO, RESULT_PASS);
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	assert_int_equal(e.count, 2);
+	assert_insert(&e.edit[0], "Received-SPF", "identity=helo");
+	assert_insert(&e.edit[1], "Received-SPF", "identity=mailfrom");
+	assert_insert(&e.edit[1], "Received-SPF",
+	    "envelope-from=\"postmaster@local.example.com\"");
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations + 1);
+}
+
+static void
+test_mail_null_sender_is_checked_where_helo_is_not(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	assert_refused(transact(f, "fail.example.com", "<>"), 550, "5.7.23");
+	assert_null(session_verdict(f->session, SCOPE_HELO));
+	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
+}
+
+static void
+test_mail_null_sender_has_its_own_level(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 1, 4);
+	assert_refused(transact(f, "softfail.example.com", "<>"), 550,
+	    "5.7.23");
+	assert_result(f, SCOPE_HELO, RESULT_SOFTFAIL);
+	assert_result(f, SCOPE_MAILFROM, RESULT_SOFTFAIL);
+}
+
+static void
+test_mail_null_sender_is_explained_though_helo_is_not(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 1, 3);
+	struct session_step step = transact(f, "explained.example.com",
+	    "<>");
+
+	assert_refused(step, 550, "5.7.23");
+	assert_non_null(strstr(step.reply->text,
+	    "ask explained.example.com about 192.0.2.1"));
+}
+
+/* What the MTA makes of an argument, and what is checked at level 3. */
+static void
+test_sender_of_the_mta_counts(void **state)
+{
+	static const struct {
+		const char *typed;
+		const char *mta_address;
+		const char *checked;
+		enum result result;
+	} cases[] = {
+		{ "<u@pass.example.com>", "u@pass.example.com",
+		    "u@pass.example.com", RESULT_PASS },
+		{ "<u%fail.example.com>", "u@fail.example.com",
+		    "u@fail.example.com", RESULT_FAIL },
+		{ "<u%fail.example.com>", NULL, "u@fail.example.com",
+		    RESULT_FAIL },
+		{ "<u>", "u@fail.example.com", "u@fail.example.com",
+		    RESULT_FAIL },
+		{ "<u%pass.example.com@fail.example.com>",
+		    "u@pass.example.com",
+		    "u%pass.example.com@fail.example.com", RESULT_FAIL },
+		{ "<u%fail.example.com@pass.example.com>",
+		    "u@fail.example.com", "u@fail.example.com",
+		    RESULT_FAIL },
+		{ "<u%pass.example.com@[192.0.2.1]>", "u@pass.example.com",
+		    "u%pass.example.com@[192.0.2.1]", RESULT_NONE },
+	};
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct capture c;
+
+		capture_begin(&c);
+		connect_to(f->session, "192.0.2.1", 25000);
+		session_mail(f->session, &(struct session_sender){
+		    .arg = cases[i].typed,
+		    .mta_address = cases[i].mta_address });
+		if (rcpt(f).kind == SESSION_CONTINUE)
+			end(f);
+		assert_result(f, SCOPE_MAILFROM, cases[i].result);
+		session_abort(f->session);
+
+		char *want = xasprintf(" sender=%s ", cases[i].checked);
+		const char *text = capture_end(&c);
+
+		if (strstr(text, want) == NULL)
+			fail_msg("%s: %s", cases[i].typed, text);
+		free(want);
+	}
+}
+
+/* Both are under way at once, and both are waited for. */
+static void
+test_two_senders_are_looked_up_together(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_sender from = {
+		.arg = "<u%held1.example.com@held2.example.com>",
+		.mta_address = "u@held1.example.com",
+	};
+	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
+
+	set_levels(f, 0, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(session_mail(f->session, &from));
+	assert_int_equal(f->held->asked, 2);
+	held_release(f->held);
+	assert_refused(rcpt(f), 550, "5.7.23");
+	f->held->hold = true;
+	assert_continues(session_mail(f->session, &(struct session_sender){
+	    .arg = "<u%held3.example.com@held4.example.com>",
+	    .mta_address = "u@held3.example.com" }));
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CANCELLED),
+	    cancelled + 2);
+}
+
+static void
+test_no_helo_is_none_without_lookup(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	set_levels(f, 3, 3);
+	assert_continues(transact(f, NULL, "<>"));
+	assert_result(f, SCOPE_HELO, RESULT_NONE);
+	assert_result(f, SCOPE_MAILFROM, RESULT_NONE);
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+}
+
+static void
+test_helo_that_is_no_domain_is_none_without_lookup(void **state)
+{
+	static const char *const helos[] = { "[192.0.2.1]", "localhost", "",
+		"a..b.example.com", "[IPv6:2001:db8::1]" };
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	set_levels(f, 3, 0);
+	for (size_t i = 0; i < sizeof(helos) / sizeof(helos[0]); i++) {
+		uint64_t bad = stats_get(STATS_BAD_IDENTITY);
+
+		assert_continues(transact(f, helos[i], "<u@example.com>"));
+		assert_result(f, SCOPE_HELO, RESULT_NONE);
+		assert_null(session_verdict(f->session, SCOPE_MAILFROM));
+		assert_int_equal(stats_get(STATS_BAD_IDENTITY), bad + 1);
+	}
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+}
+
+static void
+test_helo_rejection_leaves_mail_from_out(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	struct session_step step = transact(f, "fail.example.com",
+	    "<u@pass.example.com>");
+
+	assert_refused(step, 550, "5.7.23");
+	assert_non_null(strstr(step.reply->text, "fail.example.com"));
+	assert_result(f, SCOPE_HELO, RESULT_FAIL);
+	assert_null(session_verdict(f->session, SCOPE_MAILFROM));
+}
+
+static void
+test_mail_from_rejection_wins_over_helo_temperror(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	assert_refused(transact(f, "temperror.example.com",
+	    "<u@fail.example.com>"), 550, "5.7.23");
+}
+
+static void
+test_helo_temperror_is_noted(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 6, 6);
+	assert_continues(transact(f, "temperror.example.com",
+	    "<u@pass.example.com>"));
+	assert_insert(&end(f).edit[0], "Received-SPF", "temperror ");
+	assert_result(f, SCOPE_HELO, RESULT_TEMPERROR);
+}
+
+static void
+test_mail_from_decides_where_both_are_temperror(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity}");
+	assert_string_equal(transact(f, "temperror.example.com",
+	    "<u@temperror.example.com>").reply->text, "mailfrom");
+}
+
+static void
+test_helo_temperror_defers_the_null_sender(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity} %{d}");
+	struct session_step step = transact(f, "temperror.example.com",
+	    "<>");
+
+	assert_refused(step, 451, "4.7.24");
+	assert_string_equal(step.reply->text,
+	    "mailfrom temperror.example.com");
+}
+
+static void
+test_helo_name_is_known_to_records(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	assert_continues(transact(f, "mail.example.net",
+	    "<u@helo.example.com>"));
+	assert_refused(transact(f, "other.example.net",
+	    "<u@helo.example.com>"), 550, "5.7.23");
+}
+
+static void
+test_helo_that_comes_last_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 0);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "fail.example.com");
+	session_helo(f->session, "pass.example.com");
+	assert_continues(mail(f, "<u@example.com>"));
+	assert_continues(rcpt(f));
+	assert_result(f, SCOPE_HELO, RESULT_PASS);
+	session_helo(f->session, "fail.example.com");
+	assert_null(session_verdict(f->session, SCOPE_HELO));
+	assert_continues(mail(f, "<u@example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+/* However many: the DNS hears of the last one, when MAIL comes. */
+static void
+test_helo_begins_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	set_levels(f, 3, 3);
+	connect_to(f->session, "192.0.2.1", 25000);
+	for (int i = 0; i < 1000; i++) {
+		char *name = xasprintf("held%d.example.com", i);
+
+		session_helo(f->session, name);
+		free(name);
+	}
+	assert_int_equal(f->held->asked, 0);
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_int_equal(f->held->asked, 1);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail_authenticated(f, "kim"));
+	assert_int_equal(f->held->asked, 1);
+}
+
+static void
+test_helo_and_mail_from_are_looked_up_together(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@held2.example.com>"));
+	assert_int_equal(f->held->asked, 2);
+}
+
+static void
+test_helo_verdict_serves_the_whole_connection(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 0);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	for (int i = 0; i < 3; i++) {
+		assert_continues(mail(f, "<u@example.com>"));
+		assert_refused(rcpt(f), 550, "5.7.23");
+	}
+	assert_int_equal(f->held->asked, 1);
+}
+
+static void
+test_helo_temperror_is_evaluated_anew_for_the_next_message(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 0);
+	f->held->fail = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@example.com>"));
+	end(f);
+	assert_result(f, SCOPE_HELO, RESULT_TEMPERROR);
+	f->held->fail = false;
+	assert_continues(mail(f, "<u@example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+static void
+test_mapped_client_is_ipv4(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	connect_to(f->session, "::ffff:198.51.100.7", 25000);
+	assert_continues(mail(f, "<u@v4.example.com>"));
+	assert_continues(rcpt(f));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_insert(&e.edit[0], "Received-SPF", "client-ip=198.51.100.7");
+}
+
+static void
+test_ipv6_client_is_checked(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	connect_to(f->session, "2001:db8::1", 25000);
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_continues(rcpt(f));
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	connect_to(f->session, "2001:db8::2", 25000);
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+/* Waiting. */
+
+static void
+test_answer_between_mail_and_rcpt_is_used(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail(f, "<u@held.example.com>"));
+	held_release(f->held);
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+static void
+test_late_answer_is_tempfail(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t late = stats_get(STATS_EVALUATIONS_LATE);
+
+	set_levels(f, 0, 3);
+	f->conf->dns_reply_timeout_ms = 0;
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail(f, "<u@held.example.com>"));
+	assert_refused(rcpt(f), 451, "4.7.24");
+	held_release(f->held);
+	/* Decided once: the second recipient gets the same. */
+	assert_refused(rcpt(f), 451, "4.7.24");
+	assert_int_equal(stats_get(STATS_EVALUATIONS_LATE), late + 1);
+}
+
+static void
+test_late_answer_is_a_temperror_field_where_nothing_refuses(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 1, 1);
+	f->conf->dns_reply_timeout_ms = 0;
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@held.example.com>"));
+	assert_continues(rcpt(f));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 2);
+	assert_insert(&e.edit[0], "Received-SPF", "temperror ");
+	assert_insert(&e.edit[1], "Received-SPF", "temperror ");
+	/* The next message asks again, for HELO too. */
+	f->conf->dns_reply_timeout_ms = 4000;
+	held_release(f->held);
+	assert_continues(mail(f, "<u@held.example.com>"));
+	e = end(f);
+	assert_int_equal(e.count, 2);
+	assert_insert(&e.edit[0], "Received-SPF", "fail ");
+	assert_insert(&e.edit[1], "Received-SPF", "fail ");
+}
+
+static void
+test_mail_from_is_cancelled_where_helo_rejects(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
+
+	set_levels(f, 3, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@held2.example.com>"));
+	lock_acquire(&f->held->lock);
+	struct pending first = f->held->pending[0];
+	f->held->pending[0] = f->held->pending[--f->held->count];
+	lock_release(&f->held->lock);
+	first.done(first.arg, held_answer(first.type, false));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CANCELLED),
+	    cancelled + 1);
+	assert_null(session_verdict(f->session, SCOPE_MAILFROM));
+}
+
+static void
+test_mail_from_is_not_begun_where_helo_has_rejected(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	assert_continues(mail(f, "<u@example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+}
+
+static void
+test_client_that_leaves_cancels(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
+
+	set_levels(f, 3, 3);
+	f->held->hold = true;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "held.example.com");
+	assert_continues(mail(f, "<u@held2.example.com>"));
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CANCELLED),
+	    cancelled + 1);
+	session_free(f->session);
+	f->session = NULL;
+	assert_int_equal(stats_get(STATS_EVALUATIONS_CANCELLED),
+	    cancelled + 2);
+}
+
+/* Who is not checked. */
+
+static void
+assert_skipped(struct fixture *f, struct session_step step,
+    const char *reason)
+{
+	assert_accepts(step);
+	assert_string_equal(session_skip_reason(f->session), reason);
+	assert_null(session_verdict(f->session, SCOPE_HELO));
+	assert_null(session_verdict(f->session, SCOPE_MAILFROM));
+	/* Where the answer to MAIL was not heard. */
+	assert_accepts(rcpt(f));
+}
+
+static void
+trust(struct fixture *f, const char *network)
+{
+	struct addr_prefix p;
+
+	assert_true(addr_prefix_parse(&p, network));
+	addr_set_add(&f->conf->trusted_networks, &p);
+}
+
+static void
+test_trusted_network_is_not_checked(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t skipped = stats_get(STATS_SKIPPED_TRUSTED);
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	trust(f, "192.0.2.0/28");
+	assert_skipped(f, transact(f, "fail.example.com",
+	    "<u@fail.example.com>"), "client in a trusted network");
+	assert_int_equal(stats_get(STATS_SKIPPED_TRUSTED), skipped + 1);
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+}
+
+static void
+test_trusted_network_holds_for_mapped_clients(void **state)
+{
+	struct fixture *f = *state;
+
+	trust(f, "192.0.2.0/28");
+	connect_to(f->session, "::ffff:192.0.2.1", 25000);
+	assert_skipped(f, mail(f, "<u@fail.example.com>"),
+	    "client in a trusted network");
+}
+
+static void
+test_authenticated_client_is_not_checked(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t skipped = stats_get(STATS_SKIPPED_AUTH);
+
+	f->conf->remove_forged = false;
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "fail.example.com");
+	assert_skipped(f, mail_authenticated(f, "kim"),
+	    "client authenticated");
+	assert_int_equal(stats_get(STATS_SKIPPED_AUTH), skipped + 1);
+}
+
+static void
+test_authentication_counts_only_where_trusted(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->trust_authenticated = false;
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail_authenticated(f, "kim"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+static void
+test_empty_user_has_not_authenticated(void **state)
+{
+	struct fixture *f = *state;
+
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail_authenticated(f, ""));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+static void
+test_mail_of_this_machine_is_not_checked(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr sun = { .sa_family = AF_UNIX };
+	const char *why = "submitted on this machine";
+	uint64_t skipped = stats_get(STATS_SKIPPED_LOCAL);
+
+	addr_set_fini(&f->conf->trusted_networks);
+	addr_set_init(&f->conf->trusted_networks);
+	session_connect(f->session, NULL, NULL, NULL);
+	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
+	session_connect(f->session, &sun, "localhost", NULL);
+	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
+	connect_to(f->session, "127.0.0.1", 0);
+	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
+	connect_to(f->session, "::1", 0);
+	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
+	assert_int_equal(stats_get(STATS_SKIPPED_LOCAL), skipped + 4);
+	/* With a port it is an SMTP client as any other. */
+	connect_to(f->session, "127.0.0.1", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	connect_to(f->session, "192.0.2.1", 0);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+static void
+test_skip_adds_a_field_where_asked_for(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->add_header_on_skip = true;
+	connect_to(f->session, "127.0.0.1", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_continues(rcpt(f));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_insert(&e.edit[0], "X-SPF-Skipped", "");
+	assert_string_equal(e.edit[0].value, "client in a trusted network");
+}
+
+static void
+test_skip_leaves_fields_as_they_came(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	f->conf->add_header_on_skip = true;
+	connect_to(f->session, "127.0.0.1", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	session_header(f->session, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_int_equal(e.edit[0].kind, SESSION_INSERT);
+}
+
+/* Replies. */
+
+static void
+test_reply_has_the_values_of_the_identity(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	set_reply(f, RESULT_FAIL, 550, "5.7.23", "%{s} %{l} %{o} %{d} %{i} "
+	    "%{h} %{r} %{p} %{c} %{v} %{result} %{identity} %{queue_id}");
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "mail.example.net");
+	mail(f, "<@relay.example:u@fail.example.com>");
+	session_queue_id(f->session, NULL);
+	session_queue_id(f->session, "");
+	session_queue_id(f->session, "4XyZ");
+	session_queue_id(f->session, "other");
+	assert_string_equal(rcpt(f).reply->text, "u@fail.example.com u "
+	    "fail.example.com fail.example.com 192.0.2.1 mail.example.net "
+	    "mta.example.org unknown 192.0.2.1 in-addr fail mailfrom 4XyZ");
+}
+
+static void
+test_reply_has_the_values_of_helo(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	set_reply(f, RESULT_FAIL, 550, "5.7.23",
+	    "%{s} %{d} %{identity} %{queue_id}");
+	assert_string_equal(transact(f, "fail.example.com",
+	    "<u@pass.example.com>").reply->text,
+	    "postmaster@fail.example.com fail.example.com helo -");
+}
+
+static void
+test_reply_names_us_by_configuration_then_mta_then_system(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	set_reply(f, RESULT_FAIL, 550, "5.7.23", "%{r}");
+	assert_string_equal(transact(f, NULL,
+	    "<u@fail.example.com>").reply->text, "mta.example.org");
+	session_connect(f->session, (struct sockaddr *)&(struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = 1 }, NULL, NULL);
+	mail(f, "<u@fail.example.com>");
+	assert_string_equal(rcpt(f).reply->text, "mx.example.org");
+	free(f->conf->hostname);
+	f->conf->hostname = xstrdup("conf.example.org");
+	assert_string_equal(transact(f, NULL,
+	    "<u@fail.example.com>").reply->text, "conf.example.org");
+}
+
+static void
+test_reply_reason_is_the_problem(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 6);
+	set_reply(f, RESULT_NONE, 550, "5.7.1", "why: %{reason}");
+	assert_non_null(strstr(transact(f, NULL,
+	    "<u@none.example.com>").reply->text, "why: "));
+	assert_string_not_equal(session_verdict(f->session,
+	    SCOPE_MAILFROM)->problem, "");
+	assert_non_null(strstr(rcpt(f).reply->text,
+	    session_verdict(f->session, SCOPE_MAILFROM)->problem));
+}
+
+static void
+test_explanation_belongs_to_fail_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 4);
+	struct session_step step = transact(f, NULL,
+	    "<u@explained.example.com>");
+
+	assert_refused(step, 550, "5.7.23");
+	assert_non_null(strstr(step.reply->text,
+	    "\nThe domain explained.example.com explains:\n"
+	    "ask explained.example.com about 192.0.2.1"));
+	step = transact(f, NULL, "<u@soft-explained.example.com>");
+	assert_refused(step, 550, "5.7.23");
+	assert_null(strstr(step.reply->text, "explains"));
+}
+
+static void
+test_step_follows_the_code_of_the_template(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t tempfailed = stats_get(STATS_TEMPFAILED);
+	uint64_t rejected = stats_get(STATS_REJECTED);
+
+	set_levels(f, 0, 3);
+	set_reply(f, RESULT_FAIL, 451, "4.7.23", "later");
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 451,
+	    "4.7.23");
+	set_reply(f, RESULT_TEMPERROR, 550, "5.7.24", "never");
+	assert_refused(transact(f, NULL, "<u@temperror.example.com>"), 550,
+	    "5.7.24");
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_TEMPFAILED), tempfailed + 1);
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
+}
+
+/* Edits. */
+
+static void
+test_fields_are_inserted_from_the_lowest(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 3, 3);
+	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
+	    CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, "neutral.example.com",
+	    "<u@pass.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 3);
+	assert_insert(&e.edit[0], "Authentication-Results",
+	    "mta.example.org;");
+	assert_insert(&e.edit[0], "Authentication-Results",
+	    "smtp.mailfrom=pass.example.com");
+	assert_null(strstr(e.edit[0].value, "smtp.helo"));
+	assert_insert(&e.edit[1], "Received-SPF", "identity=helo");
+	assert_insert(&e.edit[1], "Received-SPF", "neutral ");
+	assert_insert(&e.edit[2], "Received-SPF", "identity=mailfrom");
+	assert_insert(&e.edit[2], "Received-SPF", "pass ");
+}
+
+static void
+test_helo_that_was_not_given_has_no_field(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 1, 1);
+	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
+	    CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 2);
+	assert_null(strstr(e.edit[0].value, "spf=none"));
+	assert_insert(&e.edit[1], "Received-SPF", "identity=mailfrom");
+	set_levels(f, 1, 0);
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	assert_int_equal(end(f).count, 0);
+}
+
+static void
+test_domain_beyond_ascii_is_told_as_a_label(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 1);
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, NULL,
+	    "<u@b\xc3\xbc" "cher.example.com>"));
+	assert_insert(&end(f).edit[0], "Authentication-Results",
+	    "smtp.mailfrom=xn--bcher-kva.example.com");
+}
+
+static void
+test_forged_results_are_deleted_from_the_last(void **state)
+{
+	struct fixture *f = *state;
+	struct session *s = f->session;
+	uint64_t deleted = stats_get(STATS_HEADERS_DELETED);
+
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	session_header(s, "Subject", "mta.example.org; spf=pass");
+	session_header(s, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+	session_header(s, "authentication-results",
+	    "other.example.net; spf=pass");
+	session_header(s, "AUTHENTICATION-RESULTS",
+	    "MTA.example.org; spf=pass");
+	session_header(s, "Authentication-Results-Original",
+	    "mta.example.org; spf=pass");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 3);
+	assert_delete(&e.edit[0], 3);
+	assert_delete(&e.edit[1], 1);
+	assert_insert(&e.edit[2], "Authentication-Results",
+	    "mta.example.org;");
+	assert_int_equal(stats_get(STATS_HEADERS_DELETED), deleted + 2);
+}
+
+/* Whatever we add, and under the MTA's name too, which others take. */
+static void
+test_forged_results_go_in_every_configuration(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	free(f->conf->hostname);
+	f->conf->hostname = xstrdup("own.example.org");
+	for (unsigned headers = 0; headers <= 3; headers++) {
+		f->conf->headers = headers;
+		assert_continues(transact(f, NULL, "<u@none.example.com>"));
+		session_header(f->session, "Authentication-Results",
+		    "mta.example.org; spf=pass");
+		session_header(f->session, "Authentication-Results",
+		    "own.example.org; dkim=pass; spf=pass");
+		session_header(f->session, "Authentication-Results",
+		    "own.example.org; dkim=pass");
+
+		struct edits e = end(f);
+
+		assert_int_equal(e.count, 2 + (headers & 1) + headers / 2);
+		assert_delete(&e.edit[0], 2);
+		assert_delete(&e.edit[1], 1);
+	}
+}
+
+static void
+test_received_spf_that_is_brought_is_covered(void **state)
+{
+	struct fixture *f = *state;
+
+	set_levels(f, 0, 3);
+	for (unsigned headers = 0; headers <= 3; headers++) {
+		f->conf->headers = headers;
+		assert_continues(transact(f, NULL, "<u@none.example.com>"));
+		session_header(f->session, "received-spf", "pass");
+
+		struct edits e = end(f);
+
+		assert_int_equal(e.count, 1 + headers / 2);
+		assert_insert(&e.edit[e.count - 1], "Received-SPF", "none ");
+		assert_insert(&e.edit[e.count - 1], "Received-SPF",
+		    "identity=mailfrom");
+	}
+	/* Nothing is known of the sender, and there was no HELO. */
+	set_levels(f, 3, 0);
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	session_header(f->session, "Received-SPF", "pass");
+	assert_insert(&end(f).edit[1], "Received-SPF", "identity=helo");
+}
+
+static void
+test_forged_fields_of_authenticated_clients(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t rejected = stats_get(STATS_REJECTED);
+
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail_authenticated(f, "kim"));
+	assert_continues(rcpt(f));
+	session_header(f->session, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+	session_header(f->session, "Received-SPF", "pass");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 2);
+	assert_delete(&e.edit[0], 1);
+	assert_insert(&e.edit[1], "Received-SPF", "authenticated");
+
+	assert_continues(mail_authenticated(f, "kim"));
+	for (int i = 0; i <= 1000; i++)
+		session_header(f->session, "Authentication-Results",
+		    "mta.example.org; spf=pass");
+	size_t n;
+	const struct session_edit *edits;
+	assert_refused(session_end(f->session, &edits, &n), 550, "5.7.1");
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
+}
+
+static void
+test_forged_fields_stay_where_they_may(void **state)
+{
+	struct fixture *f = *state;
+
+	f->conf->remove_forged = false;
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	set_levels(f, 0, 3);
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	session_header(f->session, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+	session_header(f->session, "Received-SPF", "pass");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_insert(&e.edit[0], "Authentication-Results", "spf=none");
+}
+
+static struct session_step
+end_with_forged(struct fixture *f, unsigned forged, size_t *n)
+{
+	const struct session_edit *edits;
+
+	assert_continues(mail(f, "<u@none.example.com>"));
+	for (unsigned i = 0; i < forged; i++) {
+		session_header(f->session, "Authentication-Results",
+		    "other.example.net; spf=pass");
+		session_header(f->session, "Authentication-Results",
+		    "mta.example.org; spf=pass");
+	}
+	struct session_step step = session_end(f->session, &edits, n);
+	/* From the last one; ours comes behind them. */
+	for (size_t i = 0; i + 1 < *n; i++)
+		assert_delete(&edits[i], 2 * (forged - (unsigned)i));
+	return step;
+}
+
+static void
+test_flood_of_forged_results_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	size_t n;
+
+	set_levels(f, 0, 1);
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	connect_to(f->session, "192.0.2.1", 25000);
+	for (unsigned forged = 7; forged <= 1000; forged += 331) {
+		assert_continues(end_with_forged(f, forged, &n));
+		assert_int_equal(n, forged + 1);
+	}
+	assert_refused(end_with_forged(f, 1001, &n), 550, "5.7.1");
+	assert_int_equal(n, 0);
+	assert_refused(end_with_forged(f, 100000, &n), 550, "5.7.1");
+	assert_int_equal(n, 0);
+}
+
+/* One message after the other. */
+
+static void
+test_second_message_starts_from_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct session *s = f->session;
+
+	set_levels(f, 0, 3);
+	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	set_reply(f, RESULT_FAIL, 550, "5.7.23", "%{queue_id}");
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	session_queue_id(s, "FIRST");
+	session_header(s, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+	assert_int_equal(end(f).count, 2);
+	session_abort(s);
+	session_abort(s);
+	assert_null(session_verdict(s, SCOPE_MAILFROM));
+	assert_null(session_skip_reason(s));
+
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_string_equal(rcpt(f).reply->text, "-");
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_continues(rcpt(f));
+	assert_int_equal(end(f).count, 1);
+}
+
+static void
+test_events_out_of_order_are_counted_and_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct session *s = f->session;
+	uint64_t errors = stats_get(STATS_PROTOCOL_ERRORS);
+
+	session_helo(s, "fail.example.com");
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_continues(rcpt(f));
+	assert_int_equal(end(f).count, 0);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 2);
+
+	connect_to(s, "192.0.2.1", 25000);
+	session_abort(s);
+	session_queue_id(s, "NONE");
+	assert_continues(rcpt(f));
+	session_header(s, "Authentication-Results", "x");
+	assert_int_equal(end(f).count, 0);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 5);
+
+	set_levels(f, 0, 3);
+	assert_continues(mail(f, "<u@pass.example.com>"));
+	assert_int_equal(end(f).count, 1);
+	assert_int_equal(end(f).count, 0);
+	assert_continues(rcpt(f));
+	session_header(s, "Authentication-Results", "x");
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 8);
+	connect_to(s, "192.0.2.1", 25000);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 9);
+}
+
+static char *
+noise(size_t len, const char *tail)
+{
+	char *s = xcalloc(len + strlen(tail) + 1, 1);
+
+	for (size_t i = 0; i < len; i++)
+		s[i] = (char)(1 + i * 37 % 255);
+	memcpy(s + len, tail, strlen(tail));
+	return s;
+}
+
+static void
+test_long_and_odd_arguments_are_only_text(void **state)
+{
+	struct fixture *f = *state;
+	char *helo = noise(70000, ".example.com");
+	char *from = noise(70000, "@fail.example.com");
+
+	set_levels(f, 1, 1);
+	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
+	    CONF_HEADER_AUTH_RESULTS;
+	assert_continues(transact(f, helo, from));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 3);
+	for (size_t i = 0; i < e.count; i++) {
+		assert_null(strchr(e.edit[i].value, '\r'));
+		for (const char *p = strchr(e.edit[i].value, '\n'); p != NULL;
+		    p = strchr(p + 1, '\n'))
+			assert_true(p[1] == '\t' || p[1] == ' ');
+	}
+	free(helo);
+	free(from);
+}
+
+/* Any event at any time, in an order that a fixed generator chooses. */
+static void
+test_any_order_of_events_is_survived(void **state)
+{
+	static const char *const names[] = { NULL, "", "pass.example.com",
+		"fail.example.com", "held.example.com", "[192.0.2.1]" };
+	static const char *const senders[] = { NULL, "<>", "",
+		"<u@pass.example.com>", "<u@fail.example.com>",
+		"<u@held.example.com>", "<u@temperror.example.com>" };
+	struct fixture *f = *state;
+	struct session *s = f->session;
+	uint32_t random = 1;
+
+	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
+	    CONF_HEADER_AUTH_RESULTS;
+	for (int i = 0; i < 20000; i++) {
+		const struct session_edit *edits;
+		size_t n = 0;
+
+		random = random * 1664525u + 1013904223u;
+		uint32_t pick = random >> 24;
+
+		switch ((random >> 16) % 10) {
+		case 0:
+			connect_to(s, pick % 4 == 0 ? "127.0.0.1"
+			    : "192.0.2.1", (uint16_t)(pick % 3));
+			break;
+		case 1:
+			session_helo(s, names[pick % 6]);
+			break;
+		case 2:
+		case 3:
+			session_mail(s, &(struct session_sender){
+			    .arg = senders[pick % 7],
+			    .auth_user = pick % 9 == 0 ? "kim" : NULL });
+			break;
+		case 4:
+		case 5:
+			session_rcpt(s, "<user@example.org>");
+			break;
+		case 6:
+			session_header(s, "Authentication-Results",
+			    "mta.example.org; spf=pass");
+			break;
+		case 7:
+			session_end(s, &edits, &n);
+			for (size_t e = 0; e < n; e++)
+				assert_non_null(edits[e].name);
+			break;
+		case 8:
+			session_queue_id(s, "4XyZ");
+			break;
+		default:
+			session_abort(s);
+			break;
+		}
+	}
+}
+
+/* Needs. */
+
+static void
+assert_needs(const struct conf *c, bool rcpt_stage, bool headers,
+    bool end_stage)
+{
+	struct session_needs needs;
+
+	session_needs(c, &needs);
+	assert_int_equal(needs.rcpt, rcpt_stage);
+	assert_int_equal(needs.headers, headers);
+	assert_int_equal(needs.end, end_stage);
+}
+
+static void
+test_needs_are_as_few_as_the_configuration_allows(void **state)
+{
+	struct fixture *f = *state;
+	struct conf *c = f->conf;
+
+	assert_needs(c, true, true, true);
+	c->reject_at = CONF_STAGE_MAIL;
+	assert_needs(c, false, true, true);
+	c->headers = 0;
+	assert_needs(c, false, true, true);
+	c->remove_forged = false;
+	assert_needs(c, false, false, false);
+	c->add_header_on_skip = true;
+	assert_needs(c, false, false, true);
+	c->add_header_on_skip = false;
+	set_levels(f, 1, 1);
+	assert_needs(c, false, false, true);
+	c->headers = CONF_HEADER_RECEIVED_SPF | CONF_HEADER_AUTH_RESULTS;
+	c->reject_at = CONF_STAGE_RCPT;
+	assert_needs(c, false, false, true);
+	c->remove_forged = true;
+	assert_needs(c, false, true, true);
+	set_levels(f, 0, 0);
+	assert_needs(c, false, false, false);
+}
+
+/* The log and the counters. */
+
+static void
+test_log_has_one_line_of_stable_keys_a_message(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 3, 3);
+	capture_begin(&c);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "pass.example.com");
+	mail(f, "<u@fail.example.com>");
+	session_queue_id(f->session, "4XyZ");
+	for (int i = 0; i < 3; i++)
+		rcpt(f);
+	session_abort(f->session);
+	const char *text = capture_end(&c);
+
+	assert_int_equal(count_of(text, "queue_id="), 1);
+	assert_non_null(strstr(text, "queue_id=4XyZ client=192.0.2.1 "
+	    "identity=mailfrom result=fail action=reject level=3 "
+	    "helo_result=pass lookups=0 duration_ms="));
+	assert_non_null(strstr(text, " rcpts=3 helo=pass.example.com "
+	    "sender=u@fail.example.com rcpt=user@example.org "
+	    "client_name=client.example.net record_domain=fail.example.com "
+	    "mechanism=-all\n"));
+}
+
+static void
+test_log_leaves_out_what_is_not_known(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 1);
+	f->conf->reject_at = CONF_STAGE_MAIL;
+	capture_begin(&c);
+	connect_to(f->session, "2001:db8::1", 25000);
+	mail(f, "<u@none.example.com>");
+	end(f);
+	const char *text = capture_end(&c);
+
+	assert_int_equal(count_of(text, "result=none"), 1);
+	assert_int_equal(count_of(text, "=\"\""), 0);
+	assert_int_equal(count_of(text, "rcpt"), 0);
+	assert_int_equal(count_of(text, "client_name"), 0);
+	assert_int_equal(count_of(text, "record_domain"), 0);
+	assert_int_equal(count_of(text, "mechanism"), 0);
+	assert_int_equal(count_of(text, " helo="), 0);
+	assert_int_equal(count_of(text, " reason="), 1);
+}
+
+/* Accepted at RCPT: the MTA tells of no other one. */
+static void
+test_log_counts_no_recipients_that_it_cannot_know(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	f->conf->headers = 0;
+	f->conf->remove_forged = false;
+	capture_begin(&c);
+	assert_accepts(transact(f, NULL, "<u@pass.example.com>"));
+	const char *text = capture_end(&c);
+
+	assert_non_null(strstr(text, " rcpt=user@example.org "));
+	assert_int_equal(count_of(text, "rcpts="), 0);
+}
+
+static void
+test_log_names_the_domain_of_the_record(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	transact(f, NULL, "<u@elsewhere.example.com>");
+	session_abort(f->session);
+	assert_non_null(strstr(capture_end(&c),
+	    " record_domain=fail.example.com mechanism=-all\n"));
+}
+
+static void
+test_log_of_skipped_mail_is_a_debug_line(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	capture_begin(&c);
+	log_set_level(LOG_LEVEL_DEBUG);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_helo(f->session, "fail.example.com");
+	mail_authenticated(f, "kim");
+	rcpt(f);
+	const struct session_edit *edits;
+	size_t n;
+	session_end(f->session, &edits, &n);
+	session_connect(f->session, NULL, NULL, NULL);
+	mail(f, "<>");
+	const char *text = capture_end(&c);
+
+	assert_non_null(strstr(text, "client=192.0.2.1 "
+	    "skipped=\"client authenticated\" sender=u@fail.example.com "
+	    "client_name=client.example.net\n"));
+	assert_non_null(strstr(text,
+	    "skipped=\"submitted on this machine\" sender=<>\n"));
+	assert_int_equal(count_of(text, "skipped="), 2);
+	assert_int_equal(count_of(text, "result="), 0);
+
+	capture_begin(&c);
+	mail(f, "<u@fail.example.com>");
+	assert_string_equal(capture_end(&c), "");
+}
+
+static void
+test_log_line_names_void_lookups(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	transact(f, "mail.example.net", "<u@void.example.com>");
+	end(f);
+	session_abort(f->session);
+	assert_non_null(strstr(capture_end(&c),
+	    " void=\"a:gone.example.com, mx:void.example.com\""));
+}
+
+static void
+test_log_line_of_an_accepted_message_has_the_late_queue_id(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	transact(f, "mail.example.net", "<>");
+	session_queue_id(f->session, "LATE");
+	end(f);
+	session_abort(f->session);
+	const char *text = capture_end(&c);
+
+	assert_int_equal(count_of(text, "queue_id="), 1);
+	assert_non_null(strstr(text, "queue_id=LATE "));
+	assert_non_null(strstr(text, " action=accept "));
+	assert_non_null(strstr(text, " sender=<> "));
+	assert_null(strstr(text, "helo_result="));
+}
+
+static void
+test_log_tells_both_results_where_helo_decides(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 3, 3);
+	f->conf->policy.action[SCOPE_HELO][RESULT_TEMPERROR] =
+	    POLICY_TEMPFAIL;
+	capture_begin(&c);
+	transact(f, "temperror.example.com", "<u@pass.example.com>");
+	session_abort(f->session);
+	const char *text = capture_end(&c);
+
+	assert_non_null(strstr(text, "queue_id=- "));
+	assert_non_null(strstr(text, " identity=helo result=temperror "
+	    "action=tempfail level=3 mailfrom_result=pass "));
+}
+
+static void
+test_log_line_cannot_be_bent(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+	char *helo = noise(3000, "\n action=accept");
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	transact(f, helo, "<a b=\"c\\\n\"@fail.example.com>");
+	session_abort(f->session);
+	const char *text = capture_end(&c);
+
+	assert_int_equal(count_of(text, "\n"), 1);
+	assert_int_equal(count_of(text, " action="), 1);
+	assert_non_null(strstr(text, " action=reject "));
+	free(helo);
+}
+
+static void
+test_log_of_a_message_given_up_before_its_verdict_is_silent(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	set_levels(f, 0, 3);
+	capture_begin(&c);
+	connect_to(f->session, "192.0.2.1", 25000);
+	mail(f, "<u@fail.example.com>");
+	session_abort(f->session);
+	assert_string_equal(capture_end(&c), "");
+}
+
+static void
+test_counters_follow_sessions_messages_and_results(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t sessions = stats_get(STATS_SESSIONS);
+	uint64_t messages = stats_get(STATS_MESSAGES);
+	uint64_t none = stats_get(STATS_RESULT_NONE);
+	uint64_t pass = stats_get(STATS_RESULT_PASS);
+	uint64_t accepted = stats_get(STATS_ACCEPTED);
+
+	set_levels(f, 3, 3);
+	session_free(session_new(&f->env, f->conf));
+	transact(f, "none.example.com", "<u@pass.example.com>");
+	end(f);
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_SESSIONS), sessions + 1);
+	assert_int_equal(stats_get(STATS_MESSAGES), messages + 1);
+	assert_int_equal(stats_get(STATS_RESULT_NONE), none + 1);
+	assert_int_equal(stats_get(STATS_RESULT_PASS), pass + 1);
+	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
+}
+
+#define SESSION_TEST(name)						\
+	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SESSION_TEST(levels_answer_as_their_table_says),
+		SESSION_TEST(level_0_looks_nothing_up_and_adds_nothing),
+		SESSION_TEST(header_only_level_collects_at_the_end),
+		SESSION_TEST(refusal_is_the_same_at_every_rcpt),
+		SESSION_TEST(reject_at_mail_answers_mail),
+		SESSION_TEST(reject_at_mail_knows_the_queue_id),
+		SESSION_TEST(end_decides_what_no_rcpt_has_decided),
+		SESSION_TEST(nothing_to_add_is_accepted_at_once),
+		SESSION_TEST(mail_null_sender_uses_helo),
+		SESSION_TEST(mail_null_sender_is_checked_where_helo_is_not),
+		SESSION_TEST(mail_null_sender_has_its_own_level),
+		SESSION_TEST(
+		    mail_null_sender_is_explained_though_helo_is_not),
+		SESSION_TEST(sender_of_the_mta_counts),
+		SESSION_TEST(two_senders_are_looked_up_together),
+		SESSION_TEST(no_helo_is_none_without_lookup),
+		SESSION_TEST(helo_that_is_no_domain_is_none_without_lookup),
+		SESSION_TEST(helo_rejection_leaves_mail_from_out),
+		SESSION_TEST(mail_from_rejection_wins_over_helo_temperror),
+		SESSION_TEST(helo_temperror_is_noted),
+		SESSION_TEST(mail_from_decides_where_both_are_temperror),
+		SESSION_TEST(helo_temperror_defers_the_null_sender),
+		SESSION_TEST(helo_name_is_known_to_records),
+		SESSION_TEST(helo_that_comes_last_counts),
+		SESSION_TEST(helo_begins_nothing),
+		SESSION_TEST(helo_and_mail_from_are_looked_up_together),
+		SESSION_TEST(helo_verdict_serves_the_whole_connection),
+		SESSION_TEST(
+		    helo_temperror_is_evaluated_anew_for_the_next_message),
+		SESSION_TEST(mapped_client_is_ipv4),
+		SESSION_TEST(ipv6_client_is_checked),
+		SESSION_TEST(answer_between_mail_and_rcpt_is_used),
+		SESSION_TEST(late_answer_is_tempfail),
+		SESSION_TEST(
+		    late_answer_is_a_temperror_field_where_nothing_refuses),
+		SESSION_TEST(mail_from_is_cancelled_where_helo_rejects),
+		SESSION_TEST(mail_from_is_not_begun_where_helo_has_rejected),
+		SESSION_TEST(client_that_leaves_cancels),
+		SESSION_TEST(trusted_network_is_not_checked),
+		SESSION_TEST(trusted_network_holds_for_mapped_clients),
+		SESSION_TEST(authenticated_client_is_not_checked),
+		SESSION_TEST(authentication_counts_only_where_trusted),
+		SESSION_TEST(empty_user_has_not_authenticated),
+		SESSION_TEST(mail_of_this_machine_is_not_checked),
+		SESSION_TEST(skip_adds_a_field_where_asked_for),
+		SESSION_TEST(skip_leaves_fields_as_they_came),
+		SESSION_TEST(reply_has_the_values_of_the_identity),
+		SESSION_TEST(reply_has_the_values_of_helo),
+		SESSION_TEST(
+		    reply_names_us_by_configuration_then_mta_then_system),
+		SESSION_TEST(reply_reason_is_the_problem),
+		SESSION_TEST(explanation_belongs_to_fail_alone),
+		SESSION_TEST(step_follows_the_code_of_the_template),
+		SESSION_TEST(fields_are_inserted_from_the_lowest),
+		SESSION_TEST(helo_that_was_not_given_has_no_field),
+		SESSION_TEST(domain_beyond_ascii_is_told_as_a_label),
+		SESSION_TEST(forged_results_are_deleted_from_the_last),
+		SESSION_TEST(forged_results_go_in_every_configuration),
+		SESSION_TEST(received_spf_that_is_brought_is_covered),
+		SESSION_TEST(forged_fields_of_authenticated_clients),
+		SESSION_TEST(forged_fields_stay_where_they_may),
+		SESSION_TEST(flood_of_forged_results_is_refused),
+		SESSION_TEST(second_message_starts_from_nothing),
+		SESSION_TEST(
+		    events_out_of_order_are_counted_and_change_nothing),
+		SESSION_TEST(long_and_odd_arguments_are_only_text),
+		SESSION_TEST(any_order_of_events_is_survived),
+		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
+		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
+		SESSION_TEST(log_leaves_out_what_is_not_known),
+		SESSION_TEST(log_counts_no_recipients_that_it_cannot_know),
+		SESSION_TEST(log_names_the_domain_of_the_record),
+		SESSION_TEST(log_of_skipped_mail_is_a_debug_line),
+		SESSION_TEST(log_line_names_void_lookups),
+		SESSION_TEST(
+		    log_line_of_an_accepted_message_has_the_late_queue_id),
+		SESSION_TEST(log_tells_both_results_where_helo_decides),
+		SESSION_TEST(log_line_cannot_be_bent),
+		SESSION_TEST(
+		    log_of_a_message_given_up_before_its_verdict_is_silent),
+		SESSION_TEST(
+		    counters_follow_sessions_messages_and_results),
+	};
+
+	eval_init();
+	log_set_level(LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
