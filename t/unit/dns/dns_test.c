@@ -13,6 +13,7 @@
 #include "base/stats.h"
 #include "dns/dns.h"
 #include "dns/dns_priv.h"
+#include "fake_dns.h"
 #include "spf/record.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -48,16 +49,6 @@ add_txt(struct dns_answer *a, const char *text)
 		len -= piece;
 	} while (len > 0);
 	add_octets(a, wire, n);
-}
-
-static struct dns_answer *
-txt_answer(const char *text, uint32_t ttl)
-{
-	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_TXT, ttl);
-
-	add_txt(a, text);
-	dns_answer_finish(a);
-	return a;
 }
 
 static void
@@ -127,7 +118,7 @@ test_answer_parses_its_spf_record(void **state)
 	assert_null(a->spf_error.message);
 	dns_answer_release(a);
 
-	a = txt_answer("v=spf1 bogus", 60);
+	a = fake_txt("v=spf1 bogus", 60);
 	assert_int_equal(a->spf_count, 1);
 	assert_null(a->spf);
 	assert_non_null(a->spf_error.message);
@@ -254,75 +245,14 @@ test_answer_keeps_octets_of_labels(void **state)
 	dns_answer_release(a);
 }
 
-/* A backend that answers when the test says so */
+/* Views on a resolver that answers when the test says so */
 
-struct request {
-	struct request	*next;
-	char		 name[DNS_NAME_MAX + 1];
-	enum dns_type	 type;
-	dns_done_fn	*done;
-	void		*arg;
-};
+static struct fake_dns fake;
 
-struct fake {
-	struct dns_backend	 backend;
-	pthread_mutex_t		 mutex;
-	struct request		*open;
-	unsigned		 started;
-};
-
-static struct fake *fake;
-
-static void
-fake_start(struct dns_backend *b, const char *name, enum dns_type type,
-    dns_done_fn *done, void *arg)
-{
-	struct fake *f = (struct fake *)b;
-	struct request *r = calloc(1, sizeof(*r));
-
-	snprintf(r->name, sizeof(r->name), "%s", name);
-	r->type = type;
-	r->done = done;
-	r->arg = arg;
-	pthread_mutex_lock(&f->mutex);
-	r->next = f->open;
-	f->open = r;
-	f->started++;
-	pthread_mutex_unlock(&f->mutex);
-}
-
-/* Takes over a; the newest question of that name, or of any for NULL. */
 static bool
 fake_answer(const char *name, struct dns_answer *a)
 {
-	pthread_mutex_lock(&fake->mutex);
-	struct request **link = &fake->open;
-	while (*link != NULL && name != NULL &&
-	    strcmp((*link)->name, name) != 0)
-		link = &(*link)->next;
-	struct request *r = *link;
-	if (r != NULL)
-		*link = r->next;
-	pthread_mutex_unlock(&fake->mutex);
-	if (r == NULL) {
-		dns_answer_release(a);
-		return false;
-	}
-	r->done(r->arg, a);
-	free(r);
-	return true;
-}
-
-static void
-fake_free(struct dns_backend *b)
-{
-	struct fake *f = (struct fake *)b;
-
-	while (fake_answer(NULL, dns_answer_empty(DNS_TEMPERROR,
-	    DNS_TYPE_TXT, 0)))
-		continue;
-	pthread_mutex_destroy(&f->mutex);
-	free(f);
+	return fake_dns_answer(&fake, name, a);
 }
 
 /* capacity: of the backend, 0 without bound. */
@@ -330,20 +260,14 @@ static struct dns *
 fake_new_capacity(unsigned capacity, size_t cache_size,
     int64_t serve_stale_ms)
 {
-	static const struct dns_backend_ops ops = {
-		.start = fake_start, .free = fake_free
-	};
 	struct dns_options o = {
 		.query_timeout_ms = TIMEOUT_MS, .cache_size = cache_size,
 		.serve_stale_ms = serve_stale_ms
 	};
 
-	fake = calloc(1, sizeof(*fake));
-	fake->backend.ops = &ops;
-	fake->backend.capacity = capacity;
-	pthread_mutex_init(&fake->mutex, NULL);
-	struct dns *d = dns_new_backend(&fake->backend, &o);
-	assert_non_null(d);
+	fake.backend.capacity = capacity;
+	struct dns *d = fake_dns_open(&fake, NULL, &o);
+	fake_dns_hold(&fake, "");
 	return d;
 }
 
@@ -415,10 +339,10 @@ test_query_is_pending_until_woken(void **state)
 	assert_int_equal(dns_query(v, "example.com", DNS_TYPE_TXT, &a),
 	    DNS_PENDING);
 	assert_null(a);
-	assert_int_equal(fake->started, 0);
+	assert_int_equal(fake.asked, 0);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
 	assert_int_equal(wakes, 0);
-	assert_true(fake_answer("example.com", txt_answer("v=spf1", 60)));
+	assert_true(fake_answer("example.com", fake_txt("v=spf1", 60)));
 	assert_int_equal(wakes, 1);
 	assert_int_equal(dns_query(v, "example.com", DNS_TYPE_TXT, &a),
 	    DNS_OK);
@@ -436,7 +360,7 @@ test_cached_answer_needs_no_query(void **state)
 	uint64_t hits = stats_get(STATS_DNS_CACHE_HITS);
 
 	(void)state;
-	learn(d, "example.com", txt_answer("v=spf1", 60));
+	learn(d, "example.com", fake_txt("v=spf1", 60));
 	struct dns_view *v = view_of(d);
 	assert_int_equal(ask(v, "EXAMPLE.com"), DNS_OK);
 	assert_int_equal(ask(v, "example.COM"), DNS_OK);
@@ -447,7 +371,7 @@ test_cached_answer_needs_no_query(void **state)
 	    DNS_PENDING);
 	dns_view_free(v);
 	assert_int_equal(stats_get(STATS_DNS_CACHE_HITS), hits + 1);
-	assert_int_equal(fake->started, 1);
+	assert_int_equal(fake.asked, 1);
 	dns_free(d);
 }
 
@@ -466,10 +390,10 @@ test_single_flight_serves_all_waiters(void **state)
 		    DNS_PENDING);
 		assert_false(dns_view_fetch(v[i], count_wake, &wakes));
 	}
-	assert_int_equal(fake->started, 1);
+	assert_int_equal(fake.asked, 1);
 	assert_int_equal(stats_get(STATS_DNS_SHARED), shared + 19);
 	/* Not remembered by the table, and yet all have it. */
-	assert_true(fake_answer("a.example", txt_answer("once", 0)));
+	assert_true(fake_answer("a.example", fake_txt("once", 0)));
 	assert_int_equal(wakes, 20);
 	for (size_t i = 0; i < COUNT(v); i++) {
 		assert_int_equal(ask(v[i], "a.example"), DNS_OK);
@@ -486,10 +410,10 @@ test_fetch_finds_answer_that_came_meanwhile(void **state)
 
 	(void)state;
 	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
-	learn(d, "a.example", txt_answer("text", 60));
+	learn(d, "a.example", fake_txt("text", 60));
 	assert_true(dns_view_fetch(v, count_wake, NULL));
 	assert_int_equal(ask(v, "a.example"), DNS_OK);
-	assert_int_equal(fake->started, 1);
+	assert_int_equal(fake.asked, 1);
 	dns_view_free(v);
 	dns_free(d);
 }
@@ -515,17 +439,17 @@ test_ttl_ends_for_others_not_for_the_view(void **state)
 	struct dns *d = fake_new(1 << 20);
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 60));
+	learn(d, "a.example", fake_txt("text", 60));
 	struct dns_view *v = view_of(d);
 	assert_int_equal(ask(v, "a.example"), DNS_OK);
-	dns_clock_advance_for_test(d, 59000);
+	fake_dns_advance(d, 59000);
 	assert_true(is_cached(d, "a.example"));
-	dns_clock_advance_for_test(d, 1001);
+	fake_dns_advance(d, 1001);
 	assert_false(is_cached(d, "a.example"));
 	assert_int_equal(ask(v, "a.example"), DNS_OK);
 	dns_view_free(v);
 	/* The old answer is replaced by the new one. */
-	learn(d, "a.example", txt_answer("new", 60));
+	learn(d, "a.example", fake_txt("new", 60));
 	assert_true(is_cached(d, "a.example"));
 	dns_free(d);
 }
@@ -536,10 +460,10 @@ test_ttl_zero_is_not_kept(void **state)
 	struct dns *d = fake_new(1 << 20);
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 0));
+	learn(d, "a.example", fake_txt("text", 0));
 	assert_false(is_cached(d, "a.example"));
-	learn(d, "a.example", txt_answer("text", 0));
-	assert_int_equal(fake->started, 2);
+	learn(d, "a.example", fake_txt("text", 0));
+	assert_int_equal(fake.asked, 2);
 	dns_free(d);
 }
 
@@ -549,10 +473,10 @@ test_ttl_is_a_day_at_most(void **state)
 	struct dns *d = fake_new(1 << 20);
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", UINT32_MAX));
-	dns_clock_advance_for_test(d, 86399000);
+	learn(d, "a.example", fake_txt("text", UINT32_MAX));
+	fake_dns_advance(d, 86399000);
 	assert_true(is_cached(d, "a.example"));
-	dns_clock_advance_for_test(d, 1001);
+	fake_dns_advance(d, 1001);
 	assert_false(is_cached(d, "a.example"));
 	dns_free(d);
 }
@@ -570,7 +494,7 @@ test_negative_answers_live_as_told(void **state)
 	assert_int_equal(ask(v, "nx.example"), DNS_NXDOMAIN);
 	assert_int_equal(ask(v, "nd.example"), DNS_NODATA);
 	dns_view_free(v);
-	dns_clock_advance_for_test(d, 30001);
+	fake_dns_advance(d, 30001);
 	assert_false(is_cached(d, "nx.example"));
 	assert_false(is_cached(d, "nd.example"));
 	dns_free(d);
@@ -586,9 +510,9 @@ test_temperror_is_kept_five_seconds_at_most(void **state)
 	learn(d, "a.example", dns_answer_empty(DNS_TEMPERROR, DNS_TYPE_TXT,
 	    3600));
 	assert_int_equal(stats_get(STATS_DNS_FAILURES), failures + 1);
-	dns_clock_advance_for_test(d, 4000);
+	fake_dns_advance(d, 4000);
 	assert_true(is_cached(d, "a.example"));
-	dns_clock_advance_for_test(d, 1001);
+	fake_dns_advance(d, 1001);
 	assert_false(is_cached(d, "a.example"));
 	dns_free(d);
 }
@@ -619,7 +543,7 @@ test_cache_of_size_zero_keeps_nothing(void **state)
 	struct dns *d = fake_new(0);
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 60));
+	learn(d, "a.example", fake_txt("text", 60));
 	assert_false(is_cached(d, "a.example"));
 	dns_free(d);
 }
@@ -668,7 +592,7 @@ test_cache_stays_within_its_size(void **state)
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		table_put(c, name, txt_answer("v=spf1 a mx -all", 60), 1000);
+		table_put(c, name, fake_txt("v=spf1 a mx -all", 60), 1000);
 		if (i % 100 == 0 && dns_cache_octets(c) > most)
 			most = dns_cache_octets(c);
 	}
@@ -688,10 +612,10 @@ test_cache_keeps_what_is_used(void **state)
 	int lost = 0;
 
 	(void)state;
-	table_put(c, "hot.example", txt_answer("v=spf1 -all", 60), 1000);
+	table_put(c, "hot.example", fake_txt("v=spf1 -all", 60), 1000);
 	for (int i = 0; i < 20000; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		table_put(c, name, txt_answer("v=spf1 a mx -all", 60), 1000);
+		table_put(c, name, fake_txt("v=spf1 a mx -all", 60), 1000);
 		if (!table_has(c, "hot.example", 1000))
 			lost++;
 	}
@@ -709,7 +633,7 @@ test_cache_refuses_what_would_fill_it(void **state)
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		table_put(c, name, txt_answer("v=spf1 -all", 60), 1000);
+		table_put(c, name, fake_txt("v=spf1 -all", 60), 1000);
 	}
 	size_t before = dns_cache_octets(c);
 	for (int i = 0; i < 500; i++)
@@ -732,15 +656,15 @@ test_cache_evicts_around_questions(void **state)
 	char name[40];
 
 	(void)state;
-	table_put(c, "old.example", txt_answer("v=spf1 -all", 1), 1000);
+	table_put(c, "old.example", fake_txt("v=spf1 -all", 1), 1000);
 	assert_true(dns_cache_key(c, &q.key, "old.example", DNS_TYPE_TXT));
 	assert_int_equal(dns_cache_join(c, &q, &w, 2001, &waiting),
 	    DNS_JOIN_FIRST);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		table_put(c, name, txt_answer("v=spf1 -all", 60), 2001);
+		table_put(c, name, fake_txt("v=spf1 -all", 60), 2001);
 	}
-	struct dns_answer *a = txt_answer("v=spf1 ?all", 60);
+	struct dns_answer *a = fake_txt("v=spf1 ?all", 60);
 	assert_true(dns_cache_settle(c, &q, a, 2001, &wake));
 	assert_ptr_equal(w.answer, a);
 	assert_true(table_has(c, "old.example", 2001));
@@ -826,7 +750,7 @@ test_limit_of_questions(void **state)
 	(void)state;
 	for (int i = 0; i < 31; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		learn(d, name, txt_answer(name, 60));
+		learn(d, name, fake_txt(name, 60));
 	}
 	struct dns_view *v = dns_view_new(d, NULL, INT64_MAX, 30);
 	for (int i = 0; i < 30; i++) {
@@ -850,16 +774,16 @@ test_deadline_makes_unknown_a_temperror(void **state)
 	atomic_int wakes = 0;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 60));
+	learn(d, "a.example", fake_txt("text", 60));
 	struct dns_view *v = dns_view_new(d, NULL, util_now_ms() + 1000, 10);
 	assert_int_equal(ask(v, "b.example"), DNS_PENDING);
-	dns_clock_advance_for_test(d, 1000);
+	fake_dns_advance(d, 1000);
 	assert_true(dns_view_fetch(v, count_wake, &wakes));
 	assert_int_equal(dns_query(v, "b.example", DNS_TYPE_TXT, &a),
 	    DNS_TEMPERROR);
 	assert_null(a);
 	assert_int_equal(ask(v, "a.example"), DNS_OK);
-	assert_int_equal(fake->started, 1);
+	assert_int_equal(fake.asked, 1);
 	dns_view_free(v);
 	dns_free(d);
 }
@@ -886,9 +810,9 @@ test_timeout_serves_waiters_and_late_answer_is_kept(void **state)
 		assert_int_equal(ask(v[i], "slow.example"), DNS_PENDING);
 		assert_false(dns_view_fetch(v[i], count_wake, &wakes));
 	}
-	dns_clock_advance_for_test(d, TIMEOUT_MS - 1000);
+	fake_dns_advance(d, TIMEOUT_MS - 1000);
 	assert_int_equal(wakes, 0);
-	dns_clock_advance_for_test(d, 1000);
+	fake_dns_advance(d, 1000);
 	await(&wakes, 2);
 	for (int i = 0; i < 2; i++) {
 		const struct dns_answer *a;
@@ -899,7 +823,7 @@ test_timeout_serves_waiters_and_late_answer_is_kept(void **state)
 		dns_view_free(v[i]);
 	}
 	assert_int_equal(stats_get(STATS_DNS_TIMEOUTS), timeouts + 1);
-	assert_true(fake_answer("slow.example", txt_answer("late", 60)));
+	assert_true(fake_answer("slow.example", fake_txt("late", 60)));
 	struct dns_view *next = view_of(d);
 	assert_int_equal(ask(next, "slow.example"), DNS_OK);
 	dns_view_free(next);
@@ -923,10 +847,10 @@ test_timeout_where_nobody_is_asked_is_no_name_server(void **state)
 	atomic_int wakes = 0;
 
 	(void)state;
-	fake->backend.no_server = true;
+	fake.backend.no_server = true;
 	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
-	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	fake_dns_advance(d, TIMEOUT_MS);
 	await(&wakes, 1);
 	assert_string_equal(problem_of(v, "a.example"), "no name server");
 	dns_view_free(v);
@@ -951,12 +875,12 @@ test_timeout_can_be_changed(void **state)
 		assert_int_equal(ask(v[i], names[i]), DNS_PENDING);
 		assert_false(dns_view_fetch(v[i], count_wake, &wakes));
 	}
-	dns_clock_advance_for_test(d, 1500);
+	fake_dns_advance(d, 1500);
 	await(&wakes, 2);
 	for (int i = 1; i < 3; i++)
 		assert_string_equal(problem_of(v[i], names[i]),
 		    "no answer in 1500 ms");
-	dns_clock_advance_for_test(d, TIMEOUT_MS - 1500);
+	fake_dns_advance(d, TIMEOUT_MS - 1500);
 	await(&wakes, 3);
 	problem_of(v[0], names[0]);
 	for (int i = 0; i < 3; i++)
@@ -975,23 +899,21 @@ test_late_answer_serves_who_asked_anew(void **state)
 	(void)state;
 	assert_int_equal(ask(v, "slow.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
-	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	fake_dns_advance(d, TIMEOUT_MS);
 	await(&wakes, 1);
 	dns_view_free(v);
-	struct request *first = fake->open;
-	fake->open = NULL;
+	struct fake_question *first = fake_dns_take(&fake, NULL);
 
-	dns_clock_advance_for_test(d, 5001);
+	fake_dns_advance(d, 5001);
 	v = view_of(d);
 	assert_int_equal(ask(v, "slow.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
-	assert_int_equal(fake->started, 2);
-	first->done(first->arg, txt_answer("first", 60));
-	free(first);
+	assert_int_equal(fake.asked, 2);
+	fake_question_answer(first, fake_txt("first", 60));
 	assert_int_equal(wakes, 2);
 	assert_int_equal(ask(v, "slow.example"), DNS_OK);
 	/* The second answer comes, and nobody waits for it. */
-	assert_true(fake_answer("slow.example", txt_answer("second", 60)));
+	assert_true(fake_answer("slow.example", fake_txt("second", 60)));
 	assert_int_equal(wakes, 2);
 	dns_view_free(v);
 	dns_free(d);
@@ -1007,16 +929,14 @@ test_late_temperror_changes_nothing(void **state)
 	(void)state;
 	assert_int_equal(ask(v, "slow.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
-	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	fake_dns_advance(d, TIMEOUT_MS);
 	await(&wakes, 1);
 	dns_view_free(v);
-	struct request *first = fake->open;
-	fake->open = NULL;
-	dns_clock_advance_for_test(d, 5001);
-	learn(d, "slow.example", txt_answer("second", 60));
-	first->done(first->arg, dns_answer_empty(DNS_TEMPERROR, DNS_TYPE_TXT,
-	    5));
-	free(first);
+	struct fake_question *first = fake_dns_take(&fake, NULL);
+	fake_dns_advance(d, 5001);
+	learn(d, "slow.example", fake_txt("second", 60));
+	fake_question_answer(first, dns_answer_empty(DNS_TEMPERROR,
+	    DNS_TYPE_TXT, 5));
 	v = view_of(d);
 	assert_int_equal(ask(v, "slow.example"), DNS_OK);
 	dns_view_free(v);
@@ -1037,14 +957,14 @@ test_timeouts_come_in_order_of_age(void **state)
 		v[i] = view_of(d);
 		assert_int_equal(ask(v[i], names[i]), DNS_PENDING);
 		assert_false(dns_view_fetch(v[i], count_wake, &wakes[i]));
-		dns_clock_advance_for_test(d, 1000);
+		fake_dns_advance(d, 1000);
 	}
 	/* The middle one leaves the list. */
-	assert_true(fake_answer("b.example", txt_answer("text", 60)));
-	dns_clock_advance_for_test(d, TIMEOUT_MS - 3000);
+	assert_true(fake_answer("b.example", fake_txt("text", 60)));
+	fake_dns_advance(d, TIMEOUT_MS - 3000);
 	await(&wakes[0], 1);
 	assert_int_equal(wakes[2], 0);
-	dns_clock_advance_for_test(d, 2000);
+	fake_dns_advance(d, 2000);
 	await(&wakes[2], 1);
 	for (int i = 0; i < 3; i++)
 		dns_view_free(v[i]);
@@ -1065,7 +985,7 @@ test_cancel_ends_the_wait_and_not_the_query(void **state)
 	}
 	dns_view_cancel(v[1]);
 	dns_view_free(v[0]);
-	assert_true(fake_answer("a.example", txt_answer("text", 60)));
+	assert_true(fake_answer("a.example", fake_txt("text", 60)));
 	assert_int_equal(wakes, 1);
 	/* Cancelled and used again. */
 	assert_int_equal(ask(v[1], "a.example"), DNS_OK);
@@ -1135,8 +1055,8 @@ test_stale_answer_stands_in_for_an_error(void **state)
 	atomic_int wakes = 0;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("v=spf1", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("v=spf1", 60));
+	fake_dns_advance(d, 60001);
 	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
 	assert_true(fake_answer("a.example", failure()));
@@ -1161,19 +1081,19 @@ test_stale_answer_comes_at_once_while_the_error_stands(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("v=spf1", 60));
+	learn(d, "a.example", fake_txt("v=spf1", 60));
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_OK);
 	assert_false(stale);
 	for (int i = 1; i <= 2; i++) {
-		dns_clock_advance_for_test(d, 60001);
+		fake_dns_advance(d, 60001);
 		assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
 		    DNS_OK);
 		assert_true(stale);
-		dns_clock_advance_for_test(d, 4000);
+		fake_dns_advance(d, 4000);
 		assert_int_equal(ask_cached(d, "a.example", &stale), DNS_OK);
 		assert_true(stale);
-		assert_int_equal(fake->started, 1 + i);
-		dns_clock_advance_for_test(d, 1001);
+		assert_int_equal(fake.asked, 1 + i);
+		fake_dns_advance(d, 1001);
 		assert_int_equal(ask_cached(d, "a.example", &stale),
 		    DNS_PENDING);
 		assert_false(stale);
@@ -1190,14 +1110,14 @@ test_stale_answer_comes_to_who_fetches_late(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("v=spf1", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("v=spf1", 60));
+	fake_dns_advance(d, 60001);
 	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
 	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
 	assert_true(dns_view_fetch(v, count_wake, NULL));
 	assert_int_equal(ask(v, "a.example"), DNS_OK);
 	assert_true(dns_view_has_stale(v));
-	assert_int_equal(fake->started, 2);
+	assert_int_equal(fake.asked, 2);
 	dns_view_free(v);
 	dns_free(d);
 }
@@ -1212,13 +1132,13 @@ test_stale_answer_after_a_timeout_until_a_late_answer(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "slow.example", txt_answer("old", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "slow.example", fake_txt("old", 60));
+	fake_dns_advance(d, 60001);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ask(v[i], "slow.example"), DNS_PENDING);
 		assert_false(dns_view_fetch(v[i], count_wake, &wakes));
 	}
-	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	fake_dns_advance(d, TIMEOUT_MS);
 	await(&wakes, 2);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ask(v[i], "slow.example"), DNS_OK);
@@ -1240,17 +1160,17 @@ test_fresh_answer_replaces_the_stale_one(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("old", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("old", 60));
+	fake_dns_advance(d, 60001);
 	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
-	dns_clock_advance_for_test(d, 5001);
+	fake_dns_advance(d, 5001);
 	assert_int_equal(ask_anew(d, "a.example", dns_answer_empty(DNS_NODATA,
 	    DNS_TYPE_TXT, 30), &stale), DNS_NODATA);
 	assert_false(stale);
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_NODATA);
 	assert_false(stale);
 	/* The error of long ago is forgotten with the old answer. */
-	dns_clock_advance_for_test(d, 30001);
+	fake_dns_advance(d, 30001);
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_PENDING);
 	/* That there is nothing is an answer too. */
 	assert_int_equal(ask_anew(d, "a.example", failure(), &stale),
@@ -1266,12 +1186,12 @@ test_stale_time_ends(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("old", 60));
-	learn(d, "b.example", txt_answer("old", 60));
-	dns_clock_advance_for_test(d, 60000 + STALE_MS - 1000);
+	learn(d, "a.example", fake_txt("old", 60));
+	learn(d, "b.example", fake_txt("old", 60));
+	fake_dns_advance(d, 60000 + STALE_MS - 1000);
 	assert_int_equal(ask_anew(d, "a.example", failure(), &stale), DNS_OK);
 	assert_true(stale);
-	dns_clock_advance_for_test(d, 1001);
+	fake_dns_advance(d, 1001);
 	assert_fails(d, "a.example");
 	assert_fails(d, "b.example");
 	dns_free(d);
@@ -1286,13 +1206,13 @@ test_failed_validation_ends_the_stale_answer(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("old", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("old", 60));
+	fake_dns_advance(d, 60001);
 	assert_int_equal(ask_anew(d, "a.example", a, &stale), DNS_TEMPERROR);
 	assert_false(stale);
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_TEMPERROR);
 	assert_false(stale);
-	dns_clock_advance_for_test(d, 5001);
+	fake_dns_advance(d, 5001);
 	assert_fails(d, "a.example");
 	dns_free(d);
 }
@@ -1304,15 +1224,15 @@ test_what_is_never_stale(void **state)
 
 	(void)state;
 	/* What was not kept, */
-	learn(d, "zero.example", txt_answer("text", 0));
+	learn(d, "zero.example", fake_txt("text", 0));
 	assert_fails(d, "zero.example");
 	/* also after something that was; */
-	learn(d, "a.example", txt_answer("text", 60));
-	dns_clock_advance_for_test(d, 61001);
-	learn(d, "a.example", txt_answer("text", 0));
+	learn(d, "a.example", fake_txt("text", 60));
+	fake_dns_advance(d, 61001);
+	learn(d, "a.example", fake_txt("text", 0));
 	assert_fails(d, "a.example");
 	/* and an error. */
-	dns_clock_advance_for_test(d, 5001);
+	fake_dns_advance(d, 5001);
 	assert_fails(d, "a.example");
 	dns_free(d);
 }
@@ -1324,10 +1244,10 @@ test_remainder_of_an_answer_is_no_newer_one(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("text", 60));
+	fake_dns_advance(d, 60001);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ask_anew(d, "a.example", txt_answer("text",
+		assert_int_equal(ask_anew(d, "a.example", fake_txt("text",
 		    0), &stale), DNS_OK);
 		assert_false(stale);
 	}
@@ -1344,8 +1264,8 @@ test_nothing_is_stale_by_default(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("text", 60));
+	fake_dns_advance(d, 60001);
 	assert_fails(d, "a.example");
 	assert_int_equal(ask_cached(d, "a.example", &stale), DNS_TEMPERROR);
 	assert_int_equal(stats_get(STATS_DNS_STALE), before);
@@ -1359,13 +1279,13 @@ test_error_that_is_not_kept_leaves_the_stale_answer(void **state)
 	bool stale;
 
 	(void)state;
-	learn(d, "a.example", txt_answer("text", 60));
-	dns_clock_advance_for_test(d, 60001);
+	learn(d, "a.example", fake_txt("text", 60));
+	fake_dns_advance(d, 60001);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ask_anew(d, "a.example", dns_answer_empty(
 		    DNS_TEMPERROR, DNS_TYPE_TXT, 0), &stale), DNS_OK);
 		assert_true(stale);
-		dns_clock_advance_for_test(d, 1);
+		fake_dns_advance(d, 1);
 	}
 	dns_free(d);
 }
@@ -1378,13 +1298,13 @@ test_cache_keeps_what_is_used_stale_and_only_that(void **state)
 	int lost = 0;
 
 	(void)state;
-	table_put(c, "hot.example", txt_answer("v=spf1 -all", 1), 1000);
-	table_put(c, "cold.example", txt_answer("v=spf1 -all", 1), 1000);
+	table_put(c, "hot.example", fake_txt("v=spf1 -all", 1), 1000);
+	table_put(c, "cold.example", fake_txt("v=spf1 -all", 1), 1000);
 	table_put(c, "hot.example", failure(), 2001);
 	table_put(c, "cold.example", failure(), 2001);
 	for (int i = 0; i < 20000; i++) {
 		snprintf(name, sizeof(name), "n%d.example", i);
-		table_put(c, name, txt_answer("v=spf1 a mx -all", 60), 2001);
+		table_put(c, name, fake_txt("v=spf1 a mx -all", 60), 2001);
 		if (!table_has(c, "hot.example", 2001))
 			lost++;
 	}
@@ -1402,9 +1322,9 @@ test_cache_keeps_nothing_old_where_nothing_is_stale(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(stale_ms); i++) {
 		struct dns_cache *c = dns_cache_new(512 * 1024, stale_ms[i]);
-		table_put(c, "a.example", txt_answer("text", 1), 1000);
+		table_put(c, "a.example", fake_txt("text", 1), 1000);
 		size_t before = dns_cache_octets(c);
-		table_put(c, "a.example", txt_answer("text", 0), 2001);
+		table_put(c, "a.example", fake_txt("text", 0), 2001);
 		assert_int_equal(dns_cache_octets(c), i == 0 ? 0 : before);
 		dns_cache_free(c);
 	}
@@ -1434,7 +1354,7 @@ static void *
 answer_thread(void *arg)
 {
 	(void)arg;
-	fake_answer("a.example", txt_answer("text", 60));
+	fake_answer("a.example", fake_txt("text", 60));
 	return NULL;
 }
 
@@ -1509,9 +1429,9 @@ test_fetch_from_within_wake(void **state)
 	(void)state;
 	assert_int_equal(ask(c.view, "a.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(c.view, chain_wake, &c));
-	assert_true(fake_answer("a.example", txt_answer("text", 0)));
+	assert_true(fake_answer("a.example", fake_txt("text", 0)));
 	assert_int_equal(c.done, 0);
-	assert_true(fake_answer("b.example", txt_answer("text", 0)));
+	assert_true(fake_answer("b.example", fake_txt("text", 0)));
 	assert_int_equal(c.done, 1);
 	dns_view_free(c.view);
 	dns_free(d);
@@ -1521,7 +1441,7 @@ static void *
 answer_when_asked(void *arg)
 {
 	(void)arg;
-	while (!fake_answer("a.example", txt_answer("text", 60)))
+	while (!fake_answer("a.example", fake_txt("text", 60)))
 		usleep(200);
 	return NULL;
 }
@@ -1536,7 +1456,7 @@ test_wait_returns_with_the_answer(void **state)
 	(void)state;
 	pthread_create(&thread, NULL, answer_when_asked, NULL);
 	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
-	dns_view_wait(v);
+	fake_dns_wait(v);
 	assert_int_equal(ask(v, "a.example"), DNS_OK);
 	pthread_join(thread, NULL);
 	dns_view_free(v);
@@ -1546,14 +1466,9 @@ test_wait_returns_with_the_answer(void **state)
 static void *
 advance_when_asked(void *arg)
 {
-	unsigned started = 0;
-
-	while (started == 0) {
-		pthread_mutex_lock(&fake->mutex);
-		started = fake->started;
-		pthread_mutex_unlock(&fake->mutex);
-	}
-	dns_clock_advance_for_test(arg, 2000);
+	while (fake.asked == 0)
+		sched_yield();
+	fake_dns_advance(arg, 2000);
 	return NULL;
 }
 
@@ -1567,7 +1482,7 @@ test_wait_returns_at_the_deadline(void **state)
 	(void)state;
 	assert_int_equal(ask(v, "a.example"), DNS_PENDING);
 	pthread_create(&thread, NULL, advance_when_asked, d);
-	dns_view_wait(v);
+	fake_dns_wait(v);
 	assert_int_equal(ask(v, "a.example"), DNS_TEMPERROR);
 	pthread_join(thread, NULL);
 	dns_view_free(v);
@@ -1609,7 +1524,7 @@ crowd_ask(void *arg)
 		c->seed = c->seed * 1103515245 + 12345;
 		snprintf(name, sizeof(name), "n%u.example", c->seed >> 16 & 63);
 		while (dns_query(v, name, DNS_TYPE_TXT, &a) == DNS_PENDING)
-			dns_view_wait(v);
+			fake_dns_wait(v);
 		if (a->count != 1 || strcmp(a->rr[0].data, name) != 0)
 			c->wrong++;
 		dns_view_free(v);
@@ -1624,17 +1539,12 @@ crowd_answer(void *arg)
 {
 	(void)arg;
 	while (!crowd_over) {
-		pthread_mutex_lock(&fake->mutex);
-		struct request *r = fake->open;
-		if (r != NULL)
-			fake->open = r->next;
-		pthread_mutex_unlock(&fake->mutex);
-		if (r == NULL) {
+		struct fake_question *q = fake_dns_take(&fake, NULL);
+		if (q == NULL)
 			sched_yield();
-			continue;
-		}
-		r->done(r->arg, txt_answer(r->name, r->name[1] % 2 ? 0 : 60));
-		free(r);
+		else
+			fake_question_answer(q, fake_txt(q->name,
+			    q->name[1] % 2 ? 0 : 60));
 	}
 	return NULL;
 }
@@ -1776,7 +1686,7 @@ resolve(struct dns_view *v, const char *name)
 	const struct dns_answer *a;
 
 	while (dns_query(v, name, DNS_TYPE_TXT, &a) == DNS_PENDING)
-		dns_view_wait(v);
+		fake_dns_wait(v);
 	assert_non_null(a);
 	return a;
 }
@@ -1897,7 +1807,7 @@ full_new(struct dns_view *holders[2], atomic_int *wakes)
 	static const char *const names[] = { "dead1.example", "dead2.example" };
 	struct dns *d = fake_new_capacity(2, 1 << 20, 0);
 
-	learn(d, "cached.example", txt_answer("v=spf1", 60));
+	learn(d, "cached.example", fake_txt("v=spf1", 60));
 	for (uint8_t i = 0; i < 2; i++) {
 		struct dns_client c = { .address = {
 			.family = AF_INET, .bytes = { 192, 0, i, 1 }
@@ -1906,7 +1816,7 @@ full_new(struct dns_view *holders[2], atomic_int *wakes)
 		assert_int_equal(ask(holders[i], names[i]), DNS_PENDING);
 		assert_false(dns_view_fetch(holders[i], count_wake, wakes));
 	}
-	assert_int_equal(fake->started, 3);
+	assert_int_equal(fake.asked, 3);
 	return d;
 }
 
@@ -1916,15 +1826,6 @@ full_free(struct dns *d, struct dns_view *holders[2])
 	dns_view_free(holders[0]);
 	dns_view_free(holders[1]);
 	dns_free(d);
-}
-
-static unsigned
-started(void)
-{
-	pthread_mutex_lock(&fake->mutex);
-	unsigned n = fake->started;
-	pthread_mutex_unlock(&fake->mutex);
-	return n;
 }
 
 static void
@@ -1955,11 +1856,11 @@ test_turn_question_is_asked_when_another_ends(void **state)
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
 	assert_int_equal(ask(second, "late.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(second, count_wake, &wakes));
-	assert_int_equal(started(), 3);
-	assert_true(fake_answer("dead1.example", txt_answer("v=spf1", 60)));
-	while (started() == 3)
+	assert_int_equal(fake.asked, 3);
+	assert_true(fake_answer("dead1.example", fake_txt("v=spf1", 60)));
+	while (fake.asked == 3)
 		sched_yield();
-	assert_true(fake_answer("late.example", txt_answer("v=spf1", 60)));
+	assert_true(fake_answer("late.example", fake_txt("v=spf1", 60)));
 	assert_int_equal(wakes, 3);
 	assert_int_equal(ask(v, "late.example"), DNS_OK);
 	assert_int_equal(ask(second, "late.example"), DNS_OK);
@@ -1993,11 +1894,11 @@ test_turn_question_nobody_waits_for_is_never_asked(void **state)
 	struct dns_view *v = view_of(d);
 	assert_int_equal(ask(v, "stays.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
-	assert_true(fake_answer("dead1.example", txt_answer("v=spf1", 60)));
-	while (started() == 3)
+	assert_true(fake_answer("dead1.example", fake_txt("v=spf1", 60)));
+	while (fake.asked == 3)
 		sched_yield();
-	assert_false(fake_answer("left.example", txt_answer("v=spf1", 60)));
-	assert_true(fake_answer("stays.example", txt_answer("v=spf1", 60)));
+	assert_false(fake_answer("left.example", fake_txt("v=spf1", 60)));
+	assert_true(fake_answer("stays.example", fake_txt("v=spf1", 60)));
 	dns_view_free(v);
 	full_free(d, holders);
 }
@@ -2015,7 +1916,7 @@ test_turn_that_does_not_come_in_time_is_an_overflow(void **state)
 	(void)state;
 	assert_int_equal(ask(v, "late.example"), DNS_PENDING);
 	assert_false(dns_view_fetch(v, count_wake, &wakes));
-	dns_clock_advance_for_test(d, TIMEOUT_MS);
+	fake_dns_advance(d, TIMEOUT_MS);
 	while (wakes < 3)
 		sched_yield();
 	assert_int_equal(dns_query(v, "late.example", DNS_TYPE_TXT, &a),
