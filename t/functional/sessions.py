@@ -69,8 +69,8 @@ def test_helo_asks_no_question():
             m.helo("mail%d.example.net" % n)
         m.helo(spec.HELO)
         tap.equal(m.message("<u@pass.example.com>").refusal, None)
-    tap.true(SERVER.queries() <= 2, "HELO and MAIL FROM: %d questions"
-        % SERVER.queries())
+    tap.true(SERVER.questions() <= 2, "HELO and MAIL FROM: %d questions"
+        % SERVER.questions())
 
 
 def test_helo_in_a_transaction_ends_it():

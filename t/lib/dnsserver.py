@@ -205,10 +205,22 @@ class DnsServer:
 
     def queries(self, name=None, kind=None):
         """How many questions came, of all or of some name and type."""
+        return sum(n for (qname, qkind), n in self.asked().items()
+            if (name is None or qname == name.lower())
+            and (kind is None or qkind == kind))
+
+    def questions(self, kind=None):
+        """How many different ones came, of all or of some type.
+
+        A resolver repeats a question whose answer takes its time, and a busy
+        machine takes its time.
+        """
+        return sum(kind in (None, qkind) for _, qkind in self.asked())
+
+    def asked(self):
+        """{(name, type): times} but for the root, which shows who lives."""
         with self.lock:
-            return sum(n for (qname, qkind), n in self.counts.items()
-                if (name is None or qname == name.lower())
-                and (kind is None or qkind == kind))
+            return {q: n for q, n in self.counts.items() if q[0].strip(".")}
 
     def reset(self):
         with self.lock:
