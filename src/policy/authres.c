@@ -11,7 +11,9 @@
  * name stands there as a whole word; a field of another server has no reason
  * to have it there.  An SPF result is claimed by "spf=" wherever it stands,
  * comments and quotes included, and with nothing between its octets but what
- * some reader passes over: other methods have no reason for these.
+ * some reader passes over: other methods have no reason for these.  Where a
+ * comment behind "spf" ends is again a matter of the reader, so its begin is
+ * enough.
  */
 
 #include "config.h"
@@ -215,8 +217,8 @@ authres_claims_id(const char *value, const char *authserv_id)
 }
 
 /*
- * The next octet of a text in which "spf=" or "spf/1=" is looked for; *seen
- * octets of the name stand before it.  True: it is the "=".
+ * The next octet of a text in which "spf=", "spf/1=" or "spf(" is looked for;
+ * *seen octets of the name stand before it.  True: it is the last one.
  */
 static bool
 method_ends(size_t *seen, char c)
@@ -224,8 +226,10 @@ method_ends(size_t *seen, char c)
 	static const char name[] = "spf";
 	const size_t len = sizeof(name) - 1;
 
-	if (*seen == len && (c == '=' || c == '/' || util_is_digit(c)))
-		return c == '=';
+	if (*seen == len && (c == '=' || c == '('))
+		return true;
+	if (*seen == len && (c == '/' || util_is_digit(c)))
+		return false;
 	if (*seen < len && util_lower(c) == name[*seen])
 		(*seen)++;
 	else
