@@ -159,7 +159,8 @@ facts_of(const struct session *s, enum scope scope)
 		.stale = v->stale,
 		.client = &s->client,
 		.utf8 = m->smtputf8,
-		.envelope_from = identity_field_address(&m->sender->id),
+		.envelope_from = sender->null_sender ? ""
+		    : identity_field_address(sender),
 		.domain = domain_of(session_identity(s, scope)),
 		.helo = identity_field_address(s->helo),
 		.receiver = session_our_name(s),

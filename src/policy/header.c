@@ -201,17 +201,23 @@ field_pair(struct field *f, const char *key, const char *value,
 	field_word(f, pair, len);
 }
 
-/* A pair of Received-SPF; left out where there is no value. */
+/* A pair of Received-SPF, where there is a value. */
 static void
 field_spf_pair(struct field *f, const char *key, const char *value,
     const struct style *style)
 {
-	if (is_empty(value))
+	if (value == NULL)
 		return;
 	if (f->has_pair)
 		field_separator(f);
 	f->has_pair = true;
 	field_pair(f, key, value, style);
+}
+
+static const char *
+if_any(const char *value)
+{
+	return is_empty(value) ? NULL : value;
 }
 
 /* Text from outside into a comment: nothing that ends it or looks like key. */
@@ -313,14 +319,14 @@ header_received_spf(struct sbuf *out, const struct header_facts *f)
 	field_begin(&field, out, "Received-SPF");
 	field_result(&field, f->result);
 	field_comment(&field, f, is_empty(client) ? "this client" : client);
-	field_spf_pair(&field, "client-ip", client, &style_name);
+	field_spf_pair(&field, "client-ip", if_any(client), &style_name);
 	field_spf_pair(&field, "envelope-from", f->envelope_from,
 	    f->utf8 ? &style_address_utf8 : &style_address);
-	field_spf_pair(&field, "helo", f->helo, &style_name);
-	field_spf_pair(&field, "receiver", f->receiver, &style_name);
+	field_spf_pair(&field, "helo", if_any(f->helo), &style_name);
+	field_spf_pair(&field, "receiver", if_any(f->receiver), &style_name);
 	field_spf_pair(&field, "identity", scope_name(f->scope), &style_name);
-	field_spf_pair(&field, "mechanism", f->mechanism, &style_term);
-	field_spf_pair(&field, "problem", f->problem, &style_text);
+	field_spf_pair(&field, "mechanism", if_any(f->mechanism), &style_term);
+	field_spf_pair(&field, "problem", if_any(f->problem), &style_text);
 	assert(sbuf_ok(out));
 }
 
@@ -338,7 +344,7 @@ header_cover(struct sbuf *out, const char *receiver, const char *why)
 	sbuf_str(&sb, "skipped, ");
 	comment_name(&sb, why);
 	comment_close(&field, &sb);
-	field_spf_pair(&field, "receiver", receiver, &style_name);
+	field_spf_pair(&field, "receiver", if_any(receiver), &style_name);
 	field_spf_pair(&field, "identity", "none", &style_name);
 	assert(sbuf_ok(out));
 }

@@ -18,7 +18,10 @@ struct addr;
 /* Longest text from outside in a field, before quoting. */
 #define HEADER_TEXT_MAX 300
 
-/* One checked identity; texts as sent by the client, NULL or "": left out. */
+/*
+ * One checked identity; texts as sent by the client, left out if NULL or "",
+ * but for envelope_from, which is "" for the null sender.
+ */
 struct header_facts {
 	enum result		 result;
 	enum scope		 scope;
@@ -26,7 +29,7 @@ struct header_facts {
 	const struct addr	*client;	/* AF_UNSPEC: left out */
 	bool			 utf8;	/* the message is internationalised:
 					 * envelope_from may be UTF-8 */
-	const char	*envelope_from;	/* address; "postmaster@HELO" for <> */
+	const char	*envelope_from;
 	const char	*domain;	/* of the identity, as sent */
 	const char	*helo;
 	const char	*receiver;	/* our name, authserv-id */
@@ -39,9 +42,11 @@ struct header_facts {
  *   result (comment) client-ip=..; envelope-from=".."; helo=..; receiver=..;
  *   identity=..; mechanism=..; problem=".."
  * folded with "\n\t", every value a dot-atom where it is one (and has no "=",
- * which confuses readers), else a quoted-string; octets that neither may hold
- * become "?", in envelope-from of an internationalised message (RFC 6532) all
- * but printable UTF-8; a value of more than HEADER_TEXT_MAX octets is cut
+ * which confuses readers), else a quoted-string.  The null sender is
+ * envelope-from="" and not the postmaster@HELO that is checked for it (s2.4):
+ * OpenDMARC compares envelope-from with the sender.  Octets that no value may
+ * hold become "?", in envelope-from of an internationalised message (RFC 6532)
+ * all but printable UTF-8; a value of more than HEADER_TEXT_MAX octets is cut
  * (counted), names and addresses at their start, so that the domain remains.
  * Nothing from outside can end a comment, add a key or a line.  Always fits
  * HEADER_VALUE_SIZE.  Pure but for stats.

@@ -159,7 +159,7 @@ def test_whole_address():
 
 def test_null_sender_of_a_hostile_helo():
     for text in HOSTILE:
-        check("<>", "postmaster@" + until_nul(text), "none", helo=text)
+        check("<>", "", "none", helo=text)
 
 
 def test_name_of_the_receiver():

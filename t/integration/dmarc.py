@@ -264,6 +264,17 @@ def test_history_has_the_result_of_mail_from():
                 "%s, %s, %s" % (form, result, helo))
 
 
+def test_history_has_the_result_of_the_null_sender():
+    """Which is that for postmaster@HELO."""
+    for form in ("received-spf", "authentication-results", "both"):
+        use(behavior=1, headers=FORMS[form])
+        for result in RESULTS:
+            helo = spec.domain(result)
+            headers = through(OURS, message(helo), "<>", helo=helo)
+            dmarc(headers, "<>", helo=helo)
+            tap.equal(history(), [HISTORY[result]], form + ", " + result)
+
+
 # Beside OpenDKIM
 
 def signed(*forged):
