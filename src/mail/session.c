@@ -8,11 +8,12 @@
  * where nothing happens: an idle connection holds no message, and the 3 kB of
  * a reply exist only where mail is refused.
  *
- * Fields that claim an SPF result of ours are forged (RFC 8601 s5): they are
- * removed, whatever kind of field we add.  A Received-SPF claims nothing of
- * the kind, yet OpenDMARC believes the first one that it finds; so ours comes
- * to stand above it, though we would have added none.  Clients in trusted
- * networks may hand back what we have said; authenticated ones may not.
+ * Fields that claim an SPF result of ours are forged (RFC 8601 s5), and so is
+ * X-SPF-Skipped: they are removed, whatever kind of field we add.  A
+ * Received-SPF claims nothing of the kind, yet OpenDMARC believes the first
+ * one that it finds; so ours comes to stand above it, though we would have
+ * added none.  Clients in trusted networks may hand back what we have said;
+ * authenticated ones may not.
  */
 
 #include "config.h"
@@ -404,17 +405,28 @@ is_forged(const struct session *s, const char *value)
 }
 
 static void
-see_results(const struct session *s, struct message *m, const char *value)
+note_forged(struct message *m, const char *name, unsigned index)
 {
-	m->results_seen++;
-	if (m->forged_count > FORGED_MAX || !is_forged(s, value))
+	if (m->forged_count > FORGED_MAX)
 		return;
 	if (m->forged_count == m->forged_room) {
 		m->forged_room = 2 * m->forged_room + 8;
 		m->forged = xreallocarray(m->forged, m->forged_room,
 		    sizeof(*m->forged));
 	}
-	m->forged[m->forged_count++] = m->results_seen;
+	m->forged[m->forged_count++] = (struct session_edit){
+		.kind = SESSION_DELETE,
+		.index = index,
+		.name = name,
+	};
+}
+
+static void
+see_results(const struct session *s, struct message *m, const char *value)
+{
+	m->results_seen++;
+	if (is_forged(s, value))
+		note_forged(m, SESSION_RESULTS, m->results_seen);
 }
 
 void
@@ -426,8 +438,10 @@ session_header(struct session *s, const char *name, const char *value)
 		protocol_error("header");
 	else if (!sees_fields(s, m->skip))
 		return;
-	else if (util_eq_nocase(name, "Authentication-Results"))
+	else if (util_eq_nocase(name, SESSION_RESULTS))
 		see_results(s, m, value);
+	else if (util_eq_nocase(name, SESSION_SKIPPED))
+		note_forged(m, SESSION_SKIPPED, ++m->skips_seen);
 	else if (util_eq_nocase(name, "Received-SPF"))
 		m->brings_received_spf = true;
 }
@@ -435,13 +449,13 @@ session_header(struct session *s, const char *name, const char *value)
 static void
 refuse_forgeries(struct message *m)
 {
-	log_warning("refused a message with more than %d forged "
-	    "Authentication-Results fields", FORGED_MAX);
+	log_warning("refused a message with more than %d forged fields",
+	    FORGED_MAX);
 	m->reply = xcalloc(1, sizeof(*m->reply));
 	m->reply->code = 550;
 	util_copy(m->reply->enhanced, sizeof(m->reply->enhanced), "5.7.1");
 	util_copy(m->reply->text, sizeof(m->reply->text),
-	    "Too many Authentication-Results fields claim to be ours");
+	    "Too many header fields claim to be ours");
 	if (m->skip != SKIP_NOT)
 		stats_inc(STATS_REJECTED);
 }

@@ -26,6 +26,10 @@ enum skip {
 /* Received-SPF of two scopes and Authentication-Results. */
 #define SESSION_INSERTS_MAX 3
 
+/* Fields of ours that tell of no identity, and that others may forge. */
+#define SESSION_RESULTS "Authentication-Results"
+#define SESSION_SKIPPED "X-SPF-Skipped"
+
 /* A reading of MAIL FROM, and its evaluation. */
 struct sender {
 	struct identity	 id;
@@ -54,7 +58,8 @@ struct message {
 	struct reply	*reply;			/* of a refusal, else NULL */
 
 	unsigned	 results_seen;	/* Authentication-Results so far */
-	unsigned	*forged;	/* which of them are, from 1 */
+	unsigned	 skips_seen;	/* X-SPF-Skipped so far */
+	struct session_edit *forged;	/* deletions, in order of the fields */
 	size_t		 forged_count;
 	size_t		 forged_room;
 	bool		 brings_received_spf;

@@ -149,6 +149,7 @@ static struct header_facts
 facts_of(const struct session *s, enum scope scope)
 {
 	const struct message *m = s->message;
+	const struct identity *sender = &m->sender->id;
 	const struct eval_verdict *v = m->verdict[scope];
 	bool error = v->result == RESULT_TEMPERROR ||
 	    v->result == RESULT_PERMERROR;
@@ -187,11 +188,7 @@ static void
 add_deletions(struct message *m)
 {
 	for (size_t i = m->forged_count; i-- > 0;)
-		m->edits[m->edit_count++] = (struct session_edit){
-			.kind = SESSION_DELETE,
-			.index = m->forged[i],
-			.name = "Authentication-Results",
-		};
+		m->edits[m->edit_count++] = m->forged[i];
 	stats_add(STATS_HEADERS_DELETED, m->forged_count);
 }
 
@@ -217,7 +214,7 @@ add_auth_results(const struct session *s, struct message *m)
 
 	sbuf_init(&value, storage, sizeof(storage));
 	header_auth_results(&value, session_our_name(s), &facts);
-	add_insert(m, "Authentication-Results", &value);
+	add_insert(m, SESSION_RESULTS, &value);
 }
 
 static void
@@ -248,7 +245,7 @@ add_unchecked(const struct session *s, struct message *m, bool show_skip)
 	if (show_skip) {
 		sbuf_init(&value, storage, sizeof(storage));
 		sbuf_str(&value, why);
-		add_insert(m, "X-SPF-Skipped", &value);
+		add_insert(m, SESSION_SKIPPED, &value);
 	}
 }
 

@@ -297,11 +297,18 @@ assert_insert(const struct session_edit *e, const char *name,
 }
 
 static void
-assert_delete(const struct session_edit *e, unsigned index)
+assert_delete_of(const struct session_edit *e, const char *name,
+    unsigned index)
 {
 	assert_int_equal(e->kind, SESSION_DELETE);
-	assert_string_equal(e->name, "Authentication-Results");
+	assert_string_equal(e->name, name);
 	assert_int_equal(e->index, index);
+}
+
+static void
+assert_delete(const struct session_edit *e, unsigned index)
+{
+	assert_delete_of(e, "Authentication-Results", index);
 }
 
 static void
@@ -1426,6 +1433,29 @@ test_received_spf_that_is_brought_is_covered(void **state)
 	assert_insert(&end(f).edit[1], "Received-SPF", "identity=helo");
 }
 
+/* We add it to mail that is not checked, and readers may go by it. */
+static void
+test_forged_skip_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct session *s = f->session;
+
+	set_levels(f, 0, 3);
+	f->conf->headers = 0;
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	session_header(s, "X-SPF-Skipped", "client authenticated");
+	session_header(s, "Authentication-Results",
+	    "mta.example.org; spf=pass");
+	session_header(s, "x-spf-skipped", "");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 3);
+	assert_delete_of(&e.edit[0], "X-SPF-Skipped", 2);
+	assert_delete(&e.edit[1], 1);
+	assert_delete_of(&e.edit[2], "X-SPF-Skipped", 1);
+}
+
 static void
 test_forged_fields_of_authenticated_clients(void **state)
 {
@@ -2001,6 +2031,7 @@ main(void)
 		SESSION_TEST(forged_results_are_deleted_from_the_last),
 		SESSION_TEST(forged_results_go_in_every_configuration),
 		SESSION_TEST(received_spf_that_is_brought_is_covered),
+		SESSION_TEST(forged_skip_goes),
 		SESSION_TEST(forged_fields_of_authenticated_clients),
 		SESSION_TEST(forged_fields_stay_where_they_may),
 		SESSION_TEST(flood_of_forged_results_is_refused),
