@@ -35,9 +35,18 @@ struct conf_reply {
 #define CONF_HEADER_RECEIVED_SPF 1u
 #define CONF_HEADER_AUTH_RESULTS 2u
 
+/* Where the MTA connects to. */
+struct conf_socket {
+	char		*text;		/* as libmilter takes it */
+	sa_family_t	 family;	/* AF_UNIX, AF_INET or AF_INET6 */
+	char		*path;		/* AF_UNIX; else NULL */
+	char		*host;		/* without brackets; NULL: every one */
+	uint16_t	 port;
+};
+
 struct conf {
 	char		*path;		/* NULL: built-in defaults */
-	char		*socket;	/* as libmilter takes it */
+	struct conf_socket socket;
 	mode_t		 socket_mode;	/* unix sockets */
 	char		*socket_group;	/* "": leave */
 	char		*user;		/* "": no change */

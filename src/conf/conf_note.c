@@ -19,24 +19,14 @@ note_group(struct conf *c)
 static void
 note_socket(struct conf *c)
 {
-	static const char *const any[] = {
-		"0.0.0.0", "[0.0.0.0]", "::", "[::]"
-	};
-	const char *host = strchr(c->socket, '@');
-	bool listens_on_all = host == NULL;
+	const struct conf_socket *s = &c->socket;
 
-	if (strncmp(c->socket, "inet", 4) != 0)
-		return;
-	for (size_t i = 0; host != NULL && i < sizeof(any) / sizeof(any[0]);
-	    i++)
-		listens_on_all = listens_on_all ||
-		    strcmp(host + 1, any[i]) == 0;
-	if (listens_on_all)
+	if (s->family != AF_UNIX && (s->host == NULL ||
+	    strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0))
 		conf_complain(c, &c->notes, "socket", "listens on every "
 		    "address of this machine, and whoever connects is "
-		    "trusted like the MTA; inet:%.*s@127.0.0.1 is for this "
-		    "machine alone", (int)strcspn(strchr(c->socket, ':') + 1,
-		    "@"), strchr(c->socket, ':') + 1);
+		    "trusted like the MTA; inet:%u@127.0.0.1 is for this "
+		    "machine alone", s->port);
 }
 
 static void

@@ -16,12 +16,12 @@
 
 /* What an option's field holds and how its text is read. */
 enum conf_kind {		/* texts first, up to CONF_KIND_TEXT */
-	CONF_KIND_SOCKET,	/* char * */
 	CONF_KIND_ACCOUNT,	/* char *: a user or group, "" allowed */
 	CONF_KIND_PATH,		/* char *: absolute, "" allowed */
 	CONF_KIND_HOSTNAME,	/* char *: "" allowed */
 	CONF_KIND_ENHANCED,	/* char * */
 	CONF_KIND_TEXT,		/* char *: a reply template */
+	CONF_KIND_SOCKET,	/* struct conf_socket */
 	CONF_KIND_OCTAL,	/* mode_t */
 	CONF_KIND_UINT,		/* unsigned, min to max */
 	CONF_KIND_BOOL,		/* bool */
@@ -82,6 +82,16 @@ void	conf_value_clear(const struct conf_option *o, void *base);
  * frees it.
  */
 char	*conf_value_text(const struct conf_option *o, const void *base);
+
+/*
+ * False is told by what is wrong with text, "" where the allowed values say
+ * it; then out is as before.
+ */
+const char *conf_socket_parse(struct conf_socket *out, const char *text);
+void	conf_socket_clear(struct conf_socket *s);
+/* NULL, or what is wrong with a path that needs less than size octets. */
+const char *conf_path_problem(const char *path, size_t size);
+bool	conf_is_host_name(const char *s);
 
 /* The signs that end a word without quotes. */
 #define CONF_WORD_ENDS " #\"'\t\n\r={}()+,*"

@@ -12,113 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "conf/conf_priv.h"
 #include "policy/reply.h"
-#include "spf/identity.h"
 
-/* Texts: these functions return what is wrong, "" if it is plain, or NULL. */
-
-static const char *
-path_problem(const char *path, size_t size)
-{
-	if (path[0] != '/')
-		return "the path must be absolute";
-	if (strlen(path) >= size)
-		return "the path is too long";
-	for (const char *p = path; *p != '\0'; p++) {
-		if (!util_is_print(*p))
-			return "the path has unprintable characters";
-	}
-	return NULL;
-}
-
-/* RFC 1123 s2.1; digits alone at the end would be an address. */
-static bool
-is_host_name(const char *s)
-{
-	size_t len = strlen(s);
-	const char *last = strrchr(s, '.');
-
-	last = last != NULL ? last + 1 : s;
-	if (strspn(last, "0123456789") == strlen(last))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool edge = i == 0 || s[i - 1] == '.' || i + 1 == len ||
-		    s[i + 1] == '.';
-		if (s[i] == '.' || util_is_alnum(s[i]))
-			continue;
-		if (s[i] != '-' || edge)
-			return false;
-	}
-	return identity_name_is_valid(s, len, false);
-}
-
-/* host: as libmilter takes it, behind the @; brackets optional. */
-static const char *
-socket_host_problem(const char *host, bool v6)
-{
-	struct addr a;
-	size_t len = strlen(host);
-
-	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
-		host++;
-		len -= 2;
-	}
-	if (addr_parse_v4(&a, host, len))
-		return v6 ? "use inet: for an IPv4 address" : NULL;
-	if (addr_parse_v6(&a, host, len))
-		return v6 ? NULL : "use inet6: for an IPv6 address";
-	return is_host_name(host) ? NULL : "this is not an address or a host";
-}
-
-/*
- * Postfix writes inet:HOST:PORT, with an IPv6 address in brackets.  In
- * libmilter's spelling, or a copy of the text; the caller frees it.
- */
-static char *
-socket_spelling(const char *text)
-{
-	const char *host = text + strlen("inet:");
-	const char *colon = strrchr(text, ':');
-	int len = (int)(colon != NULL ? colon - host : 0);
-
-	if (strncmp(text, "inet:", 5) != 0 || colon < host || len == 0 ||
-	    strchr(text, '@') != NULL ||
-	    (host[0] != '[' && memchr(host, ':', (size_t)len) != NULL))
-		return xstrdup(text);
-	return xasprintf("inet%s:%s@%.*s", host[0] == '[' ? "6" : "",
-	    colon + 1, len, host);
-}
-
-static const char *
-socket_problem(const char *text)
-{
-	struct sockaddr_un sun;
-	const size_t size = sizeof(sun.sun_path) - 1;	/* of libmilter */
-
-	if (text[0] == '/')
-		return path_problem(text, size);
-	const char *rest = strchr(text, ':');
-	if (rest == NULL)
-		return "";
-	rest++;
-	if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "local:", 6) == 0)
-		return rest[0] != '/' ? "the path must be absolute; Postfix "
-		    "takes its own from its queue directory" :
-		    path_problem(rest, size);
-	bool v6 = strncmp(text, "inet6:", 6) == 0;
-	if (!v6 && strncmp(text, "inet:", 5) != 0)
-		return "";
-	uint64_t port;
-	size_t digits = strcspn(rest, "@");
-	if (!util_parse_uint(rest, digits, 65535, &port) || port == 0)
-		return "the port must be 1 to 65535";
-	/* Without a host libmilter listens on all addresses. */
-	return rest[digits] == '\0' ? NULL :
-	    socket_host_problem(rest + digits + 1, v6);
-}
+/* Texts */
 
 static const char *
 account_problem(const char *text)
@@ -154,16 +52,12 @@ text_is_good(enum conf_kind kind, const char *text,
 		    "-", problem);
 	if (kind == CONF_KIND_TEXT)
 		return reply_member_is_good(550, "5.7.1", text, problem);
-	if (kind == CONF_KIND_SOCKET) {
-		char *own = socket_spelling(text);
-		p = socket_problem(own);
-		free(own);
-	} else if (kind == CONF_KIND_ACCOUNT)
+	if (kind == CONF_KIND_ACCOUNT)
 		p = account_problem(text);
 	else if (kind == CONF_KIND_PATH && text[0] != '\0')
-		p = path_problem(text, PATH_MAX);
+		p = conf_path_problem(text, PATH_MAX);
 	else if (kind == CONF_KIND_HOSTNAME && text[0] != '\0')
-		p = is_host_name(text) ? NULL : "";
+		p = conf_is_host_name(text) ? NULL : "";
 	if (p != NULL)
 		util_copy(problem, CONF_PROBLEM_SIZE, p);
 	return p == NULL;
@@ -361,11 +255,15 @@ conf_value_set(const struct conf_option *o, void *base, const char *text,
 {
 	void *field = (char *)base + o->offset;
 	int64_t n;
+	const char *p;
 	int word;
 
 	problem[0] = '\0';
 	switch (o->kind) {
 	case CONF_KIND_SOCKET:
+		p = conf_socket_parse(field, text);
+		util_copy(problem, CONF_PROBLEM_SIZE, p != NULL ? p : "");
+		return p == NULL;
 	case CONF_KIND_ACCOUNT:
 	case CONF_KIND_PATH:
 	case CONF_KIND_HOSTNAME:
@@ -374,8 +272,7 @@ conf_value_set(const struct conf_option *o, void *base, const char *text,
 		if (!text_is_good(o->kind, text, problem))
 			return false;
 		free(*(char **)field);
-		*(char **)field = o->kind == CONF_KIND_SOCKET ?
-		    socket_spelling(text) : xstrdup(text);
+		*(char **)field = xstrdup(text);
 		return true;
 	case CONF_KIND_OCTAL:
 		return parse_octal(text, field);
@@ -427,6 +324,8 @@ conf_value_clear(const struct conf_option *o, void *base)
 	if (o->kind <= CONF_KIND_TEXT) {
 		free(*(char **)field);
 		*(char **)field = NULL;
+	} else if (o->kind == CONF_KIND_SOCKET) {
+		conf_socket_clear(field);
 	} else if (o->kind == CONF_KIND_WORDS) {
 		*(unsigned *)field = 0;
 	} else if (o->kind == CONF_KIND_NETWORKS) {
@@ -519,6 +418,8 @@ print_value(const struct conf_option *o, const void *base, FILE *out)
 
 	switch (o->kind) {
 	case CONF_KIND_SOCKET:
+		print_quoted(((const struct conf_socket *)field)->text, out);
+		return;
 	case CONF_KIND_ACCOUNT:
 	case CONF_KIND_PATH:
 	case CONF_KIND_HOSTNAME:

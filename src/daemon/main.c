@@ -273,7 +273,7 @@ greet(const struct conf *c)
 {
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "spf-milter: ready on %s; the log goes to %s\n",
-		    c->socket, c->log == LOG_TARGET_STDERR ?
+		    c->socket.text, c->log == LOG_TARGET_STDERR ?
 		    "standard error" : "syslog, as spf-milter");
 }
 
@@ -300,7 +300,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 	if (!milter_start(&s->env, d))
 		return EX_OSERR;
 	log_notice("spf-milter %s listens on %s, behavior %u",
-	    PACKAGE_VERSION, c->socket, c->behavior);
+	    PACKAGE_VERSION, c->socket.text, c->behavior);
 	greet(c);
 	process_started();
 	ctl_notify_ready();

@@ -64,36 +64,29 @@ address_problem(const struct addrinfo *a)
 }
 
 static bool
-check_host(const struct conf *c, const char *host, int family, struct diag *d)
+check_host(const struct conf *c, struct diag *d)
 {
-	const struct addrinfo hints = { .ai_family = family,
+	const struct addrinfo hints = { .ai_family = c->socket.family,
 		.ai_socktype = SOCK_STREAM };
-	size_t len = strlen(host);
-	bool brackets = len >= 2 && host[0] == '[' && host[len - 1] == ']';
-	char *name = brackets ? xstrndup(host + 1, len - 2) : xstrdup(host);
 	struct addrinfo *found = NULL;
-	int error = getaddrinfo(name, NULL, &hints, &found);
+	int error = getaddrinfo(c->socket.host, NULL, &hints, &found);
 	const char *problem = error != 0 ? gai_strerror(error) :
 	    address_problem(found);
 
 	if (problem != NULL)
-		conf_complain(c, d, "socket", "%s: %s", name, problem);
+		conf_complain(c, d, "socket", "%s: %s", c->socket.host,
+		    problem);
 	if (found != NULL)
 		freeaddrinfo(found);
-	free(name);
 	return problem == NULL;
 }
 
 static bool
 check_socket(const struct conf *c, struct diag *d)
 {
-	const char *path = strchr(c->socket, '/');
-	const char *host = strchr(c->socket, '@');
-
-	if (strncmp(c->socket, "inet", 4) != 0)
-		return check_path(c, path, d);
-	return host == NULL || check_host(c, host + 1,
-	    strncmp(c->socket, "inet6:", 6) == 0 ? AF_INET6 : AF_INET, d);
+	if (c->socket.family == AF_UNIX)
+		return check_path(c, c->socket.path, d);
+	return c->socket.host == NULL || check_host(c, d);
 }
 
 bool

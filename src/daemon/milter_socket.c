@@ -46,19 +46,6 @@ static bool parked;			/* door_lock; the listener */
 static const char *socket_path;		/* of a unix socket, or NULL */
 static struct stat socket_stat;
 
-/* The path of a unix socket, or NULL. */
-static const char *
-unix_path(const char *socket)
-{
-	if (socket[0] == '/')
-		return socket;
-	if (strncmp(socket, "unix:", 5) == 0)
-		return socket + 5;
-	if (strncmp(socket, "local:", 6) == 0)
-		return socket + 6;
-	return NULL;
-}
-
 static bool
 is_served(const char *path)
 {
@@ -108,7 +95,7 @@ set_owner(const struct conf *c, int dir, const char *name, struct diag *d)
 	    fchmodat(dir, name, c->socket_mode, 0) == 0)
 		return true;
 	diag_add(d, NULL, 0, "%s: cannot set owner, group %s and mode %04o: "
-	    "%s", c->socket, c->socket_group, (unsigned)c->socket_mode,
+	    "%s", c->socket.text, c->socket_group, (unsigned)c->socket_mode,
 	    strerror(errno));
 	return false;
 }
@@ -116,7 +103,7 @@ set_owner(const struct conf *c, int dir, const char *name, struct diag *d)
 static bool
 cannot_listen(const struct conf *c, int error, struct diag *d)
 {
-	diag_add(d, NULL, 0, "cannot listen on %s: %s", c->socket,
+	diag_add(d, NULL, 0, "cannot listen on %s: %s", c->socket.text,
 	    error != 0 ? strerror(error) : "libmilter gave no reason");
 	return false;
 }
@@ -281,12 +268,12 @@ bool
 milter_socket_open(const struct conf *c, bool (*bind)(const char *),
     struct diag *d)
 {
-	const char *path = unix_path(c->socket);
+	const char *path = c->socket.path;
 
 	cond_init(&door);
 	errno = 0;
 	if (path == NULL)
-		return bind(c->socket) || cannot_listen(c, errno, d);
+		return bind(c->socket.text) || cannot_listen(c, errno, d);
 	if (!is_free(c, path, d) || !make_unix(c, path, bind, d))
 		return false;
 	socket_path = xstrdup(path);

@@ -114,7 +114,7 @@ test_no_file_gives_the_specified_defaults(void **state)
 	(void)state;
 	assert_non_null(c);
 	assert_null(c->path);
-	assert_string_equal(c->socket, "inet:8890@127.0.0.1");
+	assert_string_equal(c->socket.text, "inet:8890@127.0.0.1");
 	assert_int_equal(c->socket_mode, 0660);
 	assert_string_equal(c->socket_group, "");
 	assert_string_equal(c->user, "");
@@ -204,6 +204,44 @@ test_socket_takes_what_libmilter_takes(void **state)
 	assert_good("socket = /run/spf-milter.sock");
 	assert_string_equal(value_of(NULL, "socket", "socket = /run/x"),
 	    "\"/run/x\"");
+}
+
+static void
+test_socket_is_taken_apart(void **state)
+{
+	static const struct {
+		const char *text;
+		int family;
+		const char *host;	/* or path */
+		unsigned port;
+	} cases[] = {
+		{ "inet:8890", AF_INET, NULL, 8890 },
+		{ "inet6:1", AF_INET6, NULL, 1 },
+		{ "inet:8890@[192.0.2.1]", AF_INET, "192.0.2.1", 8890 },
+		{ "inet6:8890@[::1]", AF_INET6, "::1", 8890 },
+		{ "inet6:8890@::1", AF_INET6, "::1", 8890 },
+		{ "inet:[::1]:8890", AF_INET6, "::1", 8890 },
+		{ "inet:mx.example.com:25", AF_INET, "mx.example.com", 25 },
+		{ "unix:/run/s", AF_UNIX, "/run/s", 0 },
+		{ "local:/run/s", AF_UNIX, "/run/s", 0 },
+		{ "/run/s", AF_UNIX, "/run/s", 0 }
+	};
+	char text[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "socket = %s", cases[i].text);
+		struct conf *c = load_good(text);
+		const char *where = c->socket.family == AF_UNIX ?
+		    c->socket.path : c->socket.host;
+		assert_int_equal(c->socket.family, cases[i].family);
+		assert_int_equal(c->socket.port, cases[i].port);
+		if (cases[i].host == NULL)
+			assert_null(where);
+		else
+			assert_string_equal(where, cases[i].host);
+		conf_release(c);
+	}
 }
 
 static void
@@ -1328,6 +1366,7 @@ main(void)
 		TEST(each_default_is_spelled_as_it_is_printed),
 		TEST(each_row_is_complete_and_its_name_unique),
 		TEST(socket_takes_what_libmilter_takes),
+		TEST(socket_is_taken_apart),
 		TEST(socket_may_be_spelled_as_in_postfix),
 		TEST(socket_refuses_the_rest_and_says_why),
 		TEST(text_options_refuse_what_they_cannot_be),
