@@ -51,19 +51,22 @@ note_network(struct conf *c, const struct addr_prefix *p)
 static void
 note_networks(struct conf *c)
 {
+	static const struct addr v4 = { AF_INET, { 127, 0, 0, 1 } };
+	static const struct addr v6 = { AF_INET6, { [15] = 1 } };
+	static const char *const missing[2][2] = {
+		{ "127.0.0.0/8 and ::1/128 are", "127.0.0.0/8 is" },
+		{ "::1/128 is", NULL }
+	};
 	const struct addr_set *set = &c->trusted_networks;
-	bool has_loopback = set->count == 0;
+	const char *lacks = missing[addr_set_contains(set, &v4)]
+	    [addr_set_contains(set, &v6)];
 
-	for (size_t i = 0; i < set->count; i++) {
-		has_loopback = has_loopback ||
-		    addr_is_loopback(&set->prefixes[i].addr) ||
-		    set->prefixes[i].len == 0;
+	for (size_t i = 0; i < set->count; i++)
 		note_network(c, &set->prefixes[i]);
-	}
-	if (!has_loopback)
+	if (set->count > 0 && lacks != NULL)
 		conf_complain(c, &c->notes, "trusted_networks",
-		    "127.0.0.0/8 and ::1/128 are not in the list: mail from "
-		    "this machine is checked; \"+=\" adds to the default");
+		    "%s not in the list: mail from this machine is checked; "
+		    "\"+=\" adds to the default", lacks);
 }
 
 void

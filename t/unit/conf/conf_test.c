@@ -753,11 +753,16 @@ test_odd_networks_are_noted(void **state)
 	assert_note("\ntrusted_networks = {192.0.2.0/24}", 2,
 	    "127.0.0.0/8 and ::1/128 are not in the list");
 	assert_no_note("trusted_networks = {}");
+	assert_note("trusted_networks = {127.0.0.0/8, 192.0.2.0/24}", 1,
+	    "trusted_networks: ::1/128 is not in the list");
+	assert_note("trusted_networks = {::1}", 1,
+	    "trusted_networks: 127.0.0.0/8 is not in the list");
+	assert_no_note("trusted_networks = {0.0.0.0/1, ::/1}");
 	assert_no_note("trusted_networks = {127.0.0.1, ::1, 192.0.2.0/24}");
 	assert_no_note("trusted_networks += {192.0.2.0/24, 2001:db8::/32}");
 	assert_note("trusted_networks += 0.0.0.0/0", 1,
 	    "0.0.0.0/0 is every IPv4 client: none of them is checked");
-	assert_note("trusted_networks = ::/0", 1, "::/0 is every IPv6 client");
+	assert_note("trusted_networks += ::/0", 1, "::/0 is every IPv6 client");
 	assert_note("trusted_networks += {192.0.2.1/24}", 1,
 	    "192.0.2.1/24 is the network 192.0.2.0/24");
 	assert_note("trusted_networks += {2001:db8::1/64}", 1,
