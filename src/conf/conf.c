@@ -360,6 +360,7 @@ fill_reply(struct conf *c, enum result result, int line)
 	else if ((c->replies[result] = reply_compile(r->code, r->enhanced,
 	    r->text, problem, sizeof(problem))) == NULL)
 		report(line, "reply %s: %s", result_name(result), problem);
+	c->policy.defers[result] = r->code < 500;
 }
 
 static void

@@ -276,7 +276,7 @@ current_step(const struct session *s)
 	struct session_step step = { SESSION_CONTINUE, NULL };
 
 	if (m->reply != NULL) {
-		step.kind = session_action(m) == POLICY_REJECT ?
+		step.kind = m->decision.action == POLICY_REJECT ?
 		    SESSION_REJECT : SESSION_TEMPFAIL;
 		step.reply = m->reply;
 	} else if (is_done(s, m)) {
@@ -340,6 +340,7 @@ session_mail(struct session *s, const struct session_sender *from)
 	struct message *m = xcalloc(1, sizeof(*m));
 
 	s->message = m;
+	m->decision.action = POLICY_ACCEPT;
 	m->sender = &m->senders[0];
 	m->skip = skip_of(s, from->auth_user);
 	m->smtputf8 = from->smtputf8;
@@ -451,6 +452,7 @@ refuse_forgeries(struct message *m)
 {
 	log_warning("refused a message with more than %d forged fields",
 	    FORGED_MAX);
+	m->decision = decide_forged(&m->decision);
 	m->reply = xcalloc(1, sizeof(*m->reply));
 	m->reply->code = 550;
 	util_copy(m->reply->enhanced, sizeof(m->reply->enhanced), "5.7.1");
@@ -503,6 +505,12 @@ const struct eval_verdict *
 session_verdict(const struct session *s, enum scope scope)
 {
 	return s->message != NULL ? s->message->verdict[scope] : NULL;
+}
+
+const struct decision *
+session_decision(const struct session *s)
+{
+	return &s->message->decision;
 }
 
 const char *

@@ -16,8 +16,10 @@
 
 struct conf;
 struct crowd;
+struct decision;
 struct eval_verdict;
 struct flights;
+struct identity;
 struct session;
 struct sockaddr;
 
@@ -113,11 +115,15 @@ void	session_abort(struct session *s);
 void	session_queue_id(struct session *s, const char *id);
 
 /*
- * For the dry run: the verdict of a scope of the current message, NULL where
- * it was not checked; and why the message was not checked at all, or NULL.
+ * For the dry run, of the current message: the verdict of a scope, NULL where
+ * it was not checked, and on whom it is; what was decided; and why the message
+ * was not checked at all, or NULL.
  */
 const struct eval_verdict *session_verdict(const struct session *s,
 	    enum scope scope);
+const struct identity *session_identity(const struct session *s,
+	    enum scope scope);
+const struct decision *session_decision(const struct session *s);
 const char	*session_skip_reason(const struct session *s);
 
 #endif

@@ -148,8 +148,7 @@ helo_rejects_already(const struct session *s)
 {
 	const struct eval_verdict *v = helo_verdict_so_far(s);
 
-	return v != NULL && policy_decide(&s->conf->policy, SCOPE_HELO,
-	    v->result) == POLICY_REJECT;
+	return v != NULL && decide_helo_rejects(&s->conf->policy, v->result);
 }
 
 static void
@@ -244,14 +243,6 @@ collect_sender(const struct session *s, int64_t until_ms)
 	return worst;
 }
 
-enum policy_action
-session_action(const struct message *m)
-{
-	if (m->reply == NULL)
-		return POLICY_ACCEPT;
-	return m->reply->code >= 500 ? POLICY_REJECT : POLICY_TEMPFAIL;
-}
-
 static void
 count_message(const struct message *m)
 {
@@ -261,7 +252,7 @@ count_message(const struct message *m)
 		[POLICY_REJECT] = STATS_REJECTED,
 	};
 
-	stats_inc(counters[session_action(m)]);
+	stats_inc(counters[m->decision.action]);
 }
 
 void
@@ -287,36 +278,37 @@ static const enum stats_counter result_counters[RESULT_COUNT] = {
 	[RESULT_PERMERROR] = STATS_RESULT_PERMERROR,
 };
 
-/* The verdict of one scope, collected, counted and turned into an action. */
-static enum policy_action
+/* The verdict of one scope, collected and counted; NULL: not checked. */
+static const enum result *
 judge(const struct session *s, enum scope scope, int64_t until_ms)
 {
-	struct message *m = s->message;
+	const struct eval_verdict *v;
 
 	if (!policy_checks(&s->conf->policy, scope))
-		return POLICY_SKIP;
-	m->verdict[scope] = scope == SCOPE_HELO ? collect_helo(s, until_ms)
+		return NULL;
+	v = scope == SCOPE_HELO ? collect_helo(s, until_ms)
 	    : collect_sender(s, until_ms);
-	stats_inc(result_counters[m->verdict[scope]->result]);
-	return policy_decide(&s->conf->policy, scope,
-	    m->verdict[scope]->result);
+	stats_inc(result_counters[v->result]);
+	s->message->verdict[scope] = v;
+	return &v->result;
 }
 
 void
 session_decide(const struct session *s)
 {
+	const struct policy *p = &s->conf->policy;
+	const enum result *results[SCOPE_COUNT] = { NULL };
 	struct message *m = s->message;
 	int64_t until_ms = util_now_ms() + s->conf->dns_reply_timeout_ms;
-	enum policy_action helo = judge(s, SCOPE_HELO, until_ms);
-	enum policy_action mail = POLICY_SKIP;
 
-	if (helo != POLICY_REJECT)
-		mail = judge(s, SCOPE_MAILFROM, until_ms);
+	results[SCOPE_HELO] = judge(s, SCOPE_HELO, until_ms);
+	if (results[SCOPE_HELO] == NULL ||
+	    !decide_helo_rejects(p, *results[SCOPE_HELO]))
+		results[SCOPE_MAILFROM] = judge(s, SCOPE_MAILFROM, until_ms);
 	else
 		release_senders(m);
-	/* The order of the actions is the order of their force. */
-	m->scope = helo > mail ? SCOPE_HELO : SCOPE_MAILFROM;
+	m->decision = decide(p, results);
 	m->decided = true;
-	if (helo >= POLICY_TEMPFAIL || mail >= POLICY_TEMPFAIL)
+	if (decision_refuses(&m->decision))
 		session_make_reply(s);
 }

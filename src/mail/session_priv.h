@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "eval/eval.h"
 #include "mail/session.h"
-#include "policy/policy.h"
+#include "policy/decide.h"
 #include "spf/identity.h"
 
 struct flight;
@@ -52,9 +52,9 @@ struct message {
 	const struct eval_verdict *verdict[SCOPE_COUNT];	/* collected */
 
 	bool		 decided;
+	struct decision	 decision;
 	bool		 concluded;		/* counted and logged */
 	bool		 ended;
-	enum scope	 scope;			/* the one that decided */
 	struct reply	*reply;			/* of a refusal, else NULL */
 
 	unsigned	 results_seen;	/* Authentication-Results so far */
@@ -93,7 +93,7 @@ void	session_set_senders(const struct session *s, const char *arg,
 void	session_forget_senders(struct message *m);
 /* The evaluations that the message needs are begun. */
 void	session_check_mail(struct session *s);
-/* Collects the verdicts; makes the reply of a refusal. */
+/* Collects the verdicts and decides. */
 void	session_decide(const struct session *s);
 /*
  * Counts and logs the message, once, if it is decided: at its end, where every
@@ -102,16 +102,13 @@ void	session_decide(const struct session *s);
 void	session_conclude(const struct session *s);
 
 /* Of a message that is checked; NULL flight: not looked up. */
-const struct identity	*session_identity(const struct session *s,
-			    enum scope scope);
 struct flight		*session_flight(const struct session *s,
 			    enum scope scope);
-enum policy_action	 session_action(const struct message *m);
 
 /* The log line of a checked message; the debug line of another one. */
 void	session_log(const struct session *s);
 void	session_log_skipped(const struct session *s, const char *sender);
-/* The reply of a refusal by the verdict that decided. */
+/* The reply of a refusal. */
 void	session_make_reply(const struct session *s);
 /*
  * Deletions and insertions for a message that is let through.  show_skip: a

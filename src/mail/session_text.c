@@ -66,10 +66,11 @@ void
 session_log(const struct session *s)
 {
 	const struct message *m = s->message;
-	const struct eval_verdict *v = m->verdict[m->scope];
-	enum scope other = m->scope == SCOPE_HELO ? SCOPE_MAILFROM
+	const struct decision *d = &m->decision;
+	const struct eval_verdict *v = m->verdict[d->scope];
+	enum scope other = d->scope == SCOPE_HELO ? SCOPE_MAILFROM
 	    : SCOPE_HELO;
-	const struct flight *f = session_flight(s, m->scope);
+	const struct flight *f = session_flight(s, d->scope);
 	char storage[LOG_LINE_SIZE];
 	char client[ADDR_TEXT_SIZE];
 	struct sbuf line;
@@ -77,10 +78,10 @@ session_log(const struct session *s)
 	sbuf_init(&line, storage, sizeof(storage));
 	log_pair(&line, "queue_id", m->queue_id != NULL ? m->queue_id : "-");
 	log_pair(&line, "client", addr_format(&s->client, client));
-	log_pair(&line, "identity", scope_name(m->scope));
+	log_pair(&line, "identity", scope_name(d->scope));
 	log_pair(&line, "result", result_name(v->result));
-	log_pair(&line, "action", policy_action_name(session_action(m)));
-	log_pair_uint(&line, "level", s->conf->policy.level[m->scope]);
+	log_pair(&line, "action", policy_action_name(d->action));
+	log_pair_uint(&line, "level", d->parts[d->scope].level);
 	if (m->verdict[other] != NULL)
 		log_pair(&line, other == SCOPE_HELO ? "helo_result"
 		    : "mailfrom_result",
@@ -117,9 +118,9 @@ void
 session_make_reply(const struct session *s)
 {
 	struct message *m = s->message;
-	const struct eval_verdict *v = m->verdict[m->scope];
+	const struct eval_verdict *v = m->verdict[m->decision.scope];
 	const struct reply_template *template = s->conf->replies[v->result];
-	const struct identity *id = session_identity(s, m->scope);
+	const struct identity *id = session_identity(s, m->decision.scope);
 	const struct reply_vars vars = {
 		.macros = {
 			.client = &s->client,
@@ -130,7 +131,7 @@ session_make_reply(const struct session *s)
 			.receiver = session_our_name(s),
 			.time_s = time(NULL),
 			.result = result_name(v->result),
-			.identity = scope_name(m->scope),
+			.identity = scope_name(m->decision.scope),
 			.reason = v->problem,
 			.queue_id = m->queue_id,
 		},
@@ -208,7 +209,7 @@ has_field(const struct session *s, enum scope scope)
 static void
 add_auth_results(const struct session *s, struct message *m)
 {
-	const struct header_facts facts = facts_of(s, m->scope);
+	const struct header_facts facts = facts_of(s, m->decision.scope);
 	char storage[HEADER_VALUE_SIZE];
 	struct sbuf value;
 
@@ -257,7 +258,7 @@ static void
 add_fields(const struct session *s, struct message *m)
 {
 	if ((s->conf->headers & CONF_HEADER_AUTH_RESULTS) != 0 &&
-	    has_field(s, m->scope))
+	    has_field(s, m->decision.scope))
 		add_auth_results(s, m);
 	if ((s->conf->headers & CONF_HEADER_RECEIVED_SPF) == 0 &&
 	    !m->brings_received_spf)

@@ -20,6 +20,7 @@ enum policy_action {
 struct policy {
 	enum policy_action	action[SCOPE_COUNT][RESULT_COUNT];
 	unsigned		level[SCOPE_COUNT];	/* where it came from */
+	bool			defers[RESULT_COUNT];	/* its reply is a 4xx */
 };
 
 /* Fills in one scope from a level; false: no such level. */

@@ -114,24 +114,19 @@ play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 	ends_at(r, DRYRUN_STAGE_END, session_end(s, &r->edits, &r->edit_count));
 }
 
-static void
-conclude(struct dryrun_report *r)
+static enum dryrun_status
+status_of(const struct session *s)
 {
-	r->status = DRYRUN_ACCEPT;
-	r->action = POLICY_ACCEPT;
-	switch (r->step.kind) {
-	case SESSION_CONTINUE:
-	case SESSION_ACCEPT:
+	switch (session_decision(s)->action) {
+	case POLICY_SKIP:
+	case POLICY_ACCEPT:
 		break;
-	case SESSION_TEMPFAIL:
-		r->status = DRYRUN_TEMPFAIL;
-		r->action = POLICY_TEMPFAIL;
-		break;
-	case SESSION_REJECT:
-		r->status = DRYRUN_REJECT;
-		r->action = POLICY_REJECT;
-		break;
+	case POLICY_TEMPFAIL:
+		return DRYRUN_TEMPFAIL;
+	case POLICY_REJECT:
+		return DRYRUN_REJECT;
 	}
+	return DRYRUN_ACCEPT;
 }
 
 static char *
@@ -170,7 +165,6 @@ run(const struct session_env *env, const struct conf *c,
 	char *rcpt = t->rcpt != NULL ? xstrdup(t->rcpt) : default_rcpt(env, c);
 	struct session *s = session_new(env, c);
 	struct dryrun_report r = {
-		.conf = c,
 		.session = s,
 		.ip = local ? NULL : t->ip,
 		.helo = is_none(t->helo) ? NULL : t->helo,
@@ -178,22 +172,18 @@ run(const struct session_env *env, const struct conf *c,
 		.rcpt = rcpt,
 	};
 
-	identity_from_helo(&r.identity[SCOPE_HELO], r.helo);
-	identity_from_mail(&r.identity[SCOPE_MAILFROM], r.sender,
-	    &r.identity[SCOPE_HELO]);
 	play(&r, s, local ? NULL : (const struct sockaddr *)&ss);
-	conclude(&r);
 	if (json)
 		dryrun_print_json(&r, out);
 	else
 		dryrun_print_text(&r, out);
 	fflush(out);
 
-	identity_fini(&r.identity[SCOPE_MAILFROM]);
-	identity_fini(&r.identity[SCOPE_HELO]);
+	enum dryrun_status status = status_of(s);
+
 	session_free(s);
 	free(rcpt);
-	return r.status;
+	return status;
 }
 
 enum dryrun_status

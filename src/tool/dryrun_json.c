@@ -30,7 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
 #include "eval/eval.h"
 #include "tool/dryrun_priv.h"
 
@@ -92,19 +91,20 @@ static json_t *
 json_check(const struct dryrun_report *r, enum scope scope)
 {
 	const struct eval_verdict *v = session_verdict(r->session, scope);
-	const struct policy *p = &r->conf->policy;
+	const struct identity *id = session_identity(r->session, scope);
+	const struct decision_part *part =
+	    &session_decision(r->session)->parts[scope];
 
 	if (v == NULL)
 		return json_null();
 
 	json_t *check = json_object();
 
-	set_text(check, "identity", r->identity[scope].address);
-	set_found(check, "domain", r->identity[scope].lookup);
+	set_text(check, "identity", id->address);
+	set_found(check, "domain", id->lookup);
 	set_text(check, "result", result_name(v->result));
-	set_text(check, "action",
-	    policy_action_name(policy_decide(p, scope, v->result)));
-	set(check, "level", json_integer(p->level[scope]));
+	set_text(check, "action", policy_action_name(part->action));
+	set(check, "level", json_integer(part->level));
 	set_found(check, "mechanism", v->mechanism);
 	set_found(check, "record", v->record);
 	set_found(check, "record_domain", v->record_domain);
@@ -181,7 +181,8 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 	set(object, "mailfrom_check", json_check(r, SCOPE_MAILFROM));
 	set(object, "stages", json_stages(r));
 	set(object, "headers", json_headers(r));
-	set_text(object, "action", policy_action_name(r->action));
+	set_text(object, "action", policy_action_name(
+	    session_decision(r->session)->action));
 	json_dumpf(object, out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', out);
 	json_decref(object);

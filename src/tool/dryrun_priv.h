@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/util.h"
 #include "mail/session.h"
-#include "policy/policy.h"
+#include "policy/decide.h"
 #include "policy/reply.h"
 #include "spf/identity.h"
 #include "tool/dryrun.h"
@@ -25,7 +25,6 @@ enum dryrun_stage {
 };
 
 struct dryrun_report {
-	const struct conf	*conf;
 	const struct session	*session;
 	const char		*ip;		/* NULL: this machine */
 	const char		*helo;		/* NULL: none */
@@ -33,11 +32,8 @@ struct dryrun_report {
 	const char		*rcpt;
 	enum dryrun_stage	 last;		/* that was asked */
 	struct session_step	 step;		/* its answer */
-	enum dryrun_status	 status;	/* what it comes to */
-	enum policy_action	 action;	/* the same */
 	const struct session_edit *edits;
 	size_t			 edit_count;
-	struct identity		 identity[SCOPE_COUNT];
 };
 
 /* HELO may be left out. */

@@ -50,10 +50,12 @@ static void
 put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 {
 	const struct eval_verdict *v = session_verdict(r->session, scope);
-	const char *address = r->identity[scope].address;
 
 	if (v == NULL)
 		return;
+
+	const char *address = session_identity(r->session, scope)->address;
+
 	fprintf(out, "  %s: %s, ", scope_name(scope), result_name(v->result));
 	put_escaped(out, address[0] != '\0' ? address : "no name given");
 	fputc('\n', out);
@@ -135,5 +137,6 @@ dryrun_print_text(const struct dryrun_report *r, FILE *out)
 	for (size_t i = r->edit_count; i-- > 0;)
 		if (r->edits[i].kind == SESSION_INSERT)
 			put_field(out, &r->edits[i]);
-	fprintf(out, "  => %s\n", policy_action_name(r->action));
+	fprintf(out, "  => %s\n", policy_action_name(
+	    session_decision(r->session)->action));
 }

@@ -1282,11 +1282,13 @@ test_step_follows_the_code_of_the_template(void **state)
 
 	set_levels(f, 0, 3);
 	set_reply(f, RESULT_FAIL, 451, "4.7.23", "later");
+	f->conf->policy.defers[RESULT_FAIL] = true;
 	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 451,
 	    "4.7.23");
-	set_reply(f, RESULT_TEMPERROR, 550, "5.7.24", "never");
-	assert_refused(transact(f, NULL, "<u@temperror.example.com>"), 550,
-	    "5.7.24");
+	f->conf->policy.defers[RESULT_FAIL] = false;
+	set_reply(f, RESULT_FAIL, 554, "5.7.23", "never");
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 554,
+	    "5.7.23");
 	session_abort(f->session);
 	assert_int_equal(stats_get(STATS_TEMPFAILED), tempfailed + 1);
 	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);

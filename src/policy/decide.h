@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is done with mail: from results to a decision, as a value.  Pure. */
+
+#ifndef DECIDE_H
+#define DECIDE_H
+
+#include <stdbool.h>
+
+#include "base/result.h"
+#include "policy/policy.h"
+
+enum decision_reason {
+	DECISION_RESULT,	/* that of scope */
+	DECISION_FORGED		/* too many forged fields; a rejection */
+};
+
+/* What the policy says to the result of one scope by itself. */
+struct decision_part {
+	enum policy_action	action;	/* POLICY_SKIP: there is no result */
+	unsigned		level;
+};
+
+struct decision {
+	enum policy_action	 action;	/* with the mail; never SKIP */
+	enum decision_reason	 reason;
+	enum scope		 scope;		/* whose result counts */
+	struct decision_part	 parts[SCOPE_COUNT];
+};
+
+/*
+ * results: NULL for a scope that was not checked; mail of which none was is
+ * accepted.  The action with more force wins, that of MAIL FROM among equals.
+ * A rejection whose reply is a 4xx is a tempfail.
+ */
+struct decision	decide(const struct policy *p,
+		    const enum result *const results[SCOPE_COUNT]);
+
+/* d, but that the message brings too many forged fields. */
+struct decision	decide_forged(const struct decision *d);
+
+/* This result of HELO rejects, whatever that of MAIL FROM is. */
+bool	decide_helo_rejects(const struct policy *p, enum result helo);
+
+bool	decision_refuses(const struct decision *d);
+/* Nothing tells them apart. */
+bool	decision_equals(const struct decision *a, const struct decision *b);
+
+#endif

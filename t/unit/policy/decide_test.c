@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* decide: results of both scopes to what is done, as a table. */
+
+#include "unit.h"
+
+#include "policy/decide.h"
+
+#define ABSENT RESULT_COUNT
+
+static struct decision
+decided(const struct policy *p, unsigned helo, unsigned mail)
+{
+	enum result of[SCOPE_COUNT] = { (enum result)helo,
+		(enum result)mail };
+	const enum result *const results[SCOPE_COUNT] = {
+		helo == ABSENT ? NULL : &of[SCOPE_HELO],
+		mail == ABSENT ? NULL : &of[SCOPE_MAILFROM],
+	};
+
+	return decide(p, results);
+}
+
+static struct policy
+levels(unsigned helo, unsigned mail)
+{
+	struct policy p = { 0 };
+
+	assert_true(policy_set_level(&p, SCOPE_HELO, helo));
+	assert_true(policy_set_level(&p, SCOPE_MAILFROM, mail));
+	return p;
+}
+
+static void
+test_stronger_action_decides_and_mail_from_among_equals(void **state)
+{
+	static const struct {
+		unsigned level[SCOPE_COUNT];
+		unsigned helo;
+		unsigned mail;
+		enum policy_action action;
+		enum scope scope;
+	} rows[] = {
+		{ { 3, 3 }, RESULT_PASS, RESULT_PASS, POLICY_ACCEPT,
+		    SCOPE_MAILFROM },
+		{ { 3, 3 }, RESULT_FAIL, ABSENT, POLICY_REJECT, SCOPE_HELO },
+		{ { 3, 3 }, RESULT_FAIL, RESULT_TEMPERROR, POLICY_REJECT,
+		    SCOPE_HELO },
+		{ { 3, 3 }, RESULT_PASS, RESULT_FAIL, POLICY_REJECT,
+		    SCOPE_MAILFROM },
+		{ { 3, 3 }, RESULT_FAIL, RESULT_FAIL, POLICY_REJECT,
+		    SCOPE_MAILFROM },
+		{ { 3, 3 }, RESULT_TEMPERROR, RESULT_TEMPERROR,
+		    POLICY_TEMPFAIL, SCOPE_MAILFROM },
+		{ { 3, 3 }, RESULT_TEMPERROR, RESULT_PASS, POLICY_ACCEPT,
+		    SCOPE_MAILFROM },
+		{ { 1, 4 }, RESULT_SOFTFAIL, RESULT_SOFTFAIL, POLICY_REJECT,
+		    SCOPE_MAILFROM },
+		{ { 4, 1 }, RESULT_SOFTFAIL, RESULT_FAIL, POLICY_REJECT,
+		    SCOPE_HELO },
+		{ { 0, 3 }, ABSENT, RESULT_FAIL, POLICY_REJECT,
+		    SCOPE_MAILFROM },
+		{ { 1, 0 }, RESULT_FAIL, ABSENT, POLICY_ACCEPT, SCOPE_HELO },
+		{ { 0, 0 }, ABSENT, ABSENT, POLICY_ACCEPT, SCOPE_MAILFROM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct policy p = levels(rows[i].level[SCOPE_HELO],
+		    rows[i].level[SCOPE_MAILFROM]);
+		struct decision d = decided(&p, rows[i].helo, rows[i].mail);
+
+		if (d.action != rows[i].action || d.scope != rows[i].scope)
+			fail_msg("row %zu: %s by %s", i,
+			    policy_action_name(d.action), scope_name(d.scope));
+		assert_int_equal(d.reason, DECISION_RESULT);
+	}
+}
+
+/* Of every pair of results at every pair of levels. */
+static void
+test_parts_are_what_the_policy_says_to_each_result(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 7 * 7 * 8 * 8; n++) {
+		struct policy p = levels(n % 7, n / 7 % 7);
+		unsigned of[SCOPE_COUNT] = { n / 49 % 8, n / 49 / 8 };
+		struct decision d = decided(&p, of[SCOPE_HELO],
+		    of[SCOPE_MAILFROM]);
+
+		for (int s = 0; s < SCOPE_COUNT; s++) {
+			assert_int_equal(d.parts[s].level, p.level[s]);
+			assert_int_equal(d.parts[s].action,
+			    of[s] == ABSENT ? POLICY_SKIP
+			    : policy_decide(&p, (enum scope)s,
+			    (enum result)of[s]));
+			assert_true(d.action >= d.parts[s].action);
+		}
+		assert_true(d.action == POLICY_ACCEPT ||
+		    d.action == d.parts[d.scope].action);
+	}
+}
+
+static void
+test_rejection_with_a_4xx_reply_is_a_tempfail(void **state)
+{
+	struct policy p = levels(3, 3);
+
+	(void)state;
+	p.defers[RESULT_FAIL] = true;
+	assert_int_equal(decided(&p, ABSENT, RESULT_FAIL).action,
+	    POLICY_TEMPFAIL);
+	assert_int_equal(decided(&p, RESULT_FAIL, RESULT_TEMPERROR).scope,
+	    SCOPE_HELO);
+	assert_int_equal(decided(&p, ABSENT, RESULT_FAIL)
+	    .parts[SCOPE_MAILFROM].action, POLICY_REJECT);
+	assert_int_equal(decided(&p, ABSENT, RESULT_PASS).action,
+	    POLICY_ACCEPT);
+}
+
+static void
+test_forged_fields_reject_whatever_the_results(void **state)
+{
+	struct policy p = levels(1, 1);
+	struct decision d = decided(&p, RESULT_PASS, RESULT_PASS);
+	struct decision forged = decide_forged(&d);
+
+	(void)state;
+	assert_false(decision_refuses(&d));
+	assert_true(decision_refuses(&forged));
+	assert_int_equal(forged.action, POLICY_REJECT);
+	assert_int_equal(forged.scope, d.scope);
+	assert_false(decision_equals(&d, &forged));
+}
+
+static void
+test_helo_rejects_where_its_level_says_so(void **state)
+{
+	struct policy p = levels(3, 0);
+
+	(void)state;
+	assert_true(decide_helo_rejects(&p, RESULT_FAIL));
+	assert_false(decide_helo_rejects(&p, RESULT_SOFTFAIL));
+	p.defers[RESULT_FAIL] = true;
+	assert_true(decide_helo_rejects(&p, RESULT_FAIL));
+}
+
+static void
+test_decisions_are_equal_where_nothing_tells_them_apart(void **state)
+{
+	struct policy p = levels(3, 3);
+	struct policy other = levels(3, 4);
+	struct decision d = decided(&p, RESULT_NONE, RESULT_FAIL);
+	struct decision same = decided(&p, RESULT_PASS, RESULT_FAIL);
+	struct decision level = decided(&other, RESULT_NONE, RESULT_FAIL);
+	struct decision scope = decided(&p, RESULT_FAIL, ABSENT);
+
+	(void)state;
+	assert_true(decision_equals(&d, &same));
+	assert_false(decision_equals(&d, &level));
+	assert_false(decision_equals(&d, &scope));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_stronger_action_decides_and_mail_from_among_equals),
+		cmocka_unit_test(
+		    test_parts_are_what_the_policy_says_to_each_result),
+		cmocka_unit_test(
+		    test_rejection_with_a_4xx_reply_is_a_tempfail),
+		cmocka_unit_test(
+		    test_forged_fields_reject_whatever_the_results),
+		cmocka_unit_test(test_helo_rejects_where_its_level_says_so),
+		cmocka_unit_test(
+		    test_decisions_are_equal_where_nothing_tells_them_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
