@@ -26,148 +26,11 @@
 #include "base/addr.h"
 #include "base/lock.h"
 #include "base/result.h"
-#include "base/stats.h"
 #include "base/util.h"
 #include "dns/dns.h"
 #include "eval/eval_priv.h"
-#include "spf/identity.h"
 #include "spf/macro.h"
 #include "spf/record.h"
-
-/* Of a malformed term this much is quoted. */
-#define TERM_SHOWN 60
-
-/* Records */
-
-/* The verdict shows the last record of its own domain or a redirect. */
-static void
-note_record(struct eval_run *run, const struct eval_check *c,
-    const char *text)
-{
-	if (!c->main)
-		return;
-	run->verdict.record = text;
-	run->verdict.record_domain = c->domain;
-}
-
-static const char *
-first_spf(const struct dns_answer *answer)
-{
-	for (size_t i = 0; i < answer->count; i++)
-		if (record_is_spf(answer->rr[i].data, answer->rr[i].len))
-			return answer->rr[i].data;
-	assert(false);
-	return "";
-}
-
-static void
-note_bad_record(struct eval_run *run, const struct eval_check *c,
-    const struct dns_answer *answer)
-{
-	stats_inc(STATS_BAD_RECORD);
-	note_record(run, c, first_spf(answer));
-}
-
-/* What is wrong comes first, since long texts are cut at their end. */
-static void
-stop_malformed(struct eval_run *run, const struct eval_check *c,
-    const struct dns_answer *answer)
-{
-	const struct record_error *e = &answer->spf_error;
-	char term[TERM_SHOWN + sizeof(" in \"...\"")] = "";
-
-	note_bad_record(run, c, answer);
-	if (e->term_len > 0)
-		(void)snprintf(term, sizeof(term), "%s \"%.*s%s\"",
-		    e->offset == e->term ? "" : " in",
-		    e->term_len < TERM_SHOWN ? (int)e->term_len : TERM_SHOWN,
-		    first_spf(answer) + e->term,
-		    e->term_len > TERM_SHOWN ? "..." : "");
-	eval_stop(run, RESULT_PERMERROR,
-	    "%s%s at octet %zu of the SPF record of %s", e->message, term,
-	    e->offset, c->domain);
-}
-
-/*
- * Chooses the record of c->domain (RFC 7208 s4.4 to s4.6).  missing is the
- * result where there is none.  False: the run has stopped.
- */
-static bool
-find_record(struct eval_run *run, struct eval_check *c, enum result missing)
-{
-	const struct dns_answer *answer;
-
-	if (!eval_ask_strictly(run, c->domain, DNS_TYPE_TXT, &answer))
-		return false;
-	if (answer->status == DNS_NXDOMAIN) {
-		eval_stop(run, missing, "domain %s does not exist", c->domain);
-	} else if (answer->spf_count == 0) {
-		eval_stop(run, missing, "no SPF record at %s", c->domain);
-	} else if (answer->spf_count > 1) {
-		note_bad_record(run, c, answer);
-		eval_stop(run, RESULT_PERMERROR, "%zu SPF records at %s",
-		    answer->spf_count, c->domain);
-	} else if (answer->spf == NULL) {
-		stop_malformed(run, c, answer);
-	}
-	c->record = answer->spf;
-	return !run->stopped;
-}
-
-/*
- * The domain of an include or redirect.  A name that check_host() would take
- * for malformed (RFC 7208 s4.3: none) makes both a permerror.
- */
-static bool
-find_domain(struct eval_run *run, const struct eval_mark *m,
-    char out[EVAL_NAME_SIZE])
-{
-	const struct macro *domain = m->kind == EVAL_MARK_REDIRECT ?
-	    m->check->record->redirect : m->term->domain;
-
-	if (!eval_count_lookup(run))
-		return false;
-	if (eval_expand_name(run, m->check, domain, out) &&
-	    identity_name_is_valid(out, strlen(out), true))
-		return true;
-	if (!run->stopped)
-		eval_stop(run, RESULT_PERMERROR, "%s of %s names no domain",
-		    m->kind == EVAL_MARK_REDIRECT ? "redirect" : "include",
-		    m->check->domain);
-	return false;
-}
-
-bool
-eval_mark_open(struct eval_run *run, size_t mark, struct eval_text *out)
-{
-	char domain[EVAL_NAME_SIZE];
-
-	if (run->stopped)
-		return false;
-	const struct eval_mark *m = eval_mark_get(run, mark);
-	const bool start = m->kind == EVAL_MARK_START;
-	if (start) {
-		bool fits = util_copy(domain, sizeof(domain), run->in->domain);
-		assert(fits);
-	} else if (!find_domain(run, m, domain)) {
-		return false;
-	}
-	/* Each check but the first has cost a lookup. */
-	assert(run->check_count < EVAL_CHECKS_MAX);
-	struct eval_check *c = &run->checks[run->check_count++];
-	memcpy(c->domain, domain, sizeof(c->domain));
-	c->main = start || (m->kind == EVAL_MARK_REDIRECT && m->check->main);
-	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
-		return false;
-	eval_text_write(out, &run->marks, c, &run->in->client,
-	    run->max_lookups - run->verdict.lookups);
-	note_record(run, c, c->record->text);
-	if (c->main) {
-		run->last = c;
-		run->matched = out->fixed;
-	}
-	return true;
-}
 
 /* The verdict */
 
@@ -326,7 +189,7 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 	struct eval_run *run = run_take(view, in);
 	enum result r = RESULT_NONE;
 	bool matched = false;
-	struct eval_text text;
+	struct eval_canon text;
 
 	/* Of most mail nothing is left to evaluate after this. */
 	if (!eval_mark_open(run, 0, &text)) {

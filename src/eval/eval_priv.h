@@ -4,6 +4,7 @@
 #ifndef EVAL_PRIV_H
 #define EVAL_PRIV_H
 
+#include "base/addr.h"
 #include "base/util.h"
 #include "dns/dns.h"
 #include "eval/eval.h"
@@ -51,10 +52,10 @@ struct eval_marks {
 };
 
 /* The longest text: "v=spf1", querying terms, probe and fixed term. */
-#define EVAL_TEXT_SIZE (EVAL_CHECKS_MAX * 24 + 96)
+#define EVAL_CANON_SIZE (EVAL_CHECKS_MAX * 24 + 96)
 
-struct eval_text {
-	char				 text[EVAL_TEXT_SIZE];
+struct eval_canon {
+	char				 text[EVAL_CANON_SIZE];
 	unsigned			 terms;		/* written */
 	const struct record_term	*fixed;		/* see below; or NULL */
 };
@@ -65,7 +66,7 @@ struct eval_text {
  * fixed term), or behind budget + 1 querying terms, since asking the last of
  * these exceeds the limit.  Every octet is ours.
  */
-void	eval_text_write(struct eval_text *out, struct eval_marks *m,
+void	eval_canon_write(struct eval_canon *out, struct eval_marks *m,
 	    const struct eval_check *c, const struct addr *client,
 	    unsigned budget);
 
@@ -129,8 +130,29 @@ bool	eval_ask(struct eval_run *run, const char *name, enum dns_type type,
 	    const struct dns_answer **out);
 bool	eval_ask_strictly(struct eval_run *run, const char *name,
 	    enum dns_type type, const struct dns_answer **out);
-/* Counts a term that queries the DNS.  False: the run has stopped. */
-bool	eval_count_lookup(struct eval_run *run);
+enum dns_type	eval_address_type(const struct eval_run *run);
+/* A name from the DNS that the DNS can be asked for. */
+bool	eval_is_askable(const struct dns_rr *rr);
+
+/* Asks for the names of the client; fills name with the one asked for. */
+bool	eval_ask_ptr(struct eval_run *run, char name[ADDR_REVERSE_SIZE],
+	    const struct dns_answer **out);
+
+/* Of a name to a domain; the nearer first. */
+enum eval_relation {
+	EVAL_RELATION_SAME,
+	EVAL_RELATION_SUBDOMAIN,
+	EVAL_RELATION_OTHER
+};
+
+/*
+ * A validated name (RFC 7208 s5.5) among those of answer (PTR), of which only
+ * ten are looked at: the nearest to domain, and none that is farther than
+ * last.  NULL: there is none, or the run has stopped.
+ */
+const char *eval_find_validated(struct eval_run *run,
+	    const struct dns_answer *answer, const char *domain,
+	    enum eval_relation last);
 
 /* What m needs, within c.  False: the run has stopped. */
 bool	eval_fill_vars(struct eval_run *run, const struct eval_check *c,
@@ -141,9 +163,6 @@ bool	eval_fill_vars(struct eval_run *run, const struct eval_check *c,
  */
 bool	eval_expand_name(struct eval_run *run, const struct eval_check *c,
 	    const struct macro *m, char out[EVAL_NAME_SIZE]);
-
-/* Finds a mark that libspf2 asks about; the last one asked may match. */
-const struct eval_mark *eval_mark_get(struct eval_run *run, size_t index);
 
 /*
  * For the hooks of eval_spf2.c.  eval_mark_query: a term's own question;
@@ -156,7 +175,7 @@ enum eval_reply	 eval_mark_query(struct eval_run *run, size_t mark,
 enum eval_reply	 eval_mark_host(struct eval_run *run, size_t mark, size_t host,
 		    const struct dns_answer **answer);
 bool		 eval_mark_open(struct eval_run *run, size_t mark,
-		    struct eval_text *out);
+		    struct eval_canon *out);
 
 /* Before any thread exists. */
 void			 eval_spf2_init(void);
@@ -168,6 +187,6 @@ struct eval_spf2	*eval_spf2_new(void);
  * has stopped.  *matched is false if no term matched.
  */
 enum result	 eval_spf2_check(struct eval_run *run,
-		    const struct eval_text *text, bool *matched);
+		    const struct eval_canon *text, bool *matched);
 
 #endif

@@ -4,7 +4,7 @@
  *
  * libspf2 evaluates: the order of terms, qualifiers, prefix lengths, what the
  * result of an include or redirect means.  It compiles our canonical texts
- * (eval_text.c), and every question it asks is about a mark in them.  It is
+ * (eval_canon.c), and every question it asks is about a mark in them.  It is
  * given no sender, HELO or explanation: macros are expanded on our side, and
  * without a sender it leaves out most of the result texts that nobody reads.
  * SPF_request_query_mailfrom is not used, since it passes loopback clients
@@ -173,7 +173,7 @@ lookup(SPF_dns_server_t *layer, const char *name, ns_type type,
 
 static SPF_record_t *
 compile(SPF_server_t *server, SPF_response_t *response,
-    const struct eval_text *text)
+    const struct eval_canon *text)
 {
 	SPF_record_t *record = NULL;
 	SPF_errcode_t e = SPF_record_compile(server, response, &record,
@@ -194,7 +194,7 @@ get_record(SPF_server_t *server, SPF_request_t *request,
     SPF_response_t *response, SPF_record_t **out)
 {
 	struct eval_run *run = server->resolver->hook;
-	struct eval_text text;
+	struct eval_canon text;
 	size_t mark;
 	size_t host;
 
@@ -270,7 +270,7 @@ eval_spf2_new(void)
 }
 
 enum result
-eval_spf2_check(struct eval_run *run, const struct eval_text *text,
+eval_spf2_check(struct eval_run *run, const struct eval_canon *text,
     bool *matched)
 {
 	struct eval_spf2 *e = run->spf2;

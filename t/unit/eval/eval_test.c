@@ -23,7 +23,7 @@ struct written {
 	struct record		*record;
 	struct eval_check	 check;
 	struct eval_marks	 marks;
-	struct eval_text	 text;
+	struct eval_canon	 text;
 };
 
 static void
@@ -39,7 +39,7 @@ write_text(struct written *w, const char *text, const char *ip,
 	if (w->record == NULL)
 		fail_msg("%s: %zu: %s", text, err.offset, err.message);
 	w->check.record = w->record;
-	eval_text_write(&w->text, &w->marks, &w->check, &client, budget);
+	eval_canon_write(&w->text, &w->marks, &w->check, &client, budget);
 }
 
 static void

@@ -60,7 +60,7 @@ is_querying(const struct record_term *t)
 }
 
 static void
-add_mark(struct sbuf *sb, struct eval_text *out, struct eval_marks *m,
+add_mark(struct sbuf *sb, struct eval_canon *out, struct eval_marks *m,
     struct eval_mark mark)
 {
 	assert(m->count < EVAL_MARKS_MAX);
@@ -98,7 +98,7 @@ add_cidr(struct sbuf *sb, const struct record_term *t,
 
 /* It matches whatever libspf2 would compare, so "all" says as much. */
 static void
-add_fixed(struct sbuf *sb, struct eval_text *out, const struct record_term *t)
+add_fixed(struct sbuf *sb, struct eval_canon *out, const struct record_term *t)
 {
 	sbuf_char(sb, ' ');
 	sbuf_str(sb, qualifier(t->qualifier));
@@ -108,7 +108,7 @@ add_fixed(struct sbuf *sb, struct eval_text *out, const struct record_term *t)
 }
 
 void
-eval_text_write(struct eval_text *out, struct eval_marks *m,
+eval_canon_write(struct eval_canon *out, struct eval_marks *m,
     const struct eval_check *c, const struct addr *client, unsigned budget)
 {
 	const struct record *r = c->record;

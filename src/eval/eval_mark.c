@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What stands behind a mark: the answers to the question of a term, and the
+ * record that an evaluation, an include or a redirect goes on with.
+ */
+
+#include "config.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/result.h"
+#include "base/stats.h"
+#include "base/util.h"
+#include "dns/dns.h"
+#include "eval/eval_priv.h"
+#include "spf/identity.h"
+#include "spf/record.h"
+
+#define MX_MAX 10		/* RFC 7208 s4.6.4: more is permerror */
+
+/* Of a malformed term this much is quoted. */
+#define TERM_SHOWN 60
+
+/* Limits (RFC 7208 s4.6.4) */
+
+static bool
+count_lookup(struct eval_run *run)
+{
+	if (run->verdict.lookups < run->max_lookups) {
+		run->verdict.lookups++;
+		return true;
+	}
+	stats_inc(STATS_LIMIT_LOOKUPS);
+	eval_stop(run, RESULT_PERMERROR, "more than %u DNS lookups",
+	    run->max_lookups);
+	return false;
+}
+
+/* Macros bring any octet into a name, but none that could feign an entry. */
+static void
+note_void(struct eval_run *run, const struct record_term *t, const char *name)
+{
+	static const char cut[] = "...";
+	struct sbuf *sb = &run->voids;
+
+	if (run->verdict.voids++ == 0)
+		sbuf_init(sb, run->void_terms,
+		    sizeof(run->void_terms) - strlen(cut));
+	else
+		sbuf_str(sb, ", ");
+	sbuf_str(sb, record_mechanism_name(t->mechanism));
+	sbuf_char(sb, ':');
+	for (; *name != '\0'; name++)
+		sbuf_char(sb, util_is_alnum(*name) ||
+		    strchr("-._", *name) != NULL ? *name : '?');
+	if (!sbuf_ok(sb))
+		memcpy(sb->data + sb->len, cut, sizeof(cut));
+	run->verdict.void_terms = run->void_terms;
+}
+
+/* Counts the answer to a term's own question. */
+static bool
+count_void(struct eval_run *run, const struct record_term *t, const char *name,
+    const struct dns_answer *answer)
+{
+	if (answer->status != DNS_NODATA && answer->status != DNS_NXDOMAIN)
+		return true;
+	note_void(run, t, name);
+	if (run->verdict.voids <= run->in->max_void_lookups)
+		return true;
+	stats_inc(STATS_LIMIT_VOID);
+	eval_stop(run, RESULT_PERMERROR, "more than %u void DNS lookups: %s",
+	    run->in->max_void_lookups, run->void_terms);
+	return false;
+}
+
+/* A term's own question. */
+static bool
+ask_term(struct eval_run *run, const struct record_term *t, const char *name,
+    enum dns_type type, const struct dns_answer **out)
+{
+	return eval_ask_strictly(run, name, type, out) &&
+	    count_void(run, t, name, *out);
+}
+
+/* Terms */
+
+static enum eval_reply
+reply_unless_stopped(const struct eval_run *run, bool match)
+{
+	if (run->stopped)
+		return EVAL_REPLY_UNWIND;
+	return match ? EVAL_REPLY_CLIENT : EVAL_REPLY_NOTHING;
+}
+
+/* The addresses of a name for a term; any: with a prefix length of 0. */
+static enum eval_reply
+reply_addresses(const struct dns_answer *answer, bool any)
+{
+	if (answer->count == 0)
+		return EVAL_REPLY_NOTHING;
+	return any ? EVAL_REPLY_CLIENT : EVAL_REPLY_RECORDS;
+}
+
+static bool
+matches_any(const struct eval_run *run, const struct record_term *t)
+{
+	return (run->in->client.family == AF_INET ? t->bits4 : t->bits6) == 0;
+}
+
+static enum eval_reply
+query_a(struct eval_run *run, const struct record_term *t, const char *name,
+    const struct dns_answer **answer)
+{
+	if (!ask_term(run, t, name, eval_address_type(run), answer))
+		return EVAL_REPLY_UNWIND;
+	return reply_addresses(*answer, matches_any(run, t));
+}
+
+static enum eval_reply
+query_mx(struct eval_run *run, const struct record_term *t, const char *name,
+    const struct dns_answer **answer)
+{
+	if (!ask_term(run, t, name, DNS_TYPE_MX, answer))
+		return EVAL_REPLY_UNWIND;
+	if ((*answer)->count > MX_MAX) {
+		eval_stop(run, RESULT_PERMERROR, "more than %d MX names at %s",
+		    MX_MAX, name);
+		return EVAL_REPLY_UNWIND;
+	}
+	run->mx = *answer;
+	run->mx_any = matches_any(run, t);
+	return EVAL_REPLY_RECORDS;
+}
+
+static enum eval_reply
+query_exists(struct eval_run *run, const struct record_term *t,
+    const char *name)
+{
+	const struct dns_answer *answer;
+
+	if (!ask_term(run, t, name, DNS_TYPE_A, &answer))
+		return EVAL_REPLY_UNWIND;
+	return reply_unless_stopped(run, answer->count > 0);
+}
+
+/* Errors are no match (RFC 7208 s5.5). */
+static enum eval_reply
+query_ptr(struct eval_run *run, const struct record_term *t,
+    const char *target)
+{
+	const struct dns_answer *answer;
+	char name[ADDR_REVERSE_SIZE];
+
+	if (!eval_ask_ptr(run, name, &answer) ||
+	    !count_void(run, t, name, answer))
+		return EVAL_REPLY_UNWIND;
+	return reply_unless_stopped(run, eval_find_validated(run, answer,
+	    target, EVAL_RELATION_SUBDOMAIN) != NULL);
+}
+
+/* The mark that libspf2 asks about: of these the last may match. */
+static const struct eval_mark *
+note_asked(struct eval_run *run, size_t index)
+{
+	assert(index < run->marks.count);
+	const struct eval_mark *m = &run->marks.marks[index];
+	if (m->check != NULL && m->check->main)
+		run->matched = m->term;
+	return m;
+}
+
+enum eval_reply
+eval_mark_query(struct eval_run *run, size_t mark,
+    const struct dns_answer **answer)
+{
+	char name[EVAL_NAME_SIZE];
+
+	if (run->stopped)
+		return EVAL_REPLY_UNWIND;
+	const struct eval_mark *m = note_asked(run, mark);
+	if (m->kind == EVAL_MARK_PROBE)
+		return EVAL_REPLY_NOTHING;
+	assert(m->kind == EVAL_MARK_TERM);
+	if (!count_lookup(run))
+		return EVAL_REPLY_UNWIND;
+	/* No query, so not a void lookup either. */
+	if (!eval_expand_name(run, m->check, m->term->domain, name))
+		return reply_unless_stopped(run, false);
+	switch (m->term->mechanism) {
+	case RECORD_A:
+		return query_a(run, m->term, name, answer);
+	case RECORD_MX:
+		return query_mx(run, m->term, name, answer);
+	case RECORD_PTR:
+		return query_ptr(run, m->term, name);
+	case RECORD_EXISTS:
+		return query_exists(run, m->term, name);
+	case RECORD_ALL:
+	case RECORD_INCLUDE:
+	case RECORD_IP4:
+	case RECORD_IP6:
+		break;
+	}
+	assert(false);
+	return EVAL_REPLY_NOTHING;
+}
+
+/* The hosts of an mx term are asked for directly after it, in order. */
+enum eval_reply
+eval_mark_host(struct eval_run *run, size_t mark, size_t host,
+    const struct dns_answer **answer)
+{
+	if (run->stopped)
+		return EVAL_REPLY_UNWIND;
+	assert(mark < run->marks.count && run->mx != NULL &&
+	    host < run->mx->count);
+	const struct dns_rr *rr = &run->mx->rr[host];
+	if (!eval_is_askable(rr))
+		return EVAL_REPLY_NOTHING;
+	if (!eval_ask_strictly(run, rr->data, eval_address_type(run), answer))
+		return EVAL_REPLY_UNWIND;
+	return reply_addresses(*answer, run->mx_any);
+}
+
+/* Records */
+
+/* The verdict shows the last record of its own domain or a redirect. */
+static void
+note_record(struct eval_run *run, const struct eval_check *c,
+    const char *text)
+{
+	if (!c->main)
+		return;
+	run->verdict.record = text;
+	run->verdict.record_domain = c->domain;
+}
+
+static const char *
+first_spf(const struct dns_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		if (record_is_spf(answer->rr[i].data, answer->rr[i].len))
+			return answer->rr[i].data;
+	assert(false);
+	return "";
+}
+
+static void
+note_bad_record(struct eval_run *run, const struct eval_check *c,
+    const struct dns_answer *answer)
+{
+	stats_inc(STATS_BAD_RECORD);
+	note_record(run, c, first_spf(answer));
+}
+
+/* What is wrong comes first, since long texts are cut at their end. */
+static void
+stop_malformed(struct eval_run *run, const struct eval_check *c,
+    const struct dns_answer *answer)
+{
+	const struct record_error *e = &answer->spf_error;
+	char term[TERM_SHOWN + sizeof(" in \"...\"")] = "";
+
+	note_bad_record(run, c, answer);
+	if (e->term_len > 0)
+		(void)snprintf(term, sizeof(term), "%s \"%.*s%s\"",
+		    e->offset == e->term ? "" : " in",
+		    e->term_len < TERM_SHOWN ? (int)e->term_len : TERM_SHOWN,
+		    first_spf(answer) + e->term,
+		    e->term_len > TERM_SHOWN ? "..." : "");
+	eval_stop(run, RESULT_PERMERROR,
+	    "%s%s at octet %zu of the SPF record of %s", e->message, term,
+	    e->offset, c->domain);
+}
+
+/*
+ * Chooses the record of c->domain (RFC 7208 s4.4 to s4.6).  missing is the
+ * result where there is none.  False: the run has stopped.
+ */
+static bool
+find_record(struct eval_run *run, struct eval_check *c, enum result missing)
+{
+	const struct dns_answer *answer;
+
+	if (!eval_ask_strictly(run, c->domain, DNS_TYPE_TXT, &answer))
+		return false;
+	if (answer->status == DNS_NXDOMAIN) {
+		eval_stop(run, missing, "domain %s does not exist", c->domain);
+	} else if (answer->spf_count == 0) {
+		eval_stop(run, missing, "no SPF record at %s", c->domain);
+	} else if (answer->spf_count > 1) {
+		note_bad_record(run, c, answer);
+		eval_stop(run, RESULT_PERMERROR, "%zu SPF records at %s",
+		    answer->spf_count, c->domain);
+	} else if (answer->spf == NULL) {
+		stop_malformed(run, c, answer);
+	}
+	c->record = answer->spf;
+	return !run->stopped;
+}
+
+/*
+ * The domain of an include or redirect.  A name that check_host() would take
+ * for malformed (RFC 7208 s4.3: none) makes both a permerror.
+ */
+static bool
+find_domain(struct eval_run *run, const struct eval_mark *m,
+    char out[EVAL_NAME_SIZE])
+{
+	const struct macro *domain = m->kind == EVAL_MARK_REDIRECT ?
+	    m->check->record->redirect : m->term->domain;
+
+	if (!count_lookup(run))
+		return false;
+	if (eval_expand_name(run, m->check, domain, out) &&
+	    identity_name_is_valid(out, strlen(out), true))
+		return true;
+	if (!run->stopped)
+		eval_stop(run, RESULT_PERMERROR, "%s of %s names no domain",
+		    m->kind == EVAL_MARK_REDIRECT ? "redirect" : "include",
+		    m->check->domain);
+	return false;
+}
+
+bool
+eval_mark_open(struct eval_run *run, size_t mark, struct eval_canon *out)
+{
+	char domain[EVAL_NAME_SIZE];
+
+	if (run->stopped)
+		return false;
+	const struct eval_mark *m = note_asked(run, mark);
+	const bool start = m->kind == EVAL_MARK_START;
+	if (start) {
+		bool fits = util_copy(domain, sizeof(domain), run->in->domain);
+		assert(fits);
+	} else if (!find_domain(run, m, domain)) {
+		return false;
+	}
+	/* Each check but the first has cost a lookup. */
+	assert(run->check_count < EVAL_CHECKS_MAX);
+	struct eval_check *c = &run->checks[run->check_count++];
+	memcpy(c->domain, domain, sizeof(c->domain));
+	c->main = start || (m->kind == EVAL_MARK_REDIRECT && m->check->main);
+	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
+		return false;
+	eval_canon_write(out, &run->marks, c, &run->in->client,
+	    run->max_lookups - run->verdict.lookups);
+	note_record(run, c, c->record->text);
+	if (c->main) {
+		run->last = c;
+		run->matched = out->fixed;
+	}
+	return true;
+}
