@@ -18,7 +18,6 @@
 #include "config.h"
 
 #include <assert.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,62 +130,55 @@ own_texts(struct eval_verdict *v)
 }
 
 /*
- * Runs are used again, with what libspf2 needs: making that costs as much as a
- * check.  There are as many as threads that have run at once.  (Not on the
- * stack, which is deep enough without: see THREAD_STACK in milter.c.)
+ * Rooms for runs.  There are as many as threads that have run at once: making
+ * what libspf2 needs costs as much as a check, and a run is too large for the
+ * stacks of threads (THREAD_STACK in milter_pool.c).  A run begins with all of
+ * its state assigned, so it cannot know anything of the one before.
  */
-static struct lock spare_lock = LOCK_INITIALIZER;
-static struct eval_run *spare;			/* spare_lock */
+struct eval_room {
+	struct eval_room	*next;		/* of the spare ones */
+	struct eval_spf2	*spf2;
+	struct eval_run		 run;
+};
 
-static struct eval_run *
-run_take(struct dns_view *view, const struct eval_request *in)
+static struct lock spare_lock = LOCK_INITIALIZER;
+static struct eval_room *spare;			/* spare_lock */
+
+static struct eval_room *
+room_take(void)
 {
 	lock_acquire(&spare_lock);
-	struct eval_run *run = spare;
-	if (run != NULL)
-		spare = run->next;
+	struct eval_room *room = spare;
+	if (room != NULL)
+		spare = room->next;
 	lock_release(&spare_lock);
-	if (run == NULL) {
-		run = xreallocarray(NULL, 1, sizeof(*run));
-		run->spf2 = eval_spf2_new();
+	if (room == NULL) {
+		room = xcalloc(1, sizeof(*room));
+		room->spf2 = eval_spf2_new();
 	}
-	memset(&run->view, 0, offsetof(struct eval_run, checks) -
-	    offsetof(struct eval_run, view));
-	run->view = view;
-	run->in = in;
-	run->max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
-	    in->max_lookups : EVAL_LOOKUPS_MAX;
-	run->marks.marks[0] = (struct eval_mark){ EVAL_MARK_START, NULL,
-		NULL };
-	run->marks.count = 1;
-	eval_without_lookup(&run->verdict, in->scope, RESULT_NONE, "");
-	return run;
+	return room;
 }
 
 static void
-run_give_back(struct eval_run *run)
+room_give_back(struct eval_room *room)
 {
 	lock_acquire(&spare_lock);
-	run->next = spare;
-	spare = run;
+	room->next = spare;
+	spare = room;
 	lock_release(&spare_lock);
 }
 
-/* With a first run: what can fail fails here, not with the first message. */
+/* With a first room: what can fail fails here, not with the first message. */
 void
 eval_init(void)
 {
-	static const struct eval_request nothing;
-
 	eval_spf2_init();
-	run_give_back(run_take(NULL, &nothing));
+	room_give_back(room_take());
 }
 
-bool
-eval_run(struct dns_view *view, const struct eval_request *in,
-    struct eval_verdict *out)
+static void
+evaluate(struct eval_run *run)
 {
-	struct eval_run *run = run_take(view, in);
 	enum result r = RESULT_NONE;
 	bool matched = false;
 	struct eval_canon text;
@@ -201,9 +193,29 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 		r = eval_spf2_check(run, &text, &matched);
 	}
 	set_result(run, r, matched);
-	if (run->verdict.result == RESULT_FAIL && in->want_explanation &&
+	if (run->verdict.result == RESULT_FAIL && run->in->want_explanation &&
 	    run->last->record->exp != NULL)
 		explain(run);
+}
+
+bool
+eval_run(struct dns_view *view, const struct eval_request *in,
+    struct eval_verdict *out)
+{
+	struct eval_room *room = room_take();
+	struct eval_run *run = &room->run;
+
+	*run = (struct eval_run){
+		.view = view,
+		.in = in,
+		.spf2 = room->spf2,
+		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
+		    in->max_lookups : EVAL_LOOKUPS_MAX,
+		.marks = { .count = 1,
+		    .marks = { { .kind = EVAL_MARK_START } } }
+	};
+	eval_without_lookup(&run->verdict, in->scope, RESULT_NONE, "");
+	evaluate(run);
 	bool final = !run->pending;
 	if (final) {
 		*out = run->verdict;
@@ -211,7 +223,7 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 		out->stale = dns_view_has_stale(view);
 		own_texts(out);
 	}
-	run_give_back(run);
+	room_give_back(room);
 	return final;
 }
 

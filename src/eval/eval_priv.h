@@ -73,15 +73,11 @@ void	eval_canon_write(struct eval_canon *out, struct eval_marks *m,
 /* An explanation is expanded in this much, and then cut. */
 #define EVAL_EXPANSION_SIZE 4096
 
-/* One eval_run. */
+/* What one eval_run knows. */
 struct eval_run {
-	/* These are kept from one run to another. */
-	struct eval_run			*next;	/* of the spare ones */
-	struct eval_spf2		*spf2;
-
-	/* These start from zero; view is the first. */
 	struct dns_view			*view;
 	const struct eval_request	*in;
+	struct eval_spf2		*spf2;		/* lent to it */
 	unsigned		 max_lookups;
 	struct eval_verdict	 verdict;	/* in the making: its texts
 						 * are borrowed */
@@ -98,14 +94,12 @@ struct eval_run {
 	const struct dns_answer		*mx;	/* of the mx term under way */
 	bool				 mx_any;	/* that has a /0 */
 	size_t				 check_count;
+	struct eval_check		 checks[EVAL_CHECKS_MAX];
+	struct eval_marks		 marks;
 	struct sbuf			 voids;	/* once there is one */
-
-	/* These have values as far as others tell; checks is the first. */
-	struct eval_check	 checks[EVAL_CHECKS_MAX];
-	struct eval_marks	 marks;
+	char	 void_terms[EVAL_VOIDS_MAX + 1];
 	char	 problem[EVAL_PROBLEM_MAX + 1];
 	char	 mechanism[EVAL_MECHANISM_MAX + 1];
-	char	 void_terms[EVAL_VOIDS_MAX + 1];
 	char	 explanation[EVAL_EXPANSION_SIZE];
 };
 
