@@ -23,6 +23,7 @@ import logline
 import spec
 import tap
 import verdicts
+import watch
 from daemon import Daemon
 
 SERVER = dnsserver.DnsServer()
@@ -60,11 +61,11 @@ def check(want, client=CLIENT):
 
 def rss_limit():
     """A sanitizer keeps what was freed for a while."""
-    return 300000 if verdicts.sanitized() else 40000
+    return 300000 if watch.sanitized() else 40000
 
 
 def descriptors():
-    return len(os.listdir("/proc/%d/fd" % DAEMON.pid))
+    return watch.descriptors(DAEMON.pid)
 
 
 def test_before_all():
@@ -294,7 +295,7 @@ def test_octets_of_the_sender_in_a_name():
     # RFC 8616 s4: what is not ASCII matches nothing.
     check({"<\xe9@hit.example.com>": "fail"})
     tap.equal(SERVER.queries("\xe9.hit.example.com"), 0)
-    shown = {logline.parse(line)["reason"] for line in verdicts.settled(
+    shown = {logline.parse(line)["reason"] for line in watch.settled(
         lambda: [l for l in DAEMON.log().split("\n")
         if "@odd.example.com" in l], lambda found: len(found) >= len(odd))}
     tap.equal(shown, {"DNS error for A %s.fails.example.com: SERVFAIL"
@@ -601,7 +602,7 @@ def test_a_name_that_hangs_by_tcp_takes_no_tcp_from_others():
                 m = verdicts.open_session(DAEMON)
                 m.mail("<u@%s>" % sender)
                 sessions.append(m)
-            verdicts.settled(lambda s=sender: SERVER.queries(s, "TXT"),
+            watch.settled(lambda s=sender: SERVER.queries(s, "TXT"),
                 lambda seen: seen > 0)
             verdict = verdicts.check_one(DAEMON, name, client="198.51.100.1")
             tap.equal(verdict.result, "pass", name)
@@ -717,11 +718,11 @@ def test_random_answers():
 def test_after_all():
     load({})
     check({"honest.example.com": "pass", "refuses.example.com": "fail"})
-    seen = verdicts.settled(descriptors,
+    seen = watch.settled(descriptors,
         lambda n: n <= BASELINE["descriptors"] + 8)
     tap.true(seen <= BASELINE["descriptors"] + 8, "%d descriptors, %d before"
         % (seen, BASELINE["descriptors"]))
-    rss = verdicts.rss_kib(DAEMON.pid)
+    rss = watch.rss_kib(DAEMON.pid)
     tap.diag("%d KiB" % rss)
     tap.true(rss < rss_limit(), "%d KiB" % rss)
 

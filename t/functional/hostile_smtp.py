@@ -5,7 +5,6 @@ import atexit
 import os
 import random
 import re
-import socket
 import struct
 import sys
 import time
@@ -17,6 +16,7 @@ import milterclient
 import spec
 import tap
 import verdicts
+import watch
 from daemon import Daemon
 
 SERVER = spec.server()
@@ -228,7 +228,7 @@ def test_log_lines_tell_what_was_said():
     for text in texts:
         send(MARKING, "<%s@fail.example.com>" % text, helo=text,
             queue_id=text, client=client)
-    lines = verdicts.settled(logged, lambda found: len(found) >= len(texts))
+    lines = watch.settled(logged, lambda found: len(found) >= len(texts))
     tap.equal(len(lines), len(texts), "one line a message")
     for text, line in zip(texts, lines):
         pairs = logline.parse(line)
@@ -386,15 +386,15 @@ def packet(command, data=b""):
 
 
 def descriptors():
-    return len(os.listdir("/proc/%d/fd" % MARKING.pid))
+    return watch.descriptors(MARKING.pid)
 
 
 def test_baseline():
     for _ in range(20):
         honest()
-    BASELINE["descriptors"] = verdicts.settled(descriptors,
+    BASELINE["descriptors"] = watch.settled(descriptors,
         lambda n: False, seconds=1)
-    BASELINE["rss"] = verdicts.rss_kib(MARKING.pid)
+    BASELINE["rss"] = watch.rss_kib(MARKING.pid)
 
 
 def test_lengths_that_lie():
@@ -491,7 +491,7 @@ def test_thousands_of_connections_that_say_nothing():
     for _ in range(3000):
         connected().close()
     # The queue of the socket is empty again.
-    verdicts.settled(descriptors, lambda n: n <= BASELINE["descriptors"] + 2)
+    watch.settled(descriptors, lambda n: n <= BASELINE["descriptors"] + 2)
     honest()
     held = [connected() for _ in range(400)]
     honest()
@@ -513,13 +513,13 @@ def test_thousands_of_sessions_that_end_anywhere():
 
 
 def test_nothing_is_left_behind():
-    seen = verdicts.settled(descriptors,
+    seen = watch.settled(descriptors,
         lambda n: n <= BASELINE["descriptors"] + 2)
     tap.true(seen <= BASELINE["descriptors"] + 2, "%d descriptors, %d before"
         % (seen, BASELINE["descriptors"]))
-    rss = verdicts.rss_kib(MARKING.pid)
+    rss = watch.rss_kib(MARKING.pid)
     tap.diag("%d KiB, %d before" % (rss, BASELINE["rss"]))
-    room = 150000 if verdicts.sanitized() else 10000
+    room = 150000 if watch.sanitized() else 10000
     tap.true(rss < BASELINE["rss"] + room, "%d KiB, %d before"
         % (rss, BASELINE["rss"]))
 

@@ -9,27 +9,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import milterclient
 import tap
 from dnsserver import DnsServer
+from watch import wait_for
 
 ZONE = {"example.com": {"TXT": ["v=spf1 -all"]}}
 SYSV = os.path.join(daemon.SRCDIR, "init", "sysv", "spf-milter")
 DAEMONTOOLS = os.path.join(daemon.SRCDIR, "init", "daemontools")
-
-
-def wait_for(condition, what, seconds=30):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError("%s: not within %d seconds" % (what, seconds))
 
 
 def contents(path):

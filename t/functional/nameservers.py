@@ -14,35 +14,20 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import dnsserver
 import fields
 import logline
+import namespaces
 import spec
 import tap
+import watch
 from daemon import Daemon
 
-INSIDE = "SPF_MILTER_NAMESERVERS"
-UNSHARE = ["unshare", "--map-root-user", "--net", "--mount", "--pid",
-    "--fork", "--mount-proc", "--kill-child"]
 FAIL = {"TXT": ["v=spf1 -all"]}
 NEUTRAL = {"TXT": ["v=spf1 ?all"]}
-
-
-def enter_namespaces():
-    if os.environ.get(INSIDE):
-        return
-    try:
-        done = subprocess.run(UNSHARE + ["true"], stderr=subprocess.DEVNULL)
-    except OSError:
-        tap.skip_all("unshare is not installed")
-    if done.returncode != 0:
-        tap.skip_all("namespaces are not allowed here")
-    os.environ[INSIDE] = "1"
-    os.execvp(UNSHARE[0], UNSHARE + [sys.executable, *sys.argv])
 
 
 def loopback_up():
@@ -60,7 +45,7 @@ def private_etc():
     atexit.register(shutil.rmtree, etc, ignore_errors=True)
 
 
-enter_namespaces()
+namespaces.enter("--map-root-user")
 loopback_up()
 private_etc()
 
@@ -165,10 +150,7 @@ def test_an_empty_file_at_boot_is_filled_later():
 
 def eventually(d, name, want):
     """A failure is remembered for five seconds."""
-    end = time.monotonic() + 15
-    while (got := result(d, name)) != want and time.monotonic() < end:
-        time.sleep(0.2)
-    return got
+    return watch.settled(lambda: result(d, name), lambda r: r == want, 15)
 
 
 def test_no_server_line_means_this_machine():
@@ -200,7 +182,8 @@ def test_servers_change_by_a_reload_beside_open_questions():
     with start(["127.0.0.2"], 4) as d, d.milter() as m:
         m.connect(spec.CLIENT)
         m.mail("<u@slow.example.com>")
-        wait(lambda: SERVERS[2].queries("slow.example.com"))
+        watch.wait_for(lambda: SERVERS[2].queries("slow.example.com"),
+            "the question")
         tap.true(d.reload(behavior=2, check_helo=False, dns_options={
             "servers": ["127.0.0.3"], "query_timeout": 5}), "reloaded")
         d.wait_for_log("dns: asking 127.0.0.3:53")
@@ -211,13 +194,6 @@ def test_servers_change_by_a_reload_beside_open_questions():
         tap.equal(fields.received_spf(m.edits[0].value).result, "fail")
         # Other servers, and back: all that has been is gone by the end.
         tap.true(d.reload(**d.options), "reloaded")
-
-
-def wait(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        tap.true(time.monotonic() < end, "in time")
-        time.sleep(0.01)
 
 
 # What is wrong with an answer

@@ -25,6 +25,7 @@ import sanitizers
 import spec
 import tap
 from daemon import Daemon, run
+from watch import wait_for
 
 SERVER = spec.server()
 FAIL = [spec.reply("fail", spec.CLIENT)]
@@ -321,14 +322,6 @@ def starts_with(prefix, log="stderr", mode="-f", stderr=subprocess.DEVNULL):
         d.clean()
 
 
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(what + ": not in time")
-        time.sleep(0.02)
-
-
 def answers(d):
     try:
         milterclient.connect_to(d.socket).close()
@@ -590,10 +583,8 @@ def test_background_with_pid_file():
             m.helo(spec.HELO)
             tap.equal(m.message("<u@fail.example.com>").refusal, FAIL)
         os.kill(pid, signal.SIGTERM)
-        end = time.monotonic() + daemon.STOP_SECONDS
-        while os.path.exists(pid_file) and time.monotonic() < end:
-            time.sleep(0.05)
-        tap.true(not os.path.exists(pid_file), "pid file is removed")
+        wait_for(lambda: not os.path.exists(pid_file), "pid file is removed",
+            daemon.STOP_SECONDS)
     finally:
         if pid:
             try:

@@ -32,6 +32,7 @@ import logline
 import milterclient
 import spec
 import tap
+import watch
 from daemon import Daemon
 
 THREADS = 4
@@ -323,11 +324,10 @@ class Campaign:
             tap.equal(done.refusal, [spec.reply("fail", spec.CLIENT)])
 
     def rss(self):
-        with open("/proc/%d/status" % self.daemon.pid) as f:
-            return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+        return watch.rss_kib(self.daemon.pid)
 
     def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.daemon.pid))
+        return watch.descriptors(self.daemon.pid)
 
 
 CAMPAIGN = Campaign()
@@ -349,11 +349,9 @@ def test_the_daemon_outlives_any_packets():
 
 
 def test_descriptors_are_given_back():
-    end = time.monotonic() + 10
-    while CAMPAIGN.descriptors() > BEFORE["descriptors"]:
-        tap.true(time.monotonic() < end, "descriptors: %d, before %d"
-            % (CAMPAIGN.descriptors(), BEFORE["descriptors"]))
-        time.sleep(0.1)
+    before = BEFORE["descriptors"]
+    seen = watch.settled(CAMPAIGN.descriptors, lambda n: n <= before)
+    tap.true(seen <= before, "%d descriptors, before %d" % (seen, before))
 
 
 def test_memory_stays_within_bounds():

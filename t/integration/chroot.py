@@ -16,7 +16,7 @@ import mta
 import smtp
 import spec
 import tap
-from daemon import Daemon
+from daemon import Daemon, as_user
 
 lab.require("postfix", "setpriv")
 
@@ -44,13 +44,9 @@ def start_filter():
     os.mkdir(folder)
     os.chown(folder, USER.pw_uid, GROUP.gr_gid)
     os.chmod(folder, 0o750)
-    d = Daemon(start=False, dns=SERVER, socket_spec="unix:%s/s.sock" % folder,
-        socket_group="postfix", prefix=["setpriv",
-        "--reuid=%d" % USER.pw_uid, "--regid=%d" % USER.pw_gid,
-        "--groups=%d" % GROUP.gr_gid])
-    os.chmod(d.directory, 0o755)
-    d.start()
-    return d
+    return Daemon(dns=SERVER, socket_spec="unix:%s/s.sock" % folder,
+        socket_group="postfix", prefix=as_user(USER.pw_uid, USER.pw_gid,
+        [GROUP.gr_gid]))
 
 
 FILTER = start_filter()

@@ -15,13 +15,13 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-import dnsserver
 import lab
 import milterclient
 import mta
 import smtp
 import spec
 import tap
+import watch
 from daemon import Daemon
 from milterclient import apply_edits
 
@@ -73,20 +73,6 @@ def key():
     return "v=DKIM1; k=rsa; p=" + text
 
 
-def zone_file():
-    zone = {name: dict(records) for name, records in spec.ZONE.items()}
-    zone[SIGNED] = {"TXT": ["v=spf1 -all"]}
-    zone["sel._domainkey." + SIGNED] = {"TXT": [key()]}
-    zone["_dmarc.example.com"] = {"TXT": ["v=DMARC1; p=reject"]}
-    for name in zone:
-        # sendmail refuses sender domains that do not exist.
-        zone[name].setdefault("A", ["192.0.2.9"])
-    path = LAB.dir + "/zone"
-    lab.write(path, "$TTL 60\n. SOA ns. hostmaster. 1 60 60 60 60\n. NS ns.\n"
-        "ns. A 127.0.0.1\n" + dnsserver.zone_text(zone, ttl=60))
-    return path
-
-
 class Filter:
     """A milter from its package, with its default configuration."""
 
@@ -97,13 +83,17 @@ class Filter:
             "UMask 000", "Socket local:%s/%s" % (LAB.dir, name)) + lines))
         self.process = subprocess.Popen([program, "-f", "-x" if program
             == "opendkim" else "-c", conf], stdin=subprocess.DEVNULL)
-        lab.wait_for(lambda: os.path.exists("%s/%s" % (LAB.dir, name)), name)
+        watch.wait_for(lambda: os.path.exists(self.socket[5:]), name)
 
     def milter(self):
         return milterclient.Milter(self.socket)
 
 
-NAMESERVER = lab.NameServer(LAB, zone_file(), ["broken.example.net"])
+NAMESERVER = lab.NameServer(LAB, lab.zone_file(LAB.dir + "/zone", {
+    **spec.ZONE, SIGNED: {"TXT": ["v=spf1 -all"]},
+    "sel._domainkey." + SIGNED: {"TXT": [key()]},
+    "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject"]}}),
+    ["broken.example.net"])
 DMARC = Filter("opendmarc", "opendmarc",
     "PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat",
     "HistoryFile %s/history" % LAB.dir)
@@ -112,7 +102,6 @@ SIGNER = Filter("opendkim", "signer", "Mode s", "Domain " + SIGNED,
     "Selector sel", "KeyFile %s/dkim.key" % LAB.dir,
     "InternalHosts 192.0.2.0/24", "Canonicalization relaxed/relaxed")
 OURS = Daemon(user="nobody", socket_mode="0666", dns_options={"servers": []})
-os.chmod(OURS.directory, 0o755)
 
 
 def use(**options):

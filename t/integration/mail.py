@@ -15,13 +15,13 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-import dnsserver
 import fields
 import lab
 import mta
 import smtp
 import spec
 import tap
+import watch
 from daemon import Daemon, PROGRAM
 from mta import Listener
 
@@ -49,15 +49,9 @@ tempfile.tempdir = LAB.dir
 
 def zone_file():
     """The published records, and those with a name for every result."""
-    zone = {name: dict(records) for name, records in spec.ZONE.items()}
-    for name in zone:
-        # sendmail refuses sender domains that do not exist.
-        zone[name].setdefault("A", ["192.0.2.9"])
-    zone["xn--bcher-kva.example"] = {"TXT": ["v=spf1 -all"]}
-    path = LAB.dir + "/zone"
     with open(os.path.join(HERE, "records.zone")) as f:
-        lab.write(path, f.read() + dnsserver.zone_text(zone, ttl=60))
-    return path
+        return lab.zone_file(LAB.dir + "/zone", {**spec.ZONE,
+            "xn--bcher-kva.example": {"TXT": ["v=spf1 -all"]}}, f.read())
 
 
 def start_filter(number, **options):
@@ -68,11 +62,7 @@ def start_filter(number, **options):
         "trusted_networks": ["127.0.0.0/8", "::1/128"],
         "socket_mode": "0660", "socket_group": "postfix"}
     values.update(options)
-    d = Daemon(start=False, socket_spec=None if number % 2 == 0 else port,
-        **values)
-    os.chmod(d.directory, 0o755)
-    d.start()
-    return d
+    return Daemon(socket_spec=None if number % 2 == 0 else port, **values)
 
 
 NAMESERVER = lab.NameServer(LAB, zone_file(), ["broken.example.net"])
@@ -602,11 +592,11 @@ def test_nothing_is_lost_while_the_filter_stops_and_dies():
     flows = [Flow(server, 60) for server in MTAS]
     def all_at(count):
         return lambda: all(f.done >= count for f in flows)
-    lab.wait_for(all_at(10), "ten messages", 30)
+    watch.wait_for(all_at(10), "ten messages", 30)
     FLOW_FILTER.stop_well()
     time.sleep(0.5)
     FLOW_FILTER.start()
-    lab.wait_for(all_at(30), "thirty messages", 60)
+    watch.wait_for(all_at(30), "thirty messages", 60)
     FLOW_FILTER.kill()
     time.sleep(0.5)
     FLOW_FILTER.start()
@@ -633,7 +623,7 @@ def test_log_goes_to_syslog_by_default():
         'user = "nobody"\n')
     process = subprocess.Popen([PROGRAM, "-c", base + "/conf"])
     try:
-        lab.wait_for(lambda: any("spf-milter" in l and "listens on" in l
+        watch.wait_for(lambda: any("spf-milter" in l and "listens on" in l
             for l in LAB.log.lines), "a line in the system's log")
     finally:
         process.terminate()

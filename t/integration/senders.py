@@ -11,7 +11,6 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-import dnsserver
 import fields
 import lab
 import mta
@@ -45,31 +44,11 @@ LAB = lab.Lab()
 tempfile.tempdir = LAB.dir
 
 
-def zone_file():
-    zone = {name: dict(records) for name, records in spec.ZONE.items()}
-    for name in OWN:
-        zone[name] = dict(zone[name.replace(".org", ".com")])
-    for name in HOSTS:
-        zone[name] = {"TXT": ["v=spf1 -all"]}
-    for name in zone:
-        # sendmail refuses sender domains that do not exist.
-        zone[name].setdefault("A", ["192.0.2.9"])
-    path = LAB.dir + "/zone"
-    lab.write(path, ". 60 SOA ns. hostmaster. 1 60 60 60 60\n. 60 NS ns.\n"
-        "ns. 60 A 127.0.0.1\n" + dnsserver.zone_text(zone, ttl=60))
-    return path
-
-
-def start_filter(level):
-    d = Daemon(start=False, user="nobody", behavior=level, check_helo=False,
-        socket_mode="0666", dns_options={"servers": []})
-    os.chmod(d.directory, 0o755)
-    d.start()
-    return d
-
-
-NAMESERVER = lab.NameServer(LAB, zone_file())
-FILTERS = {level: start_filter(level) for level in PORTS}
+NAMESERVER = lab.NameServer(LAB, lab.zone_file(LAB.dir + "/zone", {
+    **spec.ZONE, **{n: spec.ZONE[n.replace(".org", ".com")] for n in OWN},
+    **{n: {"TXT": ["v=spf1 -all"]} for n in HOSTS}}))
+FILTERS = {level: Daemon(user="nobody", behavior=level, check_helo=False,
+    socket_mode="0666", dns_options={"servers": []}) for level in PORTS}
 
 
 def start(kind, host, **options):

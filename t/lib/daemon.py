@@ -76,6 +76,13 @@ def free_port(host="127.0.0.1"):
         return s.getsockname()[1]
 
 
+def as_user(uid, gid, groups=()):
+    """A prefix: it is started by somebody who is not root."""
+    return ["setpriv", "--reuid=%d" % uid, "--regid=%d" % gid,
+        "--groups=" + ",".join(map(str, groups)) if groups
+        else "--clear-groups"]
+
+
 class Daemon:
     """spf-milter on a socket of its own.
 
@@ -91,6 +98,8 @@ class Daemon:
     def __init__(self, text=None, socket_spec=None, prefix=(), args=(),
             env=None, start=True, pass_fds=(), **options):
         self.directory = tempfile.mkdtemp(prefix="spf-milter-test.")
+        # The daemon may run as another user.
+        os.chmod(self.directory, 0o755)
         atexit.register(self.clean)
         self.socket = socket_spec or "unix:%s/socket" % self.directory
         self.config = os.path.join(self.directory, "spf-milter.conf")

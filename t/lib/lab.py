@@ -10,22 +10,20 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import threading
-import time
 
 import daemon
+import dnsserver
+import namespaces
 import tap
+from watch import wait_for
 
-INSIDE = "SPF_MILTER_LAB"
-UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc",
-    "--kill-child", "--propagation", "private"]
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
 def require(*programs):
     """Skips the file unless it can run here; goes on inside the lab."""
-    if os.environ.get(INSIDE):
+    if namespaces.inside():
         return
     if os.geteuid() != 0:
         tap.skip_all("needs root for network namespaces and mail servers")
@@ -34,11 +32,7 @@ def require(*programs):
     for program in ("unshare", "ip", "mount", "nsd") + programs:
         if shutil.which(program, path=path) is None:
             tap.skip_all("%s is not installed" % program)
-    if subprocess.run(UNSHARE + ["true"], stderr=subprocess.DEVNULL) \
-            .returncode != 0:
-        tap.skip_all("namespaces are not allowed here")
-    os.environ[INSIDE] = "1"
-    os.execvp(UNSHARE[0], UNSHARE + [sys.executable, *sys.argv])
+    namespaces.enter("--propagation", "private")
 
 
 def command(*words):
@@ -55,26 +49,6 @@ def write(path, text, mode=0o644):
         f.write(text)
     if not path.startswith("/proc/"):
         os.chmod(path, mode)
-
-
-def wait_for(condition, what, seconds=20):
-    """The first true value of condition()."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("not within %d s: %s" % (seconds, what))
-
-
-def is_running(pid):
-    """False too for a process that has ended and waits to be reaped."""
-    try:
-        with open("/proc/%d/stat" % pid) as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 class Lab:
@@ -151,6 +125,22 @@ class Syslog:
 
     def tail(self, count=30):
         return "\n".join(self.lines[-count:])
+
+
+# Of the root zone.
+ROOT = """$TTL 60
+. SOA ns. hostmaster. 1 60 60 60 60
+. NS ns.
+ns. A 127.0.0.1
+"""
+
+
+def zone_file(path, zone, head=ROOT):
+    """A master file of these records.  sendmail refuses sender domains that
+    do not exist, so each name has an address."""
+    write(path, head + dnsserver.zone_text({name: {"A": ["192.0.2.9"],
+        **records} for name, records in zone.items()}, ttl=60))
+    return path
 
 
 class NameServer:

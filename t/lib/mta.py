@@ -13,8 +13,8 @@ import subprocess
 
 import authserver
 import daemon
-import lab as lab_module
-from lab import command, wait_for, write
+from lab import command, write
+from watch import is_running, wait_for
 
 DOMAIN = "example.org"
 USERS = ["level%d" % n for n in range(7)] + ["test", "other", "flow", "local"]
@@ -351,8 +351,7 @@ mv "$box/tmp/$$" "$box/new/$(date +%s.%N).$$"
 
     def stop(self):
         os.kill(self.pid, signal.SIGTERM)
-        wait_for(lambda: not lab_module.is_running(self.pid),
-            "sendmail's end")
+        wait_for(lambda: not is_running(self.pid), "sendmail's end")
 
     def submit(self, sender, rcpt, text):
         """Local submission with sendmail(1): a client of port 25."""

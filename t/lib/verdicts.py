@@ -2,11 +2,9 @@
 """Many checks at once: what the filter says of each sender, and when."""
 
 import collections
-import re
 import threading
 import time
 
-import daemon
 import fields
 
 CLIENT = "192.0.2.1"
@@ -86,28 +84,3 @@ def stop_all(daemons):
         thread.join()
     if problems:
         raise AssertionError("\n".join(problems))
-
-
-# What a process holds
-
-def sanitized():
-    """True if the program was built with a sanitizer: it takes more."""
-    with open(daemon.PROGRAM, "rb") as f:
-        return re.search(b"__[at]san_init", f.read()) is not None
-
-
-def rss_kib(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f
-            if line.startswith("VmRSS:"))
-
-
-def settled(value, want, seconds=10):
-    """Asks value() until want(it); the last one seen."""
-    end = time.monotonic() + seconds
-    while True:
-        seen = value()
-        if want(seen) or time.monotonic() > end:
-            return seen
-        time.sleep(0.05)
-

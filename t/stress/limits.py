@@ -15,7 +15,8 @@ import milterclient
 import spec
 import tap
 import verdicts
-from daemon import Daemon
+import watch
+from daemon import Daemon, as_user
 
 DEAD = ["dead%d.example.com" % n for n in range(60)]
 SERVER = dnsserver.DnsServer()
@@ -32,31 +33,15 @@ def limited(*prefix):
     if os.geteuid() != 0:
         tap.skip("needs root")
     d = Daemon(dns=SERVER, behavior=3, start=False,
-        dns_options={"query_timeout": 2}, prefix=("setpriv",
-        "--reuid=%d" % USER, "--regid=%d" % USER, "--clear-groups", *prefix),
+        dns_options={"query_timeout": 2},
+        prefix=(*as_user(USER, USER), *prefix),
         socket_spec="inet:%d@127.0.0.1" % daemon.free_port())
-    os.chmod(d.directory, 0o755)
     if subprocess.call([*d.command[:-3], "-V"], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL) != 0:
         d.clean()
         tap.skip("another user cannot run the program")
     d.start()
     return d
-
-
-def descriptors(d):
-    return len(os.listdir("/proc/%d/fd" % d.pid))
-
-
-def threads(d):
-    return len(os.listdir("/proc/%d/task" % d.pid))
-
-
-def cpu(d):
-    """Seconds."""
-    with open("/proc/%d/stat" % d.pid) as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def opened(d, count):
@@ -74,7 +59,7 @@ def wait_in_many_sessions(d, rounds):
     """Some wait, the others are told to come again; nothing is left."""
     cached = verdicts.open_session(d)
     cached.message("<u@pass.example.com>")
-    before = descriptors(d)
+    before = watch.descriptors(d.pid)
     for _ in range(rounds):
         sessions = opened(d, len(DEAD))
         tap.true(len(sessions) > 3, "%d sessions" % len(sessions))
@@ -85,11 +70,11 @@ def wait_in_many_sessions(d, rounds):
         tap.equal(cached.message("<u@pass.example.com>").refusal, None)
         for m in sessions:
             tap.true(m.reply().text.startswith("451 4.7.24 "), "answered")
-        tap.diag("%d sessions, %d threads" % (len(sessions), threads(d)))
-        tap.true(threads(d) <= THREADS, "%d threads" % threads(d))
+        tap.diag("%d sessions, %d threads" % (len(sessions), watch.threads(d.pid)))
+        tap.true(watch.threads(d.pid) <= THREADS, "%d threads" % watch.threads(d.pid))
         for m in sessions:
             m.close()
-        tap.true(verdicts.settled(lambda: descriptors(d),
+        tap.true(watch.settled(lambda: watch.descriptors(d.pid),
             lambda n: n <= before) <= before, "descriptors come back")
     cached.close()
     d.stop_well()
@@ -147,9 +132,9 @@ def test_half_packets_hold_up_nobody():
             tap.equal(m.reply().kind, "c")
         tap.diag("whole packets behind half ones: %.2f s"
             % (time.monotonic() - start))
-        before = cpu(d)
+        before = watch.cpu_seconds(d.pid)
         time.sleep(1)
-        seconds = cpu(d) - before
+        seconds = watch.cpu_seconds(d.pid) - before
         tap.diag("%.2f s of CPU in a second with open sessions" % seconds)
         tap.true(seconds < 0.3, "%.2f s" % seconds)
         for m in half:
@@ -171,14 +156,14 @@ def test_at_the_limit_of_descriptors_connections_are_refused():
     tap.true(refused > 0 and len(sessions) > FILES / 2, "%d refused"
         % refused)
     d.wait_for_log("the limit of %d open files" % FILES)
-    before = cpu(d)
+    before = watch.cpu_seconds(d.pid)
     tap.equal(sessions[0].message("<u@pass.example.com>").refusal, None)
     time.sleep(1)
-    seconds = cpu(d) - before
+    seconds = watch.cpu_seconds(d.pid) - before
     tap.true(seconds < 0.3, "%.2f s of CPU in a second" % seconds)
     for m in sessions:
         m.close()
-    tap.true(verdicts.settled(lambda: descriptors(d), lambda n: n < 40) < 40,
+    tap.true(watch.settled(lambda: watch.descriptors(d.pid), lambda n: n < 40) < 40,
         "descriptors come back")
     with verdicts.open_session(d) as m:
         tap.equal(m.message("<u@pass.example.com>").refusal, None)

@@ -13,6 +13,7 @@ import logline
 import spec
 import tap
 import verdicts
+import watch
 from daemon import Daemon
 from load import Load
 
@@ -90,7 +91,7 @@ def test_clients_that_leave_while_the_dns_is_silent():
     daemon = Daemon(**OPTIONS, behavior=3)
     with verdicts.open_session(daemon) as m:
         m.message("<u@pass.example.com>")
-    before = verdicts.settled(lambda: connections(daemon), lambda n: False,
+    before = watch.settled(lambda: connections(daemon), lambda n: False,
         1)
 
     def job(random):
@@ -111,12 +112,12 @@ def test_clients_that_leave_while_the_dns_is_silent():
     with Load(4, job) as load:
         time.sleep(6)
     load.check(least=100)
-    seen = verdicts.settled(lambda: connections(daemon),
+    seen = watch.settled(lambda: connections(daemon),
         lambda n: n <= before)
     tap.equal(seen, before, "connections that are left")
-    rss = verdicts.rss_kib(daemon.pid)
+    rss = watch.rss_kib(daemon.pid)
     tap.diag("%d clients left, %d KiB" % (load.done, rss))
-    tap.true(rss < (600000 if verdicts.sanitized() else 100000), "%d KiB"
+    tap.true(rss < (600000 if watch.sanitized() else 100000), "%d KiB"
         % rss)
     # From another network: those who left had a part of the resolver only.
     start = time.monotonic()

@@ -13,12 +13,13 @@ import milterclient
 import spec
 import tap
 import verdicts
+import watch
 from daemon import Daemon, free_port
 from load import Load
 
 # Messages that are under way have five.
-SECONDS = 10 if verdicts.sanitized() else 6.5
-AT_ONCE = 3 if verdicts.sanitized() else 1
+SECONDS = 10 if watch.sanitized() else 6.5
+AT_ONCE = 3 if watch.sanitized() else 1
 
 DEAD = {"dead%d.example.com" % n: dnsserver.TIMEOUT for n in range(300)}
 SERVER = dnsserver.DnsServer()
@@ -189,7 +190,7 @@ def closed(daemon):
         except OSError:
             return True
         return False
-    tap.true(verdicts.settled(refused, bool), "it is closed")
+    tap.true(watch.settled(refused, bool), "it is closed")
 
 
 def test_messages_are_served_to_their_end():

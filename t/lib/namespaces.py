@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A test file that runs in namespaces of its own."""
+
+import os
+import subprocess
+import sys
+
+import tap
+
+INSIDE = "SPF_MILTER_INSIDE"
+UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc",
+    "--kill-child"]
+
+
+def inside():
+    return bool(os.environ.get(INSIDE))
+
+
+def enter(*options):
+    """Starts the file anew in there, or skips it; options of unshare(1)."""
+    if inside():
+        return
+    words = UNSHARE + list(options)
+    try:
+        done = subprocess.run(words + ["true"], stderr=subprocess.DEVNULL)
+    except OSError:
+        tap.skip_all("unshare is not installed")
+    if done.returncode != 0:
+        tap.skip_all("namespaces are not allowed here")
+    os.environ[INSIDE] = "1"
+    os.execvp(words[0], words + [sys.executable, *sys.argv])
