@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The order of the house: floors.txt, and what includes and calls say.
+"""The order of the house: floors.txt, and what includes and uses say.
 
 A file uses what stands below it: files of wings on lower floors, and files
 of its own wing that floors.txt names before it.  Headers are seen by their
 includes.  Files of one module share a x_priv.h, which would hide who calls
-whom, so calls are looked at too, by the file in which a function is defined.
+whom, so functions and objects are looked at too, by the file in which they
+are defined.  Inline functions and macros of headers are seen through: who
+uses one uses what it uses.
 """
 
 import os
@@ -13,15 +15,19 @@ import re
 
 import csource
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]*)[>"]', re.M)
-# The name at the start of a line, as our style has it: TYPE\nname(...)\n{
-DEFINITION = re.compile(r"^([a-z]\w*)\((?:[^;{}]*)\)\n\{", re.M)
-# A use of a function; fields and tags of its name are none.
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^">]*)[">]', re.M)
+# As our style has it: the type on a line, then name(...), then the brace.
+FUNCTION = re.compile(
+    r"^([a-z][^\n;{}()]*)\n([a-z]\w*)\([^;{}]*\)\n\{(.*?)^\}", re.M | re.S)
+OBJECT = re.compile(
+    r"^(?!static|extern|typedef)[a-z][\w \t*]*\b(\w+)(?:\[[^]]*\])*(?: =|;)",
+    re.M)
+MACRO = re.compile(r"^#define ([a-z]\w*)\(((?:.*\\\n)*.*)", re.M)
+# A use of a name; fields and tags of that name are none.
 USE = re.compile(r"(?<!struct )(?<!enum )(?<!->)(?<!\.)\b[a-z]\w*\b")
-# The table of counters is rows for whoever includes it.
 ANYWHERE = ("config.h",)
 # Functions of libc in whose place we have our own.
-INTERPOSED = ("accept", "pthread_create", "sigwait")
+INTERPOSED = {"accept", "pthread_create", "sigwait"}
 
 
 class House:
@@ -31,14 +37,14 @@ class House:
         self.floor = {}
         self.order = {}
         self.twice = []
-        self.known = set()      # circles that are to be opened yet
+        self.circles = set()    # that are to be opened yet
         wing = None
         for line in text.split("\n"):
             words = line.split("#")[0].split()
             if not words:
                 continue
             if words[0] == "circle":
-                self.known.add((words[1], words[2]))
+                self.circles.add((words[1], words[2]))
                 continue
             if words[0].isdigit():
                 wing = words[1]
@@ -61,21 +67,20 @@ class House:
             return shorter
         return None
 
+    def module(self, place):
+        """The shortest listed x of which a wing/x_part is a part."""
+        found = place
+        while "_" in os.path.basename(place):
+            place = place.rsplit("_", 1)[0]
+            if place in self.order:
+                found = place
+        return found
+
     def allows(self, mine, theirs):
         my_wing, their_wing = mine.split("/")[0], theirs.split("/")[0]
         if my_wing == their_wing:
             return self.order[theirs] <= self.order[mine]
         return self.floor[their_wing] < self.floor[my_wing]
-
-
-def module(place, house):
-    """The longest listed x of which a wing/x_part is a part."""
-    found = place
-    while "_" in os.path.basename(place):
-        place = place.rsplit("_", 1)[0]
-        if place in house.order:
-            found = place
-    return found
 
 
 def include_faults(house, path, text):
@@ -92,62 +97,99 @@ def include_faults(house, path, text):
         elif header in ANYWHERE:
             pass
         elif theirs is None:
-            yield "module", where
-        elif module(mine, house) == module(theirs, house):
-            pass        # who calls whom among them is seen by the calls
+            yield "listed", where
+        elif house.module(mine) == house.module(theirs):
+            pass        # who uses whom among them is seen by the names
         elif header.endswith("_priv.h"):
             yield "private", where
         elif not house.allows(mine, theirs):
             yield "down", where
 
 
-def call_faults(house, sources):
-    """path: function of path, where a call goes up."""
-    homes = {}
-    for path, text in sources.items():
-        for name in DEFINITION.findall(text):
-            if name not in INTERPOSED:
-                homes.setdefault(name, []).append(path)
-    for path, text in sources.items():
-        for name in sorted(set(USE.findall(text))):
-            home = homes.get(name, ())
-            # What several files define is static in each of them.
-            if len(home) != 1 or is_static(sources[home[0]], name):
-                continue
-            mine, theirs = house.file(path), house.file(home[0])
-            if not house.allows(mine, theirs) and \
-                    (mine, theirs) not in house.known:
-                yield "%s: %s of %s" % (path, name, home[0])
+class Names:
+    """What the files define and use."""
+
+    def __init__(self, sources):
+        self.homes = {}         # name: the files that define it for others
+        self.own = {}           # file: names that it defines itself
+        self.through = {}       # of a header: what who uses it uses
+        for path, text in sources.items():
+            self.own[path] = set()
+            for kind, name, body in FUNCTION.findall(text):
+                if path.endswith(".h"):
+                    self.through[name] = set(USE.findall(body))
+                    continue
+                self.own[path].add(name)
+                if not kind.startswith("static"):
+                    self.homes.setdefault(name, []).append(path)
+            for name, body in MACRO.findall(text):
+                self.through[name] = set(USE.findall(body))
+            if path.endswith(".c"):
+                for name in OBJECT.findall(text):
+                    self.homes.setdefault(name, []).append(path)
+
+    def used(self, path, text):
+        found = set()
+        new = set(USE.findall(text)) - self.own[path]
+        while new:
+            found |= new
+            new = set().union(*(self.through.get(n, ()) for n in new)) - found
+        return found - INTERPOSED
 
 
-def is_static(text, name):
-    return re.search(r"^static[^;{}()]*\n%s\(" % name, text, re.M)
+def use_faults(house, sources):
+    """(rule, place) for each use that goes up, and each circle that is said
+    to be there and is not."""
+    names = Names(sources)
+    met = set()
+    for path, text in sorted(sources.items()):
+        if path.endswith(".h"):
+            continue
+        mine = house.file(path)
+        for name in sorted(names.used(path, text)):
+            for home in names.homes.get(name, ()):
+                theirs = house.file(home)
+                if house.allows(mine, theirs):
+                    continue
+                met.add((mine, theirs))
+                if (mine, theirs) not in house.circles:
+                    yield "uses", "%s: %s of %s" % (path, name, home)
+    for mine, theirs in sorted(house.circles - met):
+        yield "circle", "%s %s" % (mine, theirs)
+
+
+RULES = {
+    "listed": "every file of src is in floors.txt",
+    "there": "every file of floors.txt is there, once",
+    "down": "includes go down",
+    "private": "_priv.h headers stay within their module",
+    "quotes": "project headers are included with quotes",
+    "uses": "functions and objects are used from above, in a module too",
+    "circle": "what floors.txt calls a circle is one",
+}
+
+
+def faults(house, sources):
+    """(rule, place) for each fault; sources: path below src: text."""
+    listed = {p: t for p, t in sources.items() if house.file(p)}
+    for path in sorted(sources.keys() - listed.keys()):
+        yield "listed", path
+    for path, text in sorted(listed.items()):
+        yield from include_faults(house, path, text)
+    present = {house.file(p) for p in listed}
+    for place in house.twice + sorted(house.order.keys() - present):
+        yield "there", place
+    yield from use_faults(house, {p: csource.without_comments(t)
+                                  for p, t in listed.items()})
 
 
 def main():
     tap = csource.Tap()
-    house = House(csource.read("t/lint/floors.txt"))
-    everything = {p[len("src/"):]: csource.without_comments(csource.read(p))
-                  for p in csource.files("src/**/*.[ch]")}
-    # Strings are blanked above, so includes are read from the text itself.
-    plain = {p: csource.read("src/" + p) for p in everything}
-    homeless = [p for p in everything if house.file(p) is None]
-    faults = [f for p in everything if p not in homeless
-              for f in include_faults(house, p, plain[p])]
-    present = {house.file(p) for p in everything}
-
-    def of(rule):
-        return [where for r, where in faults if r == rule]
-
-    tap.report("every file of src is in floors.txt", homeless + of("module"))
-    tap.report("every file of floors.txt is there, once",
-               house.twice + sorted(set(house.order) - present))
-    tap.report("includes go down", of("down"))
-    tap.report("_priv.h headers stay within their module", of("private"))
-    tap.report("project headers are included with quotes", of("quotes"))
-    tap.report("calls go down, within a module too", list(call_faults(
-        house, {p: t for p, t in everything.items()
-                if p.endswith(".c") and p not in homeless})))
+    found = list(faults(House(csource.read("t/lint/floors.txt")),
+                        {p[len("src/"):]: csource.read(p)
+                         for p in csource.files("src/**/*.[ch]")}))
+    for rule, promise in RULES.items():
+        tap.report(promise, [place for r, place in found if r == rule])
     tap.finish()
 
 
