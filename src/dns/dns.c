@@ -70,6 +70,7 @@ struct dns {
 struct slot {
 	uint64_t		 hash[2];
 	struct dns_answer	*answer;
+	enum dns_source		 source;
 };
 
 struct dns_view {
@@ -474,9 +475,9 @@ dns_view_free(struct dns_view *v)
 /* Takes over the reference. */
 static const struct dns_answer *
 view_keep(struct dns_view *v, const uint64_t hash[2],
-    struct dns_answer *answer, bool stale)
+    struct dns_answer *answer, enum dns_source source)
 {
-	if (stale) {
+	if (source == DNS_SOURCE_STALE) {
 		v->has_stale = true;
 		stats_inc(STATS_DNS_STALE);
 	}
@@ -491,7 +492,8 @@ view_keep(struct dns_view *v, const uint64_t hash[2],
 		v->room = room;
 	}
 	v->slots[v->count++] = (struct slot){
-		.hash = { hash[0], hash[1] }, .answer = answer
+		.hash = { hash[0], hash[1] }, .answer = answer,
+		.source = source
 	};
 	return answer;
 }
@@ -518,7 +520,8 @@ view_take(struct dns_view *v)
 	v->waiter.answer = NULL;
 	v->waiter.state = DNS_WAITER_IDLE;
 	v->has_pending = false;
-	view_keep(v, v->pending.hash, answer, v->waiter.stale);
+	view_keep(v, v->pending.hash, answer, v->waiter.stale ?
+	    DNS_SOURCE_STALE : DNS_SOURCE_NETWORK);
 }
 
 enum dns_status
@@ -542,7 +545,8 @@ dns_query(struct dns_view *v, const char *name, enum dns_type type,
 	struct dns_answer *answer = dns_cache_get(d->cache, &key, now, &stale);
 	if (answer != NULL) {
 		v->hits++;
-		*out = view_keep(v, key.hash, answer, stale);
+		*out = view_keep(v, key.hash, answer, stale ?
+		    DNS_SOURCE_STALE : DNS_SOURCE_CACHE);
 		return answer->status;
 	}
 	v->all_cached = false;
@@ -551,6 +555,23 @@ dns_query(struct dns_view *v, const char *name, enum dns_type type,
 	v->pending = key;
 	v->has_pending = true;
 	return DNS_PENDING;
+}
+
+struct dns_answer *
+dns_view_share(const struct dns_view *v, const struct dns_answer *answer,
+    enum dns_source *source)
+{
+	for (unsigned i = 0; i < v->count; i++) {
+		struct slot *s = &v->slots[i];
+
+		if (s->answer == answer) {
+			dns_answer_acquire(s->answer);
+			*source = s->source;
+			return s->answer;
+		}
+	}
+	assert(false);
+	return NULL;
 }
 
 static struct dns_question *

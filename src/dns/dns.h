@@ -157,6 +157,21 @@ void		 dns_view_free(struct dns_view *v);	/* cancels; NULL ok */
 enum dns_status	 dns_query(struct dns_view *v, const char *name,
 		    enum dns_type type, const struct dns_answer **out);
 
+/* Where an answer was when a view first asked for it. */
+enum dns_source {
+	DNS_SOURCE_NETWORK,
+	DNS_SOURCE_CACHE,
+	DNS_SOURCE_STALE	/* see dns_view_has_stale */
+};
+
+/*
+ * A reference of one's own to an answer that v has given, for as long as one
+ * likes.
+ */
+struct dns_answer *dns_view_share(const struct dns_view *v,
+		    const struct dns_answer *answer, enum dns_source *source);
+void		 dns_answer_release(struct dns_answer *a);	/* NULL ok */
+
 /*
  * After a run that met DNS_PENDING: starts the query (of several, the last),
  * as soon as it is the client's turn.

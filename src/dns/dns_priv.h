@@ -78,7 +78,6 @@ const char *dns_failure_name(enum dns_failure why);
 struct dns_answer *dns_answer_error(enum dns_failure why, const char *more,
 	    enum dns_type type, uint32_t ttl);
 void	dns_answer_acquire(struct dns_answer *a);
-void	dns_answer_release(struct dns_answer *a);
 
 /*
  * The table: answers by question, and the questions in flight with those who

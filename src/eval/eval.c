@@ -44,6 +44,7 @@ explain(struct eval_run *run)
 	struct macro_vars vars;
 	struct sbuf sb;
 
+	run->traced = c->traced;
 	if (!eval_expand_name(run, c, c->record->exp, name) ||
 	    !eval_ask(run, name, DNS_TYPE_TXT, &answer) || answer->count != 1 ||
 	    answer->rr[0].len > sizeof(run->explanation))
@@ -193,6 +194,7 @@ evaluate(struct eval_run *run)
 		r = eval_spf2_check(run, &text, &matched);
 	}
 	set_result(run, r, matched);
+	trace_end(run->trace);
 	if (run->verdict.result == RESULT_FAIL && run->in->want_explanation &&
 	    run->last->record->exp != NULL)
 		explain(run);
@@ -211,6 +213,8 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 		.spf2 = room->spf2,
 		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
 		    in->max_lookups : EVAL_LOOKUPS_MAX,
+		.traced = TRACE_NONE,
+		.trace = in->want_trace ? trace_new(&in->client) : NULL,
 		.marks = { .count = 1,
 		    .marks = { { .kind = EVAL_MARK_START } } }
 	};
@@ -222,6 +226,9 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 		out->queries = dns_view_queries(view);
 		out->stale = dns_view_has_stale(view);
 		own_texts(out);
+		out->trace = run->trace;
+	} else {
+		trace_free(run->trace);
 	}
 	room_give_back(room);
 	return final;
@@ -248,4 +255,5 @@ void
 eval_verdict_fini(struct eval_verdict *v)
 {
 	free(v->texts);
+	trace_free(v->trace);
 }

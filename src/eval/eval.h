@@ -13,6 +13,7 @@
 #include "spf/record.h"
 
 struct dns_view;
+struct trace;
 
 /* Longest texts of a verdict; a record: RECORD_TEXT_MAX. */
 #define EVAL_PROBLEM_MAX 399
@@ -39,11 +40,12 @@ struct eval_request {
 	unsigned	 max_lookups;
 	unsigned	 max_void_lookups;
 	bool		 want_explanation;	/* after a fail */
+	bool		 want_trace;
 };
 
 /*
  * Texts hold what DNS published (escape on output) and are never NULL; "":
- * there is none.  A copy shares the texts of its original.
+ * there is none.  A copy shares the texts and the trace of its original.
  */
 struct eval_verdict {
 	enum result	 result;
@@ -71,6 +73,7 @@ struct eval_verdict {
 						 * the record with exp= */
 	char		*texts;		/* all of them, just their size; NULL:
 					 * they are static */
+	struct trace	*trace;		/* see eval/trace.h; NULL: not wanted */
 };
 
 /* Once, before any thread exists: libspf2's message handlers. */

@@ -66,11 +66,33 @@ eval_address_type(const struct eval_run *run)
 /* For a name that turns out not to be one. */
 static const struct dns_answer no_name = { .status = DNS_NXDOMAIN };
 
+static void
+note_question(struct eval_run *run, const char *name, enum dns_type type,
+    enum dns_status status, const struct dns_answer *answer)
+{
+	if (run->trace == NULL || status == DNS_PENDING)
+		return;
+	struct trace_entry e = {
+		.kind = TRACE_QUESTION,
+		.parent = run->traced,
+		.lookups = run->verdict.lookups,
+		.voids = run->verdict.voids,
+		.type = type,
+		.status = status
+	};
+	if (answer != NULL)
+		e.answer = dns_view_share(run->view, answer, &e.source);
+	(void)trace_add(run->trace, &e, name);
+}
+
 bool
 eval_ask(struct eval_run *run, const char *name, enum dns_type type,
     const struct dns_answer **out)
 {
-	switch (dns_query(run->view, name, type, out)) {
+	enum dns_status status = dns_query(run->view, name, type, out);
+
+	note_question(run, name, type, status, *out);
+	switch (status) {
 	case DNS_OK:
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:

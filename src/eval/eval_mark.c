@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <assert.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,72 @@
 
 /* Of a malformed term this much is quoted. */
 #define TERM_SHOWN 60
+
+/* Trace */
+
+static void
+note_term(struct eval_run *run, const struct eval_mark *m)
+{
+	const struct record *r = m->check->record;
+
+	run->traced = trace_add(run->trace, &(struct trace_entry){
+		.kind = TRACE_TERM,
+		.parent = m->check->traced,
+		.lookups = run->verdict.lookups,
+		.voids = run->verdict.voids,
+		.term = m->term == NULL ? r->count :
+		    (size_t)(m->term - r->terms),
+		.match = TRACE_STOPPED
+	}, "");
+}
+
+/* A record is looked for; run->traced has led to it. */
+static void
+note_check(struct eval_run *run, struct eval_check *c)
+{
+	c->traced = trace_add(run->trace, &(struct trace_entry){
+		.kind = TRACE_RECORD,
+		.parent = run->traced,
+		.lookups = run->verdict.lookups,
+		.voids = run->verdict.voids
+	}, c->domain);
+	run->traced = c->traced;
+}
+
+/* As libspf2 will find: the client's network of the term's size has one. */
+static bool
+matches(const struct eval_run *run, const struct record_term *t,
+    const struct dns_answer *answer)
+{
+	const struct addr *client = &run->in->client;
+	const bool v4 = client->family == AF_INET;
+	const struct addr_prefix network = { *client, v4 ? t->bits4 :
+	    t->bits6 };
+	struct addr a = { .family = client->family };
+
+	for (size_t i = 0; i < answer->count; i++) {
+		if (answer->rr[i].len != (v4 ? 4 : 16))
+			continue;
+		memcpy(a.bytes, answer->rr[i].data, answer->rr[i].len);
+		if (addr_prefix_match(&network, &a))
+			return true;
+	}
+	return false;
+}
+
+/* Of an mx term this comes again with each of its hosts. */
+static void
+note_reply(struct eval_run *run, const struct record_term *t,
+    enum eval_reply reply, const struct dns_answer *answer)
+{
+	if (run->trace == NULL)
+		return;
+	bool match = reply == EVAL_REPLY_CLIENT ||
+	    (reply == EVAL_REPLY_RECORDS && answer->type != DNS_TYPE_MX &&
+	    matches(run, t, answer));
+	trace_set_match(run->trace, run->traced, reply == EVAL_REPLY_UNWIND ?
+	    TRACE_STOPPED : match ? TRACE_MATCH : TRACE_NO_MATCH);
+}
 
 /* Limits (RFC 7208 s4.6.4) */
 
@@ -131,8 +198,8 @@ query_mx(struct eval_run *run, const struct record_term *t, const char *name,
 		    MX_MAX, name);
 		return EVAL_REPLY_UNWIND;
 	}
+	run->mx_term = t;
 	run->mx = *answer;
-	run->mx_any = matches_any(run, t);
 	return EVAL_REPLY_RECORDS;
 }
 
@@ -170,35 +237,30 @@ note_asked(struct eval_run *run, size_t index)
 	const struct eval_mark *m = &run->marks.marks[index];
 	if (m->check != NULL && m->check->main)
 		run->matched = m->term;
+	if (m->kind == EVAL_MARK_TERM || m->kind == EVAL_MARK_REDIRECT)
+		note_term(run, m);
 	return m;
 }
 
-enum eval_reply
-eval_mark_query(struct eval_run *run, size_t mark,
-    const struct dns_answer **answer)
+static enum eval_reply
+query_term(struct eval_run *run, const struct eval_check *c,
+    const struct record_term *t, const struct dns_answer **answer)
 {
 	char name[EVAL_NAME_SIZE];
 
-	if (run->stopped)
-		return EVAL_REPLY_UNWIND;
-	const struct eval_mark *m = note_asked(run, mark);
-	if (m->kind == EVAL_MARK_PROBE)
-		return EVAL_REPLY_NOTHING;
-	assert(m->kind == EVAL_MARK_TERM);
-	if (!count_lookup(run))
-		return EVAL_REPLY_UNWIND;
 	/* No query, so not a void lookup either. */
-	if (!eval_expand_name(run, m->check, m->term->domain, name))
+	if (!eval_expand_name(run, c, t->domain, name))
 		return reply_unless_stopped(run, false);
-	switch (m->term->mechanism) {
+	trace_set_name(run->trace, run->traced, name);
+	switch (t->mechanism) {
 	case RECORD_A:
-		return query_a(run, m->term, name, answer);
+		return query_a(run, t, name, answer);
 	case RECORD_MX:
-		return query_mx(run, m->term, name, answer);
+		return query_mx(run, t, name, answer);
 	case RECORD_PTR:
-		return query_ptr(run, m->term, name);
+		return query_ptr(run, t, name);
 	case RECORD_EXISTS:
-		return query_exists(run, m->term, name);
+		return query_exists(run, t, name);
 	case RECORD_ALL:
 	case RECORD_INCLUDE:
 	case RECORD_IP4:
@@ -209,21 +271,42 @@ eval_mark_query(struct eval_run *run, size_t mark,
 	return EVAL_REPLY_NOTHING;
 }
 
+enum eval_reply
+eval_mark_query(struct eval_run *run, size_t mark,
+    const struct dns_answer **answer)
+{
+	if (run->stopped)
+		return EVAL_REPLY_UNWIND;
+	const struct eval_mark *m = note_asked(run, mark);
+	if (m->kind == EVAL_MARK_PROBE)
+		return EVAL_REPLY_NOTHING;
+	assert(m->kind == EVAL_MARK_TERM);
+	if (!count_lookup(run))
+		return EVAL_REPLY_UNWIND;
+	enum eval_reply reply = query_term(run, m->check, m->term, answer);
+	note_reply(run, m->term, reply, *answer);
+	return reply;
+}
+
 /* The hosts of an mx term are asked for directly after it, in order. */
 enum eval_reply
 eval_mark_host(struct eval_run *run, size_t mark, size_t host,
     const struct dns_answer **answer)
 {
+	enum eval_reply reply = EVAL_REPLY_UNWIND;
+
 	if (run->stopped)
-		return EVAL_REPLY_UNWIND;
+		return reply;
 	assert(mark < run->marks.count && run->mx != NULL &&
 	    host < run->mx->count);
 	const struct dns_rr *rr = &run->mx->rr[host];
 	if (!eval_is_askable(rr))
 		return EVAL_REPLY_NOTHING;
-	if (!eval_ask_strictly(run, rr->data, eval_address_type(run), answer))
-		return EVAL_REPLY_UNWIND;
-	return reply_addresses(*answer, run->mx_any);
+	if (eval_ask_strictly(run, rr->data, eval_address_type(run), answer))
+		reply = reply_addresses(*answer,
+		    matches_any(run, run->mx_term));
+	note_reply(run, run->mx_term, reply, *answer);
+	return reply;
 }
 
 /* Records */
@@ -317,8 +400,10 @@ find_domain(struct eval_run *run, const struct eval_mark *m,
 	if (!count_lookup(run))
 		return false;
 	if (eval_expand_name(run, m->check, domain, out) &&
-	    identity_name_is_valid(out, strlen(out), true))
+	    identity_name_is_valid(out, strlen(out), true)) {
+		trace_set_name(run->trace, run->traced, out);
 		return true;
+	}
 	if (!run->stopped)
 		eval_stop(run, RESULT_PERMERROR, "%s of %s names no domain",
 		    m->kind == EVAL_MARK_REDIRECT ? "redirect" : "include",
@@ -345,12 +430,14 @@ eval_mark_open(struct eval_run *run, size_t mark, struct eval_canon *out)
 	assert(run->check_count < EVAL_CHECKS_MAX);
 	struct eval_check *c = &run->checks[run->check_count++];
 	memcpy(c->domain, domain, sizeof(c->domain));
+	note_check(run, c);
 	c->main = start || (m->kind == EVAL_MARK_REDIRECT && m->check->main);
 	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
 		return false;
 	eval_canon_write(out, &run->marks, c, &run->in->client,
 	    run->max_lookups - run->verdict.lookups);
 	note_record(run, c, c->record->text);
+	trace_set_record(run->trace, c->traced, c->record);
 	if (c->main) {
 		run->last = c;
 		run->matched = out->fixed;

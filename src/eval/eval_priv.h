@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "dns/dns.h"
 #include "eval/eval.h"
+#include "eval/trace.h"
 
 struct eval_spf2;
 struct macro;
@@ -18,6 +19,7 @@ struct macro_vars;
 /* One call of check_host(): the record of one domain. */
 struct eval_check {
 	const struct record	*record;	/* borrowed from the view */
+	size_t	 traced;	/* its entry */
 	bool	 main;		/* the domain's own, or by redirect= from it */
 	char	 domain[EVAL_NAME_SIZE];
 };
@@ -82,6 +84,9 @@ struct eval_run {
 	struct eval_verdict	 verdict;	/* in the making: its texts
 						 * are borrowed */
 
+	struct trace		*trace;		/* NULL: not wanted */
+	size_t			 traced;	/* what questions belong to */
+
 	/* Set once: libspf2 unwinds, what it says does not matter any more. */
 	bool			 stopped;
 	bool			 pending;	/* stopped for an answer */
@@ -91,8 +96,8 @@ struct eval_run {
 	const struct record_term	*matched;	/* if last matches: the
 							 * term, as far as
 							 * known */
-	const struct dns_answer		*mx;	/* of the mx term under way */
-	bool				 mx_any;	/* that has a /0 */
+	const struct record_term	*mx_term;	/* under way, */
+	const struct dns_answer		*mx;		/* and its hosts */
 	size_t				 check_count;
 	struct eval_check		 checks[EVAL_CHECKS_MAX];
 	struct eval_marks		 marks;

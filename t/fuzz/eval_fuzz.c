@@ -21,6 +21,7 @@
 #include "dns/dns.h"
 #include "dns/dns_priv.h"
 #include "eval/eval.h"
+#include "eval/trace.h"
 #include "spf/identity.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -65,6 +66,19 @@ check_same(const struct eval_verdict *a, const struct eval_verdict *b)
 	assert(strcmp(a->explanation, b->explanation) == 0);
 }
 
+/* The trace, which finds matches by itself, comes to the same result. */
+static void
+check_trace(const struct eval_verdict *v)
+{
+	const struct trace *t = v->trace;
+
+	assert(t->count > 0 && t->entries[0].kind == TRACE_RECORD);
+	enum result r = t->entries[0].result;
+	assert(v->problem[0] == '\0' ? r == v->result : r == RESULT_NONE);
+	for (size_t i = 1; i < t->count; i++)
+		assert(t->entries[i].parent < i);
+}
+
 static void
 evaluate(struct dns *dns, const struct eval_request *r)
 {
@@ -79,6 +93,7 @@ evaluate(struct dns *dns, const struct eval_request *r)
 		assert(++waits <= EVAL_MAX_QUERIES);
 	}
 	check_verdict(&v);
+	check_trace(&v);
 	bool done = eval_run(view, r, &again);
 	assert(done);
 	check_same(&v, &again);
@@ -114,7 +129,8 @@ evaluate_line(struct dns *dns, char *line)
 		.time_s = 1234567890,
 		.max_lookups = MAX_LOOKUPS,
 		.max_void_lookups = MAX_VOIDS,
-		.want_explanation = true
+		.want_explanation = true,
+		.want_trace = true
 	};
 
 	if (!addr_parse(&r.client, ip))
