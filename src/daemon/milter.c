@@ -327,8 +327,6 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct session_step step = session_rcpt(c->session,
 	    argv[0] != NULL ? argv[0] : "");
 	sfsistat status = answer(ctx, step);
-	if (step.kind == SESSION_ACCEPT)
-		c->has_message = false;	/* nothing more of it is shown */
 	connection_leave(c);
 	return status;
 }

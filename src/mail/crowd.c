@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "mail/crowd.h"
 
@@ -77,4 +78,47 @@ crowd_note(struct crowd *c, const struct addr *client, const char *domain,
 		many = note_domain(k, h);
 	lock_release(&c->lock);
 	return many;
+}
+
+/* name is domain or below it. */
+static bool
+is_below(const char *name, const char *domain, size_t len)
+{
+	size_t all = strlen(name);
+
+	return all >= len && util_has_prefix_nocase(name + all - len, len,
+	    domain) && (all == len || name[all - len - 1] == '.');
+}
+
+/* Such a client is one machine, and all clients if they are behind it. */
+static bool
+may_be_crowd(const struct subject *who, const struct addr_set *trusted)
+{
+	unsigned bits = addr_private_bits(&who->client);
+
+	return bits > 0 && !who->authenticated &&
+	    addr_set_longest(trusted, &who->client)->len <= bits;
+}
+
+void
+crowd_watch(struct crowd *c, const struct subject *who, const char *from,
+    const struct addr_set *trusted)
+{
+	static struct log_limit limit;
+	const char *at = from != NULL ? strrchr(from, '@') : NULL;
+	char client[ADDR_TEXT_SIZE];
+	unsigned others;
+
+	if (at == NULL || !may_be_crowd(who, trusted))
+		return;
+	size_t len = strcspn(++at, "> \t");
+	if (is_below(who->receiver, at, len) ||
+	    !crowd_note(c, &who->client, at, len, util_now_ms()) ||
+	    !log_limit_pass(&limit, HOUR_MS, &others))
+		return;
+	log_warning("%s brings mail of many domains and is not checked because "
+	    "its address is private: if all clients look like it, the MTA "
+	    "does not see their real addresses (NAT, proxy, container "
+	    "bridge); else name it in trusted_networks",
+	    addr_format(&who->client, client));
 }

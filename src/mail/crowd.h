@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/lock.h"
+#include "spf/subject.h"
 
 #define CROWD_CLIENTS 64	/* that are watched at a time */
 
@@ -35,5 +36,13 @@ void	crowd_fini(struct crowd *c);
  */
 bool	crowd_note(struct crowd *c, const struct addr *client,
 	    const char *domain, size_t len, int64_t now_ms);
+
+/*
+ * The message of a trusted client, and its MAIL FROM as typed (NULL: none):
+ * warns where a client that is trusted for no other reason than its private
+ * address brings mail of many domains.
+ */
+void	crowd_watch(struct crowd *c, const struct subject *who,
+	    const char *from, const struct addr_set *trusted);
 
 #endif

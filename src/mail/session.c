@@ -2,18 +2,13 @@
 /*
  * One SMTP connection: its events, and what they are answered.
  *
- * Two lifetimes, two structs.  The session keeps the client, the HELO
- * identity and its evaluation; the message is made at MAIL and thrown away
- * whole at the next MAIL, at HELO, at an abort and at close.  Both are small
- * where nothing happens: an idle connection holds no message, and the 3 kB of
- * a reply exist only where mail is refused.
- *
- * Fields that claim an SPF result of ours are forged (RFC 8601 s5), and so is
- * X-SPF-Skipped: they are removed, whatever kind of field we add.  A
- * Received-SPF claims nothing of the kind, yet OpenDMARC believes the first
- * one that it finds; so ours comes to stand above it, though we would have
- * added none.  Clients in trusted networks may hand back what we have said;
- * authenticated ones may not.
+ * Two lifetimes, two structs.  The session keeps what the connection has said
+ * and the evaluation of HELO; the message is made at MAIL and thrown away
+ * whole at the next MAIL, at HELO, at an abort and at close.  What it is
+ * judged by is its subject, what came of it are its decisions: one a
+ * recipient, of which equal ones are one.  Both are small where nothing
+ * happens: an idle connection holds no message, and the 3 kB of a reply exist
+ * only where mail is refused.
  */
 
 #include "config.h"
@@ -27,34 +22,52 @@
 #include "base/stats.h"
 #include "base/util.h"
 #include "conf/conf.h"
-#include "eval/flight.h"
 #include "mail/crowd.h"
 #include "mail/session_priv.h"
-#include "policy/authres.h"
 #include "policy/reply.h"
 
-/*
- * Forged fields that are removed from one message.  No honest message has so
- * many.  Above it the message is refused at any level: a forged result must
- * not be delivered, no mail may vanish, and what is forged now will be so at
- * a later try.  Postfix reads its queue file once for each removal, so 10,000
- * would keep it busy for seconds; sendmail takes less than 1,000 fields.
- */
-#define FORGED_MAX 1000
+enum stage {
+	STAGE_NEW,		/* not connected */
+	STAGE_IDLE,		/* no message is under way */
+	STAGE_MESSAGE,		/* after MAIL */
+	STAGE_ENDED,		/* after the end of the message */
+	STAGE_COUNT
+};
 
-#define HOUR_MS INT64_C(3600000)
+struct session {
+	const struct session_env *env;
+	const struct conf *conf;
+	enum stage	 stage;
+	const struct skip *skip;		/* of all messages, or NULL */
+	struct addr	 client;
+	char		*client_name;		/* NULL: not known */
+	char		*mta_name;		/* NULL: not told */
+	struct identity	*helo;			/* NULL: none given yet */
+	struct flight	*helo_flight;		/* of check.c */
+	struct message	*message;		/* NULL: none */
+};
 
-static const struct {
-	const char	*text;
-	enum stats_counter counter;
-} skips[] = {
-	[SKIP_NOT] = { NULL, STATS_MESSAGES },
-	[SKIP_OFF] = { "checks are off", STATS_MESSAGES },
-	[SKIP_UNKNOWN] = { "client not known", STATS_PROTOCOL_ERRORS },
-	[SKIP_LOCAL] = { "submitted on this machine", STATS_SKIPPED_LOCAL },
-	[SKIP_TRUSTED] = { "client in a trusted network",
-	    STATS_SKIPPED_TRUSTED },
-	[SKIP_AUTH] = { "client authenticated", STATS_SKIPPED_AUTH },
+static const struct skip skip_off = {
+	.text = "checks are off",
+};
+static const struct skip skip_local = {
+	.text = "submitted on this machine",
+	.shown = true,
+	.counted = true,
+	.counter = STATS_SKIPPED_LOCAL,
+};
+static const struct skip skip_trusted = {
+	.text = "client in a trusted network",
+	.shown = true,
+	.counted = true,
+	.counter = STATS_SKIPPED_TRUSTED,
+};
+static const struct skip skip_authenticated = {
+	.text = "client authenticated",
+	.shown = true,
+	.suspect = true,
+	.counted = true,
+	.counter = STATS_SKIPPED_AUTH,
 };
 
 /* Facts of a configuration. */
@@ -76,27 +89,147 @@ can_refuse(const struct conf *c)
 void
 session_needs(const struct conf *c, struct session_needs *out)
 {
-	bool checks = checks_anything(c);
-	bool refuses = can_refuse(c);
-
-	out->rcpt = refuses && c->reject_at == CONF_STAGE_RCPT;
-	out->headers = checks && c->remove_forged;
-	/* Where nothing is refused, the end is where verdicts are logged. */
-	out->end = checks && (c->headers != 0 || c->remove_forged ||
-	    c->add_header_on_skip || !refuses);
+	out->rcpt = can_refuse(c) && c->reject_at == CONF_STAGE_RCPT;
+	out->headers = checks_anything(c) && c->remove_forged;
 }
 
-static const char *
-mta_name(const struct session *s)
+/* Stages. */
+
+enum event { EVENT_CONNECT, EVENT_HELO, EVENT_MAIL, EVENT_RCPT, EVENT_HEADER,
+	EVENT_END };
+
+/* What may come when; the rest is an error of the protocol. */
+static const struct {
+	const char	*name;
+	bool		 at[STAGE_COUNT];
+} events[] = {
+	/*				new    idle   message ended */
+	[EVENT_CONNECT] = { "connect", { true, false, false, false } },
+	[EVENT_HELO] = { "HELO",	{ false, true, true, true } },
+	[EVENT_MAIL] = { "MAIL",	{ false, true, true, true } },
+	[EVENT_RCPT] = { "RCPT",	{ false, false, true, false } },
+	[EVENT_HEADER] = { "header",	{ false, false, true, false } },
+	[EVENT_END] = { "end of message", { false, false, true, false } },
+};
+
+static bool
+allows(const struct session *s, enum event e)
 {
-	return s->receiver != NULL ? s->receiver : s->env->hostname;
+	if (events[e].at[s->stage])
+		return true;
+	stats_inc(STATS_PROTOCOL_ERRORS);
+	log_debug("unexpected %s", events[e].name);
+	return false;
 }
 
-const char *
-session_our_name(const struct session *s)
+/* The message. */
+
+static struct session_step
+continues(void)
 {
-	return s->conf->hostname[0] != '\0' ? s->conf->hostname : mta_name(s);
+	return (struct session_step){ SESSION_CONTINUE, NULL };
 }
+
+static struct session_step
+step_of(const struct answer *a)
+{
+	struct session_step step = continues();
+
+	if (a->reply != NULL) {
+		step.kind = a->decision.action == POLICY_REJECT ?
+		    SESSION_REJECT : SESSION_TEMPFAIL;
+		step.reply = a->reply;
+	}
+	return step;
+}
+
+/* What is answered by d: equal decisions share it. */
+static struct session_step
+answer(struct message *m, const struct decision *d)
+{
+	struct answer *a = m->answers;
+
+	while (a != NULL && !decision_equals(&a->decision, d))
+		a = a->next;
+	if (a != NULL)
+		return step_of(a);
+	a = xcalloc(1, sizeof(*a));
+	a->decision = *d;
+	if (decision_refuses(d))
+		a->reply = session_make_reply(m, d);
+	a->next = m->answers;
+	m->answers = a;
+	return step_of(a);
+}
+
+/* Decides, at the first time by the verdicts that are waited for. */
+static struct session_step
+judge(struct message *m)
+{
+	const struct conf *c = m->check.conf;
+	const enum result *results[SCOPE_COUNT] = { NULL };
+
+	check_collect(&m->check, util_now_ms() + c->dns_reply_timeout_ms);
+	for (size_t i = 0; i < SCOPE_COUNT; i++)
+		if (m->check.of[i].verdict != NULL)
+			results[i] = &m->check.of[i].verdict->result;
+
+	struct decision d = decide(&c->policy, results);
+
+	if (m->answers == NULL || d.action < m->decision.action)
+		m->decision = d;
+	return answer(m, &d);
+}
+
+/*
+ * Counts and logs the message, once, if it is decided: at its end, where every
+ * MTA has told the queue id and the recipients, or where no more will be told.
+ */
+static void
+conclude(struct message *m)
+{
+	static const enum stats_counter counters[] = {
+		[POLICY_SKIP] = STATS_ACCEPTED,
+		[POLICY_ACCEPT] = STATS_ACCEPTED,
+		[POLICY_TEMPFAIL] = STATS_TEMPFAILED,
+		[POLICY_REJECT] = STATS_REJECTED,
+	};
+
+	if (m->answers == NULL || m->concluded)
+		return;
+	m->concluded = true;
+	if (m->skip == NULL || decision_refuses(&m->decision))
+		stats_inc(counters[m->decision.action]);
+	if (m->skip == NULL && log_enabled(LOG_LEVEL_INFO))
+		session_log(m);
+}
+
+/* The end of a message, whatever ended it. */
+static void
+finish_message(struct session *s)
+{
+	struct message *m = s->message;
+
+	if (m == NULL)
+		return;
+	conclude(m);
+	check_end(&m->check);
+	for (size_t i = 0; i < m->who.sender_count; i++)
+		identity_fini(&m->who.senders[i]);
+	for (struct answer *a = m->answers, *next; a != NULL; a = next) {
+		next = a->next;
+		free(a->reply);
+		free(a);
+	}
+	session_fini_fields(&m->fields);
+	free(m->queue_id);
+	free(m->rcpt);
+	free(m);
+	s->message = NULL;
+	s->stage = STAGE_IDLE;
+}
+
+/* The connection. */
 
 struct session *
 session_new(const struct session_env *env, const struct conf *conf)
@@ -109,35 +242,31 @@ session_new(const struct session_env *env, const struct conf *conf)
 	return s;
 }
 
-/* The end of a message, whatever ended it. */
 static void
-finish_message(struct session *s)
+set_helo(struct session *s, const char *arg)
 {
-	struct message *m = s->message;
+	s->helo = xcalloc(1, sizeof(*s->helo));
+	identity_from_helo(s->helo, arg);
+}
 
-	if (m == NULL)
-		return;
-	session_conclude(s);
-	session_forget_senders(m);
-	free(m->queue_id);
-	free(m->rcpt);
-	free(m->reply);
-	for (size_t i = 0; i < m->value_count; i++)
-		free(m->values[i]);
-	free(m->edits);
-	free(m->forged);
-	free(m);
-	s->message = NULL;
+static void
+forget_helo(struct session *s)
+{
+	check_forget_helo(&s->helo_flight);
+	if (s->helo != NULL)
+		identity_fini(s->helo);
+	free(s->helo);
+	s->helo = NULL;
 }
 
 static void
 forget_client(struct session *s)
 {
-	session_forget_helo(s);
+	forget_helo(s);
 	free(s->client_name);
 	s->client_name = NULL;
-	free(s->receiver);
-	s->receiver = NULL;
+	free(s->mta_name);
+	s->mta_name = NULL;
 }
 
 void
@@ -148,15 +277,6 @@ session_free(struct session *s)
 	finish_message(s);
 	forget_client(s);
 	free(s);
-}
-
-/* An event that the protocol does not allow here. */
-static struct session_step
-protocol_error(const char *event)
-{
-	stats_inc(STATS_PROTOCOL_ERRORS);
-	log_debug("unexpected %s", event);
-	return (struct session_step){ SESSION_CONTINUE, NULL };
 }
 
 static bool
@@ -180,33 +300,34 @@ is_name(const char *client_name)
 	    client_name[0] != '[';
 }
 
+static const struct skip *
+skip_of_client(const struct conf *c, const struct addr *client, bool local)
+{
+	if (!checks_anything(c))
+		return &skip_off;
+	if (local)
+		return &skip_local;
+	return addr_set_contains(&c->trusted_networks, client) ? &skip_trusted
+	    : NULL;
+}
+
 void
 session_connect(struct session *s, const struct sockaddr *sa,
-    const char *client_name, const char *receiver)
+    const char *client_name, const char *mta_name)
 {
-	const struct conf *c = s->conf;
-
-	if (s->connected)
-		protocol_error("connect");
+	(void)allows(s, EVENT_CONNECT);
 	finish_message(s);
 	forget_client(s);
+	s->stage = STAGE_IDLE;
 	if (is_name(client_name))
 		s->client_name = xstrdup(client_name);
-	if (receiver != NULL && receiver[0] != '\0')
-		s->receiver = xstrdup(receiver);
+	if (mta_name != NULL && mta_name[0] != '\0')
+		s->mta_name = xstrdup(mta_name);
 
 	bool known = addr_from_sockaddr(&s->client, sa);
 
-	s->connected = true;
-	if (!checks_anything(c))
-		s->skip = SKIP_OFF;
-	else if (!known ||
-	    (addr_is_loopback(&s->client) && has_port_zero(sa)))
-		s->skip = SKIP_LOCAL;
-	else if (addr_set_contains(&c->trusted_networks, &s->client))
-		s->skip = SKIP_TRUSTED;
-	else
-		s->skip = SKIP_NOT;
+	s->skip = skip_of_client(s->conf, &s->client, !known ||
+	    (addr_is_loopback(&s->client) && has_port_zero(sa)));
 }
 
 static void
@@ -220,269 +341,191 @@ count_identity(const struct identity *id)
 void
 session_helo(struct session *s, const char *arg)
 {
+	if (!allows(s, EVENT_HELO))
+		return;
 	finish_message(s);
-	session_forget_helo(s);
-	if (!s->connected) {
-		protocol_error("HELO");
+	forget_helo(s);
+	if (s->skip != NULL)
 		return;
-	}
-	if (s->skip != SKIP_NOT)
-		return;
-	session_set_helo(s, arg);
+	set_helo(s, arg);
 	count_identity(s->helo);
 }
 
-static enum skip
-skip_of(const struct session *s, const char *auth_user)
-{
-	if (!s->connected)
-		return SKIP_UNKNOWN;
-	if (s->skip == SKIP_NOT && s->conf->trust_authenticated &&
-	    auth_user != NULL && auth_user[0] != '\0')
-		return SKIP_AUTH;
-	return s->skip;
-}
-
-/* A field says why a message was not checked. */
-static bool
-shows_skip(const struct session *s, enum skip skip)
-{
-	return s->conf->add_header_on_skip && skip >= SKIP_LOCAL;
-}
+/* MAIL. */
 
 /* Fields of the message are looked at. */
 static bool
-sees_fields(const struct session *s, enum skip skip)
+sees_fields(const struct message *m)
 {
-	return s->conf->remove_forged &&
-	    (skip == SKIP_NOT || skip == SKIP_AUTH);
+	return m->check.conf->remove_forged &&
+	    (m->skip == NULL || m->skip->suspect);
 }
 
 /* Nothing more of the message is wanted. */
 static bool
-is_done(const struct session *s, const struct message *m)
+is_done(const struct message *m)
 {
-	if (m->skip == SKIP_UNKNOWN || sees_fields(s, m->skip))
+	if (sees_fields(m))
 		return false;
-	return m->skip == SKIP_NOT ? m->decided && s->conf->headers == 0
-	    : !shows_skip(s, m->skip);
-}
-
-/* What the stages from MAIL on answer, as far as it is known. */
-static struct session_step
-current_step(const struct session *s)
-{
-	const struct message *m = s->message;
-	struct session_step step = { SESSION_CONTINUE, NULL };
-
-	if (m->reply != NULL) {
-		step.kind = m->decision.action == POLICY_REJECT ?
-		    SESSION_REJECT : SESSION_TEMPFAIL;
-		step.reply = m->reply;
-	} else if (is_done(s, m)) {
-		step.kind = SESSION_ACCEPT;
-	}
-	return step;
-}
-
-/* name is domain or below it. */
-static bool
-is_below(const char *name, const char *domain, size_t len)
-{
-	size_t all = strlen(name);
-
-	return all >= len && util_has_prefix_nocase(name + all - len, len,
-	    domain) && (all == len || name[all - len - 1] == '.');
-}
-
-/*
- * A client that is trusted for no other reason than its private address is
- * one machine, and all clients if they are hidden behind it.
- */
-static bool
-may_be_crowd(const struct session *s, const char *auth_user)
-{
-	unsigned bits = addr_private_bits(&s->client);
-
-	return s->env->crowd != NULL && s->message->skip == SKIP_TRUSTED &&
-	    bits > 0 && (auth_user == NULL || auth_user[0] == '\0') &&
-	    addr_set_longest(&s->conf->trusted_networks, &s->client)->len <=
-	    bits;
+	return m->skip != NULL ? !session_shows_skip(m)
+	    : m->answers != NULL && m->check.conf->headers == 0;
 }
 
 static void
-watch_crowd(const struct session *s, const char *from, const char *auth_user)
+set_subject(const struct session *s, const struct session_sender *from,
+    struct message *m)
 {
-	static struct log_limit limit;
-	const char *at = from != NULL ? strrchr(from, '@') : NULL;
-	char client[ADDR_TEXT_SIZE];
-	unsigned others;
+	const char *mta_name = s->mta_name != NULL ? s->mta_name
+	    : s->env->hostname;
+	const char *hostname = s->conf->hostname;
 
-	if (at == NULL || !may_be_crowd(s, auth_user))
-		return;
-	size_t len = strcspn(++at, "> \t");
-	if (is_below(session_our_name(s), at, len) ||
-	    !crowd_note(s->env->crowd, &s->client, at, len, util_now_ms()) ||
-	    !log_limit_pass(&limit, HOUR_MS, &others))
-		return;
-	log_warning("%s brings mail of many domains and is not checked because "
-	    "its address is private: if all clients look like it, the MTA "
-	    "does not see their real addresses (NAT, proxy, container "
-	    "bridge); else name it in trusted_networks",
-	    addr_format(&s->client, client));
+	m->who = (struct subject){
+		.client = s->client,
+		.client_name = s->client_name,
+		.mta_name = mta_name,
+		.receiver = hostname[0] != '\0' ? hostname : mta_name,
+		.helo = s->helo,
+		.authenticated = from->auth_user != NULL &&
+		    from->auth_user[0] != '\0',
+		.smtputf8 = from->smtputf8,
+	};
+}
+
+static struct message *
+begin_message(struct session *s, const struct session_sender *from)
+{
+	struct message *m = xcalloc(1, sizeof(*m));
+
+	s->message = m;
+	s->stage = STAGE_MESSAGE;
+	m->decision.action = POLICY_ACCEPT;
+	m->check = (struct check){
+		.who = &m->who,
+		.conf = s->conf,
+		.flights = s->env->flights,
+		.connection = s,
+		.helo = &s->helo_flight,
+	};
+	set_subject(s, from, m);
+	session_queue_id(s, from->queue_id);
+	m->skip = s->skip;
+	if (m->skip == NULL && m->who.authenticated &&
+	    s->conf->trust_authenticated)
+		m->skip = &skip_authenticated;
+	stats_inc(STATS_MESSAGES);
+	return m;
+}
+
+static void
+skip_message(const struct session *s, const char *sender)
+{
+	const struct message *m = s->message;
+
+	if (m->skip->counted)
+		stats_inc(m->skip->counter);
+	if (m->skip == &skip_trusted && s->env->crowd != NULL)
+		crowd_watch(s->env->crowd, &m->who, sender,
+		    &s->conf->trusted_networks);
+	session_log_skipped(m, sender);
+}
+
+static void
+check_message(struct session *s, const struct session_sender *from)
+{
+	struct message *m = s->message;
+
+	if (s->helo == NULL)
+		set_helo(s, NULL);
+	m->who.helo = s->helo;
+	m->who.sender_count = identity_senders(m->who.senders, from->arg,
+	    from->mta_address, s->helo);
+	if (!m->who.senders[0].null_sender)
+		count_identity(&m->who.senders[0]);
+	check_begin(&m->check);
 }
 
 struct session_step
 session_mail(struct session *s, const struct session_sender *from)
 {
+	struct session_step step = continues();
+
+	if (!allows(s, EVENT_MAIL))
+		return step;
 	finish_message(s);
 
-	struct message *m = xcalloc(1, sizeof(*m));
+	struct message *m = begin_message(s, from);
 
-	s->message = m;
-	m->decision.action = POLICY_ACCEPT;
-	m->sender = &m->senders[0];
-	m->skip = skip_of(s, from->auth_user);
-	m->smtputf8 = from->smtputf8;
-	session_queue_id(s, from->queue_id);
-	stats_inc(STATS_MESSAGES);
-	if (m->skip > SKIP_OFF)
-		stats_inc(skips[m->skip].counter);
-	watch_crowd(s, from->arg, from->auth_user);
-	if (m->skip != SKIP_NOT) {
-		session_log_skipped(s, from->arg);
-		return current_step(s);
+	if (m->skip != NULL) {
+		skip_message(s, from->arg);
+	} else {
+		check_message(s, from);
+		if (s->conf->reject_at == CONF_STAGE_MAIL &&
+		    can_refuse(s->conf))
+			step = judge(m);
 	}
-
-	if (s->helo == NULL)
-		session_set_helo(s, NULL);
-	session_set_senders(s, from->arg, from->mta_address);
-	if (!m->sender->id.null_sender)
-		count_identity(&m->sender->id);
-	session_check_mail(s);
-	if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
-		session_decide(s);
-
-	struct session_step step = current_step(s);
-
+	if (step.kind == SESSION_CONTINUE && is_done(m))
+		step.kind = SESSION_ACCEPT;
 	if (step.kind != SESSION_CONTINUE)
-		session_conclude(s);
+		conclude(m);
 	return step;
 }
 
-/*
- * The decision does not depend on the recipient, but the MTA logs it with
- * the refusal.
- */
+/* RCPT and later. */
+
 struct session_step
 session_rcpt(struct session *s, const char *to)
 {
 	struct message *m = s->message;
 
-	if (m == NULL || m->ended)
-		return protocol_error("RCPT");
+	if (!allows(s, EVENT_RCPT))
+		return continues();
 	if (m->rcpt == NULL)
 		m->rcpt = xstrdup(to);
 	m->rcpt_count++;
-	if (m->skip == SKIP_NOT && !m->decided && can_refuse(s->conf))
-		session_decide(s);
-
-	struct session_step step = current_step(s);
-
-	if (step.kind == SESSION_ACCEPT) {
-		m->rcpt_count = 0;	/* more may come, but not to us */
-		session_conclude(s);
-	}
-	return step;
-}
-
-/* In our name, or in that of the MTA, which other filters of it go by. */
-static bool
-is_forged(const struct session *s, const char *value)
-{
-	return authres_claims_spf(value) &&
-	    (authres_claims_id(value, session_our_name(s)) ||
-	    authres_claims_id(value, mta_name(s)));
-}
-
-static void
-note_forged(struct message *m, const char *name, unsigned index)
-{
-	if (m->forged_count > FORGED_MAX)
-		return;
-	if (m->forged_count == m->forged_room) {
-		m->forged_room = 2 * m->forged_room + 8;
-		m->forged = xreallocarray(m->forged, m->forged_room,
-		    sizeof(*m->forged));
-	}
-	m->forged[m->forged_count++] = (struct session_edit){
-		.kind = SESSION_DELETE,
-		.index = index,
-		.name = name,
-	};
-}
-
-static void
-see_results(const struct session *s, struct message *m, const char *value)
-{
-	m->results_seen++;
-	if (is_forged(s, value))
-		note_forged(m, SESSION_RESULTS, m->results_seen);
+	return m->skip == NULL && can_refuse(s->conf) ? judge(m)
+	    : continues();
 }
 
 void
 session_header(struct session *s, const char *name, const char *value)
 {
-	struct message *m = s->message;
-
-	if (m == NULL || m->ended)
-		protocol_error("header");
-	else if (!sees_fields(s, m->skip))
-		return;
-	else if (util_eq_nocase(name, SESSION_RESULTS))
-		see_results(s, m, value);
-	else if (util_eq_nocase(name, SESSION_SKIPPED))
-		note_forged(m, SESSION_SKIPPED, ++m->skips_seen);
-	else if (util_eq_nocase(name, "Received-SPF"))
-		m->brings_received_spf = true;
+	if (allows(s, EVENT_HEADER) && sees_fields(s->message))
+		session_see_field(s->message, name, value);
 }
 
-static void
-refuse_forgeries(struct message *m)
+/* The decision may come as late as here. */
+static struct session_step
+decide_whole(struct message *m)
 {
-	log_warning("refused a message with more than %d forged fields",
-	    FORGED_MAX);
-	m->decision = decide_forged(&m->decision);
-	m->reply = xcalloc(1, sizeof(*m->reply));
-	m->reply->code = 550;
-	util_copy(m->reply->enhanced, sizeof(m->reply->enhanced), "5.7.1");
-	util_copy(m->reply->text, sizeof(m->reply->text),
-	    "Too many header fields claim to be ours");
-	if (m->skip != SKIP_NOT)
-		stats_inc(STATS_REJECTED);
+	if (m->skip == NULL && m->answers == NULL)
+		(void)judge(m);
+	if (!decision_refuses(&m->decision) &&
+	    m->fields.forged_count > SESSION_FORGED_MAX) {
+		log_warning("refused a message with more than %d forged "
+		    "fields", SESSION_FORGED_MAX);
+		m->decision = decide_forged(&m->decision);
+	}
+	return answer(m, &m->decision);
 }
 
 struct session_step
 session_end(struct session *s, const struct session_edit **edits, size_t *n)
 {
 	struct message *m = s->message;
+	struct session_step step = continues();
 
 	*edits = NULL;
 	*n = 0;
-	if (m == NULL || m->ended)
-		return protocol_error("end of message");
-	m->ended = true;
-	/* The decision may come as late as here. */
-	if (m->skip == SKIP_NOT && !m->decided)
-		session_decide(s);
-	if (m->reply == NULL && m->forged_count > FORGED_MAX)
-		refuse_forgeries(m);
-	session_conclude(s);
-	if (m->reply == NULL)
-		session_make_edits(s, shows_skip(s, m->skip));
-	*edits = m->edits;
-	*n = m->edit_count;
-	return current_step(s);
+	if (!allows(s, EVENT_END))
+		return step;
+	s->stage = STAGE_ENDED;
+	step = decide_whole(m);
+	conclude(m);
+	if (step.kind == SESSION_CONTINUE)
+		session_make_edits(m);
+	*edits = m->fields.edits;
+	*n = m->fields.edit_count;
+	return step;
 }
 
 void
@@ -499,12 +542,21 @@ session_queue_id(struct session *s, const char *id)
 	if (m == NULL || id == NULL || id[0] == '\0' || m->queue_id != NULL)
 		return;
 	m->queue_id = xstrdup(id);
+	m->who.queue_id = m->queue_id;
 }
+
+/* For the dry run. */
 
 const struct eval_verdict *
 session_verdict(const struct session *s, enum scope scope)
 {
-	return s->message != NULL ? s->message->verdict[scope] : NULL;
+	return s->message != NULL ? s->message->check.of[scope].verdict : NULL;
+}
+
+const struct identity *
+session_identity(const struct session *s, enum scope scope)
+{
+	return s->message->check.of[scope].id;
 }
 
 const struct decision *
@@ -516,5 +568,6 @@ session_decision(const struct session *s)
 const char *
 session_skip_reason(const struct session *s)
 {
-	return s->message != NULL ? skips[s->message->skip].text : NULL;
+	return s->message != NULL && s->message->skip != NULL
+	    ? s->message->skip->text : NULL;
 }

@@ -32,8 +32,8 @@ struct session_env {
 
 enum session_step_kind {
 	SESSION_CONTINUE,
-	SESSION_ACCEPT,		/* nothing more of this message (at MAIL and
-				 * later) is wanted */
+	SESSION_ACCEPT,		/* at MAIL: nothing more of this message is
+				 * wanted */
 	SESSION_TEMPFAIL,
 	SESSION_REJECT
 };
@@ -70,9 +70,8 @@ struct session_sender {
 
 /* What a configuration needs the MTA to send; the rest is negotiated away. */
 struct session_needs {
-	bool	rcpt;			/* refusals or skips at RCPT */
+	bool	rcpt;			/* refusals at RCPT */
 	bool	headers;		/* forged fields must be seen */
-	bool	end;			/* a field may be added */
 };
 void	session_needs(const struct conf *c, struct session_needs *out);
 
@@ -84,12 +83,13 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  * session_connect: sa NULL (or loopback with port 0, which is how Postfix
  *   shows its own sendmail(1)) is mail submitted on this machine.  client_name
  *   is what the MTA calls the client, NULL or "[address]" where it knows no
- *   name; receiver the MTA's own name (its j macro) or NULL.
+ *   name; mta_name the MTA's own name (its j macro) or NULL.
  * session_helo: may come any number of times, the last one counts.
  * session_mail: ends any earlier message.
  *   SESSION_ACCEPT: not checked, or all is known and no field is added.
  * session_rcpt: to is the argument as typed.  The verdicts are collected here
- *   where reject_at says so; the answer is the same for every recipient.
+ *   where reject_at says so.  The answer is for this recipient: never ACCEPT,
+ *   with which the MTA would take others too.
  * session_header: for fields of the message, in order; name without colon.
  * session_end: *edits is borrowed until the next call.  The message keeps its
  *   memory for it: call session_abort once they are applied.
@@ -100,7 +100,7 @@ struct session	*session_new(const struct session_env *env,
 void		 session_free(struct session *s);	/* NULL allowed */
 
 void	session_connect(struct session *s, const struct sockaddr *sa,
-	    const char *client_name, const char *receiver);
+	    const char *client_name, const char *mta_name);
 void	session_helo(struct session *s, const char *arg);
 struct session_step session_mail(struct session *s,
 	    const struct session_sender *from);

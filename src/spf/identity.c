@@ -435,6 +435,12 @@ identity_field_address(const struct identity *id)
 }
 
 const char *
+identity_field_domain(const struct identity *id)
+{
+	return id->status == IDENTITY_OK ? id->lookup : id->domain;
+}
+
+const char *
 identity_version(void)
 {
 	return "libidn2 " IDN2_VERSION;

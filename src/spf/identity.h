@@ -65,6 +65,9 @@ void	identity_fini(struct identity *id);
  */
 const char *identity_field_address(const struct identity *id);
 
+/* The same of the domain: as A-labels where it can be looked up. */
+const char *identity_field_domain(const struct identity *id);
+
 /*
  * The senders of a message, in out: 1 or IDENTITY_SENDERS_MAX, of which the
  * worse counts.  mta_address is what the MTA has made of arg, without

@@ -177,10 +177,9 @@ check_answer(const struct player *p, struct session_step step, bool decided)
 		assert(step.kind == SESSION_REJECT);
 	else if (action == POLICY_TEMPFAIL)
 		assert(step.kind == SESSION_TEMPFAIL);
-	else if (p->conf->headers == 0 && !m->sees_fields)
-		assert(step.kind == SESSION_ACCEPT);
 	else
-		assert(step.kind == SESSION_CONTINUE);
+		assert(step.kind == SESSION_CONTINUE ||
+		    (step.kind == SESSION_ACCEPT && !m->sees_fields));
 }
 
 /* Fields: a strict reader, which leaves the folding behind. */
@@ -544,13 +543,13 @@ play_mail(struct player *p, const char *text)
 	struct model *m = &p->model;
 
 	end_message(m);
-	m->message = true;
-	m->skipped = is_skipped(p);
+	m->message = m->connected;
+	m->skipped = m->connected && is_skipped(p);
 	m->sees_fields = !leaves_fields(p);
 	const struct session_sender from = { .arg = text,
 		.auth_user = m->auth };
 
-	check_answer(p, session_mail(p->session, &from),
+	check_answer(p, session_mail(p->session, &from), m->connected &&
 	    p->conf->reject_at == CONF_STAGE_MAIL && can_refuse(p->conf));
 	m->auth = NULL;
 }
@@ -562,6 +561,7 @@ play_rcpt(struct player *p, const char *text)
 	struct session_step step = session_rcpt(p->session, text);
 
 	check_step(step);
+	assert(step.kind != SESSION_ACCEPT);
 	if (!m->message || m->ended) {
 		assert(step.kind == SESSION_CONTINUE);
 		return;

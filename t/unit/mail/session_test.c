@@ -146,9 +146,61 @@ struct fixture {
 	struct dns	*dns;
 	struct flights	*flights;
 	struct session_env env;
-	struct conf	*conf;
+	const struct conf *conf;
 	struct session	*session;
 };
+
+static struct conf *
+load(const char *text)
+{
+	char path[] = "/tmp/session_test.XXXXXX";
+	int fd = mkstemp(path);
+	struct diag d;
+
+	diag_init(&d);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+
+	struct conf *c = conf_load(path, &d);
+
+	unlink(path);
+	assert_int_equal(d.count, 0);
+	assert_non_null(c);
+	diag_fini(&d);
+	return c;
+}
+
+static void
+use(struct fixture *f, const struct conf *c)
+{
+	session_free(f->session);
+	conf_release(f->conf);
+	f->conf = c;
+	f->session = session_new(&f->env, c);
+}
+
+/* A new session: the levels of HELO and MAIL FROM, and what more it says. */
+static void
+configure(struct fixture *f, unsigned helo, unsigned mail, const char *more)
+{
+	char *text = xasprintf("behavior = %u\ncheck_helo = %s\n"
+	    "behavior_helo = %u\n%s", mail, helo > 0 ? "true" : "false", helo,
+	    more);
+
+	use(f, load(text));
+	free(text);
+}
+
+#define NO_FIELDS "headers = {}\n"
+#define RESULTS_ONLY "headers = {\"authentication-results\"}\n"
+#define BOTH_FIELDS \
+	"headers = {\"received-spf\", \"authentication-results\"}\n"
+#define KEEP_FORGED "remove_forged = false\n"
+#define SHOW_SKIP "add_header_on_skip = true\n"
+#define AT_MAIL "reject_at = \"mail\"\n"
+#define REPLY(result, code, enhanced, text) "reply " result " { code = " #code \
+	" enhanced = \"" enhanced "\" text = \"" text "\" }\n"
 
 static int
 setup(void **state)
@@ -175,11 +227,8 @@ setup(void **state)
 	assert_non_null(f->flights);
 	f->env.flights = f->flights;
 	f->env.hostname = "mx.example.org";
-	f->conf = conf_load(NULL, &d);
-	assert_non_null(f->conf);
-	assert_int_equal(d.count, 0);
 	diag_fini(&d);
-	f->session = session_new(&f->env, f->conf);
+	configure(f, 3, 3, "");
 	*state = f;
 	return 0;
 }
@@ -195,25 +244,6 @@ teardown(void **state)
 	conf_release(f->conf);
 	free(f);
 	return 0;
-}
-
-static void
-set_levels(struct fixture *f, unsigned helo, unsigned mail)
-{
-	assert_true(policy_set_level(&f->conf->policy, SCOPE_HELO, helo));
-	assert_true(policy_set_level(&f->conf->policy, SCOPE_MAILFROM, mail));
-}
-
-static void
-set_reply(struct fixture *f, enum result r, unsigned code,
-    const char *enhanced, const char *text)
-{
-	char err[200];
-
-	reply_template_free(f->conf->replies[r]);
-	f->conf->replies[r] = reply_compile(code, enhanced, text, err,
-	    sizeof(err));
-	assert_non_null(f->conf->replies[r]);
 }
 
 static void
@@ -416,7 +446,7 @@ test_levels_answer_as_their_table_says(void **state)
 		for (unsigned level = 0; level <= POLICY_LEVEL_MAX; level++) {
 			char answer = rows[i].answers[level];
 
-			set_levels(f, 0, level);
+			configure(f, 0, level, "");
 			struct session_step step = transact(f, NULL,
 			    rows[i].sender);
 
@@ -437,19 +467,14 @@ test_level_0_looks_nothing_up_and_adds_nothing(void **state)
 	struct fixture *f = *state;
 	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
 
-	set_levels(f, 0, 0);
-	f->conf->add_header_on_skip = true;
+	configure(f, 0, 0, SHOW_SKIP);
 	assert_accepts(transact(f, "fail.example.com",
 	    "<u@fail.example.com>"));
 	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
 	assert_string_equal(session_skip_reason(f->session),
 	    "checks are off");
 
-	const struct session_edit *edits;
-	size_t n = 99;
-
-	assert_accepts(session_end(f->session, &edits, &n));
-	assert_int_equal(n, 0);
+	assert_int_equal(end(f).count, 0);
 }
 
 static void
@@ -457,7 +482,7 @@ test_header_only_level_collects_at_the_end(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 1);
+	configure(f, 0, 1, "");
 	assert_continues(transact(f, "mail.example.net",
 	    "<u@fail.example.com>"));
 	assert_null(session_verdict(f->session, SCOPE_MAILFROM));
@@ -475,7 +500,7 @@ test_refusal_is_the_same_at_every_rcpt(void **state)
 	struct fixture *f = *state;
 	uint64_t rejected = stats_get(STATS_REJECTED);
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(mail(f, "<u@fail.example.com>"));
 	assert_refused(rcpt(f), 550, "5.7.23");
@@ -496,8 +521,7 @@ test_reject_at_mail_answers_mail(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
-	f->conf->reject_at = CONF_STAGE_MAIL;
+	configure(f, 0, 3, AT_MAIL);
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_refused(mail(f, "<u@fail.example.com>"), 550, "5.7.23");
 	/* No abort comes after it. */
@@ -515,9 +539,8 @@ test_reject_at_mail_knows_the_queue_id(void **state)
 		.queue_id = "4XyZ" };
 	struct capture c;
 
-	set_levels(f, 0, 3);
-	f->conf->reject_at = CONF_STAGE_MAIL;
-	set_reply(f, RESULT_FAIL, 550, "5.7.23", "id %{queue_id}");
+	configure(f, 0, 3, AT_MAIL
+	    REPLY("fail", 550, "5.7.23", "id %{queue_id}"));
 	capture_begin(&c);
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_string_equal(session_mail(f->session, &from).reply->text,
@@ -532,7 +555,7 @@ test_end_decides_what_no_rcpt_has_decided(void **state)
 	const struct session_edit *edits;
 	size_t n;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(mail(f, "<u@fail.example.com>"));
 	assert_refused(session_end(f->session, &edits, &n), 550, "5.7.23");
@@ -540,18 +563,28 @@ test_end_decides_what_no_rcpt_has_decided(void **state)
 }
 
 static void
-test_nothing_to_add_is_accepted_at_once(void **state)
+test_nothing_to_add_is_accepted_at_mail(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t accepted = stats_get(STATS_ACCEPTED);
 
-	set_levels(f, 0, 3);
-	f->conf->headers = 0;
-	f->conf->remove_forged = false;
+	configure(f, 0, 3, AT_MAIL NO_FIELDS KEEP_FORGED);
 	assert_accepts(transact(f, NULL, "<u@pass.example.com>"));
 	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
 	session_abort(f->session);
 	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
+}
+
+/* An MTA takes that at RCPT as said of the whole message. */
+static void
+test_no_recipient_is_accepted_for_others(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, NO_FIELDS KEEP_FORGED);
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	assert_continues(rcpt(f));
+	assert_int_equal(end(f).count, 0);
 }
 
 /* HELO and MAIL FROM. */
@@ -562,7 +595,7 @@ test_mail_null_sender_uses_helo(void **state)
 	struct fixture *f = *state;
 	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
 
-	set_levels(f, 1, 1);
+	configure(f, 1, 1, "");
 	assert_continues(transact(f, "local.example.com", "<>"));
 
 	struct edits e = end(f);
@@ -582,7 +615,7 @@ test_mail_null_sender_is_checked_where_helo_is_not(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	assert_refused(transact(f, "fail.example.com", "<>"), 550, "5.7.23");
 	assert_null(session_verdict(f->session, SCOPE_HELO));
 	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
@@ -593,7 +626,7 @@ test_mail_null_sender_has_its_own_level(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 1, 4);
+	configure(f, 1, 4, "");
 	assert_refused(transact(f, "softfail.example.com", "<>"), 550,
 	    "5.7.23");
 	assert_result(f, SCOPE_HELO, RESULT_SOFTFAIL);
@@ -605,7 +638,7 @@ test_mail_null_sender_is_explained_though_helo_is_not(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 1, 3);
+	configure(f, 1, 3, "");
 	struct session_step step = transact(f, "explained.example.com",
 	    "<>");
 
@@ -643,7 +676,7 @@ test_sender_of_the_mta_counts(void **state)
 	};
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct capture c;
 
@@ -677,7 +710,7 @@ test_two_senders_are_looked_up_together(void **state)
 	};
 	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(session_mail(f->session, &from));
@@ -699,7 +732,7 @@ test_no_helo_is_none_without_lookup(void **state)
 	struct fixture *f = *state;
 	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	assert_continues(transact(f, NULL, "<>"));
 	assert_result(f, SCOPE_HELO, RESULT_NONE);
 	assert_result(f, SCOPE_MAILFROM, RESULT_NONE);
@@ -714,7 +747,7 @@ test_helo_that_is_no_domain_is_none_without_lookup(void **state)
 	struct fixture *f = *state;
 	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
 
-	set_levels(f, 3, 0);
+	configure(f, 3, 0, "");
 	for (size_t i = 0; i < sizeof(helos) / sizeof(helos[0]); i++) {
 		uint64_t bad = stats_get(STATS_BAD_IDENTITY);
 
@@ -731,7 +764,7 @@ test_helo_rejection_leaves_mail_from_out(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	struct session_step step = transact(f, "fail.example.com",
 	    "<u@pass.example.com>");
 
@@ -746,7 +779,7 @@ test_mail_from_rejection_wins_over_helo_temperror(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	assert_refused(transact(f, "temperror.example.com",
 	    "<u@fail.example.com>"), 550, "5.7.23");
 }
@@ -756,7 +789,7 @@ test_helo_temperror_is_noted(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 6, 6);
+	configure(f, 6, 6, "");
 	assert_continues(transact(f, "temperror.example.com",
 	    "<u@pass.example.com>"));
 	assert_insert(&end(f).edit[0], "Received-SPF", "temperror ");
@@ -768,8 +801,8 @@ test_mail_from_decides_where_both_are_temperror(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
-	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity}");
+	configure(f, 3, 3,
+	    REPLY("temperror", 451, "4.7.24", "%{identity}"));
 	assert_string_equal(transact(f, "temperror.example.com",
 	    "<u@temperror.example.com>").reply->text, "mailfrom");
 }
@@ -779,8 +812,8 @@ test_helo_temperror_defers_the_null_sender(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
-	set_reply(f, RESULT_TEMPERROR, 451, "4.7.24", "%{identity} %{d}");
+	configure(f, 3, 3,
+	    REPLY("temperror", 451, "4.7.24", "%{identity} %{d}"));
 	struct session_step step = transact(f, "temperror.example.com",
 	    "<>");
 
@@ -794,7 +827,7 @@ test_helo_name_is_known_to_records(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	assert_continues(transact(f, "mail.example.net",
 	    "<u@helo.example.com>"));
 	assert_refused(transact(f, "other.example.net",
@@ -806,7 +839,7 @@ test_helo_that_comes_last_counts(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 0);
+	configure(f, 3, 0, "");
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "fail.example.com");
 	session_helo(f->session, "pass.example.com");
@@ -826,7 +859,7 @@ test_helo_begins_nothing(void **state)
 	struct fixture *f = *state;
 	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	connect_to(f->session, "192.0.2.1", 25000);
 	for (int i = 0; i < 1000; i++) {
 		char *name = xasprintf("held%d.example.com", i);
@@ -848,7 +881,7 @@ test_helo_and_mail_from_are_looked_up_together(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
@@ -861,7 +894,7 @@ test_helo_verdict_serves_the_whole_connection(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 0);
+	configure(f, 3, 0, "");
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
 	for (int i = 0; i < 3; i++) {
@@ -876,7 +909,7 @@ test_helo_temperror_is_evaluated_anew_for_the_next_message(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 0);
+	configure(f, 3, 0, "");
 	f->held->fail = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
@@ -893,7 +926,7 @@ test_mapped_client_is_ipv4(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	connect_to(f->session, "::ffff:198.51.100.7", 25000);
 	assert_continues(mail(f, "<u@v4.example.com>"));
 	assert_continues(rcpt(f));
@@ -909,7 +942,7 @@ test_ipv6_client_is_checked(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	connect_to(f->session, "2001:db8::1", 25000);
 	assert_continues(mail(f, "<u@pass.example.com>"));
 	assert_continues(rcpt(f));
@@ -926,7 +959,7 @@ test_answer_between_mail_and_rcpt_is_used(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(mail(f, "<u@held.example.com>"));
@@ -940,8 +973,7 @@ test_late_answer_is_tempfail(void **state)
 	struct fixture *f = *state;
 	uint64_t late = stats_get(STATS_EVALUATIONS_LATE);
 
-	set_levels(f, 0, 3);
-	f->conf->dns_reply_timeout_ms = 0;
+	configure(f, 0, 3, "dns { reply_timeout = 100ms }");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(mail(f, "<u@held.example.com>"));
@@ -957,8 +989,7 @@ test_late_answer_is_a_temperror_field_where_nothing_refuses(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 1, 1);
-	f->conf->dns_reply_timeout_ms = 0;
+	configure(f, 1, 1, "dns { reply_timeout = 100ms }");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
@@ -971,7 +1002,6 @@ test_late_answer_is_a_temperror_field_where_nothing_refuses(void **state)
 	assert_insert(&e.edit[0], "Received-SPF", "temperror ");
 	assert_insert(&e.edit[1], "Received-SPF", "temperror ");
 	/* The next message asks again, for HELO too. */
-	f->conf->dns_reply_timeout_ms = 4000;
 	held_release(f->held);
 	assert_continues(mail(f, "<u@held.example.com>"));
 	e = end(f);
@@ -986,7 +1016,7 @@ test_mail_from_is_cancelled_where_helo_rejects(void **state)
 	struct fixture *f = *state;
 	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
@@ -1007,7 +1037,7 @@ test_mail_from_is_not_begun_where_helo_has_rejected(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
 	assert_continues(mail(f, "<u@example.com>"));
@@ -1026,7 +1056,7 @@ test_client_that_leaves_cancels(void **state)
 	struct fixture *f = *state;
 	uint64_t cancelled = stats_get(STATS_EVALUATIONS_CANCELLED);
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	f->held->hold = true;
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "held.example.com");
@@ -1051,16 +1081,7 @@ assert_skipped(struct fixture *f, struct session_step step,
 	assert_null(session_verdict(f->session, SCOPE_HELO));
 	assert_null(session_verdict(f->session, SCOPE_MAILFROM));
 	/* Where the answer to MAIL was not heard. */
-	assert_accepts(rcpt(f));
-}
-
-static void
-trust(struct fixture *f, const char *network)
-{
-	struct addr_prefix p;
-
-	assert_true(addr_prefix_parse(&p, network));
-	addr_set_add(&f->conf->trusted_networks, &p);
+	assert_continues(rcpt(f));
 }
 
 static void
@@ -1070,7 +1091,7 @@ test_trusted_network_is_not_checked(void **state)
 	uint64_t skipped = stats_get(STATS_SKIPPED_TRUSTED);
 	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
 
-	trust(f, "192.0.2.0/28");
+	configure(f, 3, 3, "trusted_networks = {\"192.0.2.0/28\"}");
 	assert_skipped(f, transact(f, "fail.example.com",
 	    "<u@fail.example.com>"), "client in a trusted network");
 	assert_int_equal(stats_get(STATS_SKIPPED_TRUSTED), skipped + 1);
@@ -1082,7 +1103,7 @@ test_trusted_network_holds_for_mapped_clients(void **state)
 {
 	struct fixture *f = *state;
 
-	trust(f, "192.0.2.0/28");
+	configure(f, 3, 3, "trusted_networks = {\"192.0.2.0/28\"}");
 	connect_to(f->session, "::ffff:192.0.2.1", 25000);
 	assert_skipped(f, mail(f, "<u@fail.example.com>"),
 	    "client in a trusted network");
@@ -1094,7 +1115,7 @@ test_authenticated_client_is_not_checked(void **state)
 	struct fixture *f = *state;
 	uint64_t skipped = stats_get(STATS_SKIPPED_AUTH);
 
-	f->conf->remove_forged = false;
+	configure(f, 3, 3, KEEP_FORGED);
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "fail.example.com");
 	assert_skipped(f, mail_authenticated(f, "kim"),
@@ -1107,7 +1128,7 @@ test_authentication_counts_only_where_trusted(void **state)
 {
 	struct fixture *f = *state;
 
-	f->conf->trust_authenticated = false;
+	configure(f, 3, 3, "trust_authenticated = false");
 	connect_to(f->session, "192.0.2.1", 25000);
 	assert_continues(mail_authenticated(f, "kim"));
 	assert_refused(rcpt(f), 550, "5.7.23");
@@ -1131,8 +1152,7 @@ test_mail_of_this_machine_is_not_checked(void **state)
 	const char *why = "submitted on this machine";
 	uint64_t skipped = stats_get(STATS_SKIPPED_LOCAL);
 
-	addr_set_fini(&f->conf->trusted_networks);
-	addr_set_init(&f->conf->trusted_networks);
+	configure(f, 3, 3, "trusted_networks = {}");
 	session_connect(f->session, NULL, NULL, NULL);
 	assert_skipped(f, mail(f, "<u@fail.example.com>"), why);
 	session_connect(f->session, &sun, "localhost", NULL);
@@ -1156,7 +1176,7 @@ test_skip_adds_a_field_where_asked_for(void **state)
 {
 	struct fixture *f = *state;
 
-	f->conf->add_header_on_skip = true;
+	configure(f, 3, 3, SHOW_SKIP);
 	connect_to(f->session, "127.0.0.1", 25000);
 	assert_continues(mail(f, "<u@fail.example.com>"));
 	assert_continues(rcpt(f));
@@ -1173,8 +1193,7 @@ test_skip_leaves_fields_as_they_came(void **state)
 {
 	struct fixture *f = *state;
 
-	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
-	f->conf->add_header_on_skip = true;
+	configure(f, 3, 3, RESULTS_ONLY SHOW_SKIP);
 	connect_to(f->session, "127.0.0.1", 25000);
 	assert_continues(mail(f, "<u@fail.example.com>"));
 	session_header(f->session, "Authentication-Results",
@@ -1193,9 +1212,9 @@ test_reply_has_the_values_of_the_identity(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
-	set_reply(f, RESULT_FAIL, 550, "5.7.23", "%{s} %{l} %{o} %{d} %{i} "
-	    "%{h} %{r} %{p} %{c} %{v} %{result} %{identity} %{queue_id}");
+	configure(f, 0, 3, REPLY("fail", 550, "5.7.23",
+	    "%{s} %{l} %{o} %{d} %{i} %{h} %{r} %{p} %{c} %{v} "
+	    "%{result} %{identity} %{queue_id}"));
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "mail.example.net");
 	mail(f, "<@relay.example:u@fail.example.com>");
@@ -1213,9 +1232,8 @@ test_reply_has_the_values_of_helo(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
-	set_reply(f, RESULT_FAIL, 550, "5.7.23",
-	    "%{s} %{d} %{identity} %{queue_id}");
+	configure(f, 3, 3, REPLY("fail", 550, "5.7.23",
+	    "%{s} %{d} %{identity} %{queue_id}"));
 	assert_string_equal(transact(f, "fail.example.com",
 	    "<u@pass.example.com>").reply->text,
 	    "postmaster@fail.example.com fail.example.com helo -");
@@ -1226,16 +1244,15 @@ test_reply_names_us_by_configuration_then_mta_then_system(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
-	set_reply(f, RESULT_FAIL, 550, "5.7.23", "%{r}");
+	configure(f, 0, 3, REPLY("fail", 550, "5.7.23", "%{r}"));
 	assert_string_equal(transact(f, NULL,
 	    "<u@fail.example.com>").reply->text, "mta.example.org");
 	session_connect(f->session, (struct sockaddr *)&(struct sockaddr_in){
 	    .sin_family = AF_INET, .sin_port = 1 }, NULL, NULL);
 	mail(f, "<u@fail.example.com>");
 	assert_string_equal(rcpt(f).reply->text, "mx.example.org");
-	free(f->conf->hostname);
-	f->conf->hostname = xstrdup("conf.example.org");
+	configure(f, 0, 3, "hostname = \"conf.example.org\"\n"
+	    REPLY("fail", 550, "5.7.23", "%{r}"));
 	assert_string_equal(transact(f, NULL,
 	    "<u@fail.example.com>").reply->text, "conf.example.org");
 }
@@ -1245,8 +1262,7 @@ test_reply_reason_is_the_problem(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 6);
-	set_reply(f, RESULT_NONE, 550, "5.7.1", "why: %{reason}");
+	configure(f, 0, 6, REPLY("none", 550, "5.7.1", "why: %{reason}"));
 	assert_non_null(strstr(transact(f, NULL,
 	    "<u@none.example.com>").reply->text, "why: "));
 	assert_string_not_equal(session_verdict(f->session,
@@ -1260,7 +1276,7 @@ test_explanation_belongs_to_fail_alone(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 4);
+	configure(f, 0, 4, "");
 	struct session_step step = transact(f, NULL,
 	    "<u@explained.example.com>");
 
@@ -1280,13 +1296,10 @@ test_step_follows_the_code_of_the_template(void **state)
 	uint64_t tempfailed = stats_get(STATS_TEMPFAILED);
 	uint64_t rejected = stats_get(STATS_REJECTED);
 
-	set_levels(f, 0, 3);
-	set_reply(f, RESULT_FAIL, 451, "4.7.23", "later");
-	f->conf->policy.defers[RESULT_FAIL] = true;
+	configure(f, 0, 3, REPLY("fail", 451, "4.7.23", "later"));
 	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 451,
 	    "4.7.23");
-	f->conf->policy.defers[RESULT_FAIL] = false;
-	set_reply(f, RESULT_FAIL, 554, "5.7.23", "never");
+	configure(f, 0, 3, REPLY("fail", 554, "5.7.23", "never"));
 	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 554,
 	    "5.7.23");
 	session_abort(f->session);
@@ -1301,9 +1314,7 @@ test_fields_are_inserted_from_the_lowest(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 3, 3);
-	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
-	    CONF_HEADER_AUTH_RESULTS;
+	configure(f, 3, 3, BOTH_FIELDS);
 	assert_continues(transact(f, "neutral.example.com",
 	    "<u@pass.example.com>"));
 
@@ -1326,9 +1337,7 @@ test_helo_that_was_not_given_has_no_field(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 1, 1);
-	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
-	    CONF_HEADER_AUTH_RESULTS;
+	configure(f, 1, 1, BOTH_FIELDS);
 	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
 
 	struct edits e = end(f);
@@ -1336,7 +1345,7 @@ test_helo_that_was_not_given_has_no_field(void **state)
 	assert_int_equal(e.count, 2);
 	assert_null(strstr(e.edit[0].value, "spf=none"));
 	assert_insert(&e.edit[1], "Received-SPF", "identity=mailfrom");
-	set_levels(f, 1, 0);
+	configure(f, 1, 0, BOTH_FIELDS);
 	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
 	assert_int_equal(end(f).count, 0);
 }
@@ -1346,8 +1355,7 @@ test_domain_beyond_ascii_is_told_as_a_label(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 1);
-	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	configure(f, 0, 1, RESULTS_ONLY);
 	assert_continues(transact(f, NULL,
 	    "<u@b\xc3\xbc" "cher.example.com>"));
 	assert_insert(&end(f).edit[0], "Authentication-Results",
@@ -1358,10 +1366,12 @@ static void
 test_forged_results_are_deleted_from_the_last(void **state)
 {
 	struct fixture *f = *state;
+
+	configure(f, 3, 3, RESULTS_ONLY);
+
 	struct session *s = f->session;
 	uint64_t deleted = stats_get(STATS_HEADERS_DELETED);
 
-	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
 	assert_continues(transact(f, NULL, "<u@none.example.com>"));
 	session_header(s, "Subject", "mta.example.org; spf=pass");
 	session_header(s, "Authentication-Results",
@@ -1383,17 +1393,22 @@ test_forged_results_are_deleted_from_the_last(void **state)
 	assert_int_equal(stats_get(STATS_HEADERS_DELETED), deleted + 2);
 }
 
+/* By the bits CONF_HEADER_*. */
+static const char *const fields[] = { NO_FIELDS, "", RESULTS_ONLY,
+	BOTH_FIELDS };
+
 /* Whatever we add, and under the MTA's name too, which others take. */
 static void
 test_forged_results_go_in_every_configuration(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
-	free(f->conf->hostname);
-	f->conf->hostname = xstrdup("own.example.org");
 	for (unsigned headers = 0; headers <= 3; headers++) {
-		f->conf->headers = headers;
+		char *text = xasprintf("hostname = \"own.example.org\"\n%s",
+		    fields[headers]);
+
+		configure(f, 0, 3, text);
+		free(text);
 		assert_continues(transact(f, NULL, "<u@none.example.com>"));
 		session_header(f->session, "Authentication-Results",
 		    "mta.example.org; spf=pass");
@@ -1415,9 +1430,8 @@ test_received_spf_that_is_brought_is_covered(void **state)
 {
 	struct fixture *f = *state;
 
-	set_levels(f, 0, 3);
 	for (unsigned headers = 0; headers <= 3; headers++) {
-		f->conf->headers = headers;
+		configure(f, 0, 3, fields[headers]);
 		assert_continues(transact(f, NULL, "<u@none.example.com>"));
 		session_header(f->session, "received-spf", "pass");
 
@@ -1429,7 +1443,7 @@ test_received_spf_that_is_brought_is_covered(void **state)
 		    "identity=mailfrom");
 	}
 	/* Nothing is known of the sender, and there was no HELO. */
-	set_levels(f, 3, 0);
+	configure(f, 3, 0, BOTH_FIELDS);
 	assert_continues(transact(f, NULL, "<u@none.example.com>"));
 	session_header(f->session, "Received-SPF", "pass");
 	assert_insert(&end(f).edit[1], "Received-SPF", "identity=helo");
@@ -1440,10 +1454,11 @@ static void
 test_forged_skip_goes(void **state)
 {
 	struct fixture *f = *state;
+
+	configure(f, 0, 3, NO_FIELDS);
+
 	struct session *s = f->session;
 
-	set_levels(f, 0, 3);
-	f->conf->headers = 0;
 	assert_continues(transact(f, NULL, "<u@none.example.com>"));
 	session_header(s, "X-SPF-Skipped", "client authenticated");
 	session_header(s, "Authentication-Results",
@@ -1492,9 +1507,7 @@ test_forged_fields_stay_where_they_may(void **state)
 {
 	struct fixture *f = *state;
 
-	f->conf->remove_forged = false;
-	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, KEEP_FORGED RESULTS_ONLY);
 	assert_continues(transact(f, NULL, "<u@none.example.com>"));
 	session_header(f->session, "Authentication-Results",
 	    "mta.example.org; spf=pass");
@@ -1531,8 +1544,7 @@ test_flood_of_forged_results_is_refused(void **state)
 	struct fixture *f = *state;
 	size_t n;
 
-	set_levels(f, 0, 1);
-	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
+	configure(f, 0, 1, RESULTS_ONLY);
 	connect_to(f->session, "192.0.2.1", 25000);
 	for (unsigned forged = 7; forged <= 1000; forged += 331) {
 		assert_continues(end_with_forged(f, forged, &n));
@@ -1550,11 +1562,12 @@ static void
 test_second_message_starts_from_nothing(void **state)
 {
 	struct fixture *f = *state;
+
+	configure(f, 0, 3, RESULTS_ONLY
+	    REPLY("fail", 550, "5.7.23", "%{queue_id}"));
+
 	struct session *s = f->session;
 
-	set_levels(f, 0, 3);
-	f->conf->headers = CONF_HEADER_AUTH_RESULTS;
-	set_reply(f, RESULT_FAIL, 550, "5.7.23", "%{queue_id}");
 	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
 	session_queue_id(s, "FIRST");
 	session_header(s, "Authentication-Results",
@@ -1576,14 +1589,17 @@ static void
 test_events_out_of_order_are_counted_and_change_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct session *s = f->session;
 	uint64_t errors = stats_get(STATS_PROTOCOL_ERRORS);
+
+	configure(f, 0, 3, "");
+
+	struct session *s = f->session;
 
 	session_helo(s, "fail.example.com");
 	assert_continues(mail(f, "<u@fail.example.com>"));
 	assert_continues(rcpt(f));
 	assert_int_equal(end(f).count, 0);
-	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 2);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 4);
 
 	connect_to(s, "192.0.2.1", 25000);
 	session_abort(s);
@@ -1591,17 +1607,16 @@ test_events_out_of_order_are_counted_and_change_nothing(void **state)
 	assert_continues(rcpt(f));
 	session_header(s, "Authentication-Results", "x");
 	assert_int_equal(end(f).count, 0);
-	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 5);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 7);
 
-	set_levels(f, 0, 3);
 	assert_continues(mail(f, "<u@pass.example.com>"));
 	assert_int_equal(end(f).count, 1);
 	assert_int_equal(end(f).count, 0);
 	assert_continues(rcpt(f));
 	session_header(s, "Authentication-Results", "x");
-	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 8);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 10);
 	connect_to(s, "192.0.2.1", 25000);
-	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 9);
+	assert_int_equal(stats_get(STATS_PROTOCOL_ERRORS), errors + 11);
 }
 
 static char *
@@ -1622,9 +1637,7 @@ test_long_and_odd_arguments_are_only_text(void **state)
 	char *helo = noise(70000, ".example.com");
 	char *from = noise(70000, "@fail.example.com");
 
-	set_levels(f, 1, 1);
-	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
-	    CONF_HEADER_AUTH_RESULTS;
+	configure(f, 1, 1, BOTH_FIELDS);
 	assert_continues(transact(f, helo, from));
 
 	struct edits e = end(f);
@@ -1650,11 +1663,12 @@ test_any_order_of_events_is_survived(void **state)
 		"<u@pass.example.com>", "<u@fail.example.com>",
 		"<u@held.example.com>", "<u@temperror.example.com>" };
 	struct fixture *f = *state;
-	struct session *s = f->session;
 	uint32_t random = 1;
 
-	f->conf->headers = CONF_HEADER_RECEIVED_SPF |
-	    CONF_HEADER_AUTH_RESULTS;
+	configure(f, 3, 3, BOTH_FIELDS);
+
+	struct session *s = f->session;
+
 	for (int i = 0; i < 20000; i++) {
 		const struct session_edit *edits;
 		size_t n = 0;
@@ -1702,42 +1716,35 @@ test_any_order_of_events_is_survived(void **state)
 /* Needs. */
 
 static void
-assert_needs(const struct conf *c, bool rcpt_stage, bool headers,
-    bool end_stage)
-{
-	struct session_needs needs;
-
-	session_needs(c, &needs);
-	assert_int_equal(needs.rcpt, rcpt_stage);
-	assert_int_equal(needs.headers, headers);
-	assert_int_equal(needs.end, end_stage);
-}
-
-static void
 test_needs_are_as_few_as_the_configuration_allows(void **state)
 {
+	static const struct {
+		unsigned helo;
+		unsigned mail;
+		const char *more;
+		bool rcpt;
+		bool headers;
+	} rows[] = {
+		{ 3, 3, "", true, true },
+		{ 0, 2, "", true, true },
+		{ 3, 3, AT_MAIL, false, true },
+		{ 3, 3, AT_MAIL NO_FIELDS, false, true },
+		{ 3, 3, AT_MAIL NO_FIELDS KEEP_FORGED, false, false },
+		{ 3, 3, NO_FIELDS KEEP_FORGED SHOW_SKIP, true, false },
+		{ 1, 1, BOTH_FIELDS KEEP_FORGED, false, false },
+		{ 1, 1, BOTH_FIELDS, false, true },
+		{ 0, 0, "", false, false },
+	};
 	struct fixture *f = *state;
-	struct conf *c = f->conf;
 
-	assert_needs(c, true, true, true);
-	c->reject_at = CONF_STAGE_MAIL;
-	assert_needs(c, false, true, true);
-	c->headers = 0;
-	assert_needs(c, false, true, true);
-	c->remove_forged = false;
-	assert_needs(c, false, false, false);
-	c->add_header_on_skip = true;
-	assert_needs(c, false, false, true);
-	c->add_header_on_skip = false;
-	set_levels(f, 1, 1);
-	assert_needs(c, false, false, true);
-	c->headers = CONF_HEADER_RECEIVED_SPF | CONF_HEADER_AUTH_RESULTS;
-	c->reject_at = CONF_STAGE_RCPT;
-	assert_needs(c, false, false, true);
-	c->remove_forged = true;
-	assert_needs(c, false, true, true);
-	set_levels(f, 0, 0);
-	assert_needs(c, false, false, false);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct session_needs needs;
+
+		configure(f, rows[i].helo, rows[i].mail, rows[i].more);
+		session_needs(f->conf, &needs);
+		assert_int_equal(needs.rcpt, rows[i].rcpt);
+		assert_int_equal(needs.headers, rows[i].headers);
+	}
 }
 
 /* The log and the counters. */
@@ -1748,7 +1755,7 @@ test_log_has_one_line_of_stable_keys_a_message(void **state)
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 3, 3);
+	configure(f, 3, 3, "");
 	capture_begin(&c);
 	connect_to(f->session, "192.0.2.1", 25000);
 	session_helo(f->session, "pass.example.com");
@@ -1775,8 +1782,7 @@ test_log_leaves_out_what_is_not_known(void **state)
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 0, 1);
-	f->conf->reject_at = CONF_STAGE_MAIL;
+	configure(f, 0, 1, AT_MAIL);
 	capture_begin(&c);
 	connect_to(f->session, "2001:db8::1", 25000);
 	mail(f, "<u@none.example.com>");
@@ -1793,22 +1799,18 @@ test_log_leaves_out_what_is_not_known(void **state)
 	assert_int_equal(count_of(text, " reason="), 1);
 }
 
-/* Accepted at RCPT: the MTA tells of no other one. */
 static void
-test_log_counts_no_recipients_that_it_cannot_know(void **state)
+test_log_counts_the_recipients_where_no_field_is_added(void **state)
 {
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 0, 3);
-	f->conf->headers = 0;
-	f->conf->remove_forged = false;
+	configure(f, 0, 3, NO_FIELDS KEEP_FORGED);
 	capture_begin(&c);
-	assert_accepts(transact(f, NULL, "<u@pass.example.com>"));
-	const char *text = capture_end(&c);
-
-	assert_non_null(strstr(text, " rcpt=user@example.org "));
-	assert_int_equal(count_of(text, "rcpts="), 0);
+	transact(f, NULL, "<u@pass.example.com>");
+	rcpt(f);
+	end(f);
+	assert_non_null(strstr(capture_end(&c), " rcpts=2 "));
 }
 
 static void
@@ -1817,7 +1819,7 @@ test_log_names_the_domain_of_the_record(void **state)
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	capture_begin(&c);
 	transact(f, NULL, "<u@elsewhere.example.com>");
 	session_abort(f->session);
@@ -1863,7 +1865,7 @@ test_log_line_names_void_lookups(void **state)
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	capture_begin(&c);
 	transact(f, "mail.example.net", "<u@void.example.com>");
 	end(f);
@@ -1878,7 +1880,7 @@ test_log_line_of_an_accepted_message_has_the_late_queue_id(void **state)
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	capture_begin(&c);
 	transact(f, "mail.example.net", "<>");
 	session_queue_id(f->session, "LATE");
@@ -1897,11 +1899,13 @@ static void
 test_log_tells_both_results_where_helo_decides(void **state)
 {
 	struct fixture *f = *state;
+	struct conf *conf;
 	struct capture c;
 
-	set_levels(f, 3, 3);
-	f->conf->policy.action[SCOPE_HELO][RESULT_TEMPERROR] =
-	    POLICY_TEMPFAIL;
+	/* No level says so. */
+	conf = load("");
+	conf->policy.action[SCOPE_HELO][RESULT_TEMPERROR] = POLICY_TEMPFAIL;
+	use(f, conf);
 	capture_begin(&c);
 	transact(f, "temperror.example.com", "<u@pass.example.com>");
 	session_abort(f->session);
@@ -1919,7 +1923,7 @@ test_log_line_cannot_be_bent(void **state)
 	struct capture c;
 	char *helo = noise(3000, "\n action=accept");
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	capture_begin(&c);
 	transact(f, helo, "<a b=\"c\\\n\"@fail.example.com>");
 	session_abort(f->session);
@@ -1937,7 +1941,7 @@ test_log_of_a_message_given_up_before_its_verdict_is_silent(void **state)
 	struct fixture *f = *state;
 	struct capture c;
 
-	set_levels(f, 0, 3);
+	configure(f, 0, 3, "");
 	capture_begin(&c);
 	connect_to(f->session, "192.0.2.1", 25000);
 	mail(f, "<u@fail.example.com>");
@@ -1955,7 +1959,6 @@ test_counters_follow_sessions_messages_and_results(void **state)
 	uint64_t pass = stats_get(STATS_RESULT_PASS);
 	uint64_t accepted = stats_get(STATS_ACCEPTED);
 
-	set_levels(f, 3, 3);
 	session_free(session_new(&f->env, f->conf));
 	transact(f, "none.example.com", "<u@pass.example.com>");
 	end(f);
@@ -1981,7 +1984,8 @@ main(void)
 		SESSION_TEST(reject_at_mail_answers_mail),
 		SESSION_TEST(reject_at_mail_knows_the_queue_id),
 		SESSION_TEST(end_decides_what_no_rcpt_has_decided),
-		SESSION_TEST(nothing_to_add_is_accepted_at_once),
+		SESSION_TEST(nothing_to_add_is_accepted_at_mail),
+		SESSION_TEST(no_recipient_is_accepted_for_others),
 		SESSION_TEST(mail_null_sender_uses_helo),
 		SESSION_TEST(mail_null_sender_is_checked_where_helo_is_not),
 		SESSION_TEST(mail_null_sender_has_its_own_level),
@@ -2045,7 +2049,8 @@ main(void)
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
 		SESSION_TEST(log_leaves_out_what_is_not_known),
-		SESSION_TEST(log_counts_no_recipients_that_it_cannot_know),
+		SESSION_TEST(
+		    log_counts_the_recipients_where_no_field_is_added),
 		SESSION_TEST(log_names_the_domain_of_the_record),
 		SESSION_TEST(log_of_skipped_mail_is_a_debug_line),
 		SESSION_TEST(log_line_names_void_lookups),

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Evaluations start at MAIL, those of HELO and MAIL FROM together, and are
+ * collected when a stage needs the decision.  HELO alone starts nothing, since
+ * a client may say it thousands of times.  Its evaluation serves MAIL FROM:<>
+ * too, since that identity is postmaster@HELO (RFC 7208 s2.4).
+ */
+
+#include "config.h"
+
+#include <time.h>
+
+#include "base/stats.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "eval/flight.h"
+#include "mail/check.h"
+#include "policy/decide.h"
+
+_Static_assert(CONF_LOOKUPS_MAX == EVAL_LOOKUPS_MAX,
+    "what may be configured is what counts");
+
+/* Is the publisher's explanation of a fail of this scope ever shown? */
+static bool
+shows_explanation(const struct check *c, enum scope scope)
+{
+	return policy_decide(&c->conf->policy, scope, RESULT_FAIL) ==
+	    POLICY_REJECT;
+}
+
+static struct flight *
+begin(const struct check *c, enum scope scope, const struct identity *id,
+    bool want_explanation)
+{
+	struct eval_request request = {
+		.scope = scope,
+		.client = c->who->client,
+		.connection = c->connection,
+		.local = id->local,
+		.domain = id->lookup,
+		.helo = identity_field_address(c->who->helo),
+		.receiver = c->who->receiver,
+		.time_s = time(NULL),
+		.max_lookups = c->conf->max_lookups,
+		.max_void_lookups = c->conf->max_void_lookups,
+		.want_explanation = want_explanation,
+	};
+
+	return flight_start(c->flights, &request,
+	    util_now_ms() + c->conf->dns_timeout_ms);
+}
+
+/* The verdict on HELO if it is there; NULL: not yet, or never. */
+static const struct eval_verdict *
+helo_so_far(const struct check *c)
+{
+	if (*c->helo == NULL || !flight_is_done(*c->helo))
+		return NULL;
+	return flight_collect(*c->helo, 0);
+}
+
+/*
+ * A temperror is not kept for another message: the DNS may be back.  MAIL
+ * FROM:<> may come to use this verdict, so its wishes count too.
+ */
+static void
+begin_helo(const struct check *c)
+{
+	const struct eval_verdict *v = helo_so_far(c);
+
+	if (v != NULL && v->result == RESULT_TEMPERROR)
+		check_forget_helo(c->helo);
+	if (*c->helo == NULL && c->who->helo->status == IDENTITY_OK &&
+	    policy_checks(&c->conf->policy, SCOPE_HELO))
+		*c->helo = begin(c, SCOPE_HELO, c->who->helo,
+		    shows_explanation(c, SCOPE_HELO) ||
+		    shows_explanation(c, SCOPE_MAILFROM));
+}
+
+static bool
+helo_rejects(const struct check *c, const struct eval_verdict *v)
+{
+	return v != NULL && decide_helo_rejects(&c->conf->policy, v->result);
+}
+
+static bool
+checks_sender(const struct check *c, const struct eval_verdict *helo)
+{
+	return policy_checks(&c->conf->policy, SCOPE_MAILFROM) &&
+	    !helo_rejects(c, helo);
+}
+
+void
+check_begin(struct check *c)
+{
+	const struct subject *who = c->who;
+
+	c->of[SCOPE_HELO].id = who->helo;
+	c->of[SCOPE_MAILFROM].id = &who->senders[0];
+	begin_helo(c);
+	if (!checks_sender(c, helo_so_far(c)))
+		return;
+	for (size_t i = 0; i < who->sender_count; i++) {
+		const struct identity *id = &who->senders[i];
+
+		if (id->status == IDENTITY_OK &&
+		    (!id->null_sender || *c->helo == NULL))
+			c->senders[i].flight = begin(c, SCOPE_MAILFROM, id,
+			    shows_explanation(c, SCOPE_MAILFROM));
+	}
+}
+
+/* made: room for a verdict that f does not hold. */
+static struct checked
+collect(struct flight *f, const struct identity *id, enum scope scope,
+    struct eval_verdict *made, int64_t until_ms)
+{
+	struct checked got = { .id = id, .verdict = made };
+
+	if (id->status != IDENTITY_OK) {
+		eval_without_lookup(made, scope, RESULT_NONE,
+		    identity_status_text(id->status));
+		return got;
+	}
+
+	const struct eval_verdict *v = flight_collect(f, until_ms);
+
+	got.duration_ms = flight_duration_ms(f);
+	if (v->scope == scope) {
+		got.verdict = v;
+	} else {
+		/* The texts stay those of HELO, whose flight lives longer. */
+		*made = *v;
+		made->scope = scope;
+	}
+	return got;
+}
+
+/* Of more senders than one the worst counts. */
+static struct checked
+collect_senders(struct check *c, int64_t until_ms)
+{
+	struct checked worst = { NULL, NULL, 0 };
+
+	for (size_t i = 0; i < c->who->sender_count; i++) {
+		const struct identity *id = &c->who->senders[i];
+		struct check_sender *s = &c->senders[i];
+		struct flight *f = s->flight == NULL && id->null_sender
+		    ? *c->helo : s->flight;
+		struct checked got = collect(f, id, SCOPE_MAILFROM, &s->made,
+		    until_ms);
+
+		if (worst.verdict == NULL || policy_is_worse(&c->conf->policy,
+		    SCOPE_MAILFROM, got.verdict->result,
+		    worst.verdict->result))
+			worst = got;
+	}
+	return worst;
+}
+
+static void
+end_senders(struct check *c)
+{
+	for (size_t i = 0; i < c->who->sender_count; i++) {
+		flight_release(c->senders[i].flight);
+		c->senders[i].flight = NULL;
+	}
+}
+
+static void
+count(const struct eval_verdict *v)
+{
+	static const enum stats_counter counters[RESULT_COUNT] = {
+		[RESULT_NONE] = STATS_RESULT_NONE,
+		[RESULT_NEUTRAL] = STATS_RESULT_NEUTRAL,
+		[RESULT_PASS] = STATS_RESULT_PASS,
+		[RESULT_FAIL] = STATS_RESULT_FAIL,
+		[RESULT_SOFTFAIL] = STATS_RESULT_SOFTFAIL,
+		[RESULT_TEMPERROR] = STATS_RESULT_TEMPERROR,
+		[RESULT_PERMERROR] = STATS_RESULT_PERMERROR,
+	};
+
+	if (v != NULL)
+		stats_inc(counters[v->result]);
+}
+
+void
+check_collect(struct check *c, int64_t until_ms)
+{
+	if (c->collected)
+		return;
+	c->collected = true;
+	if (policy_checks(&c->conf->policy, SCOPE_HELO))
+		c->of[SCOPE_HELO] = collect(*c->helo, c->who->helo,
+		    SCOPE_HELO, &c->made_helo, until_ms);
+	if (checks_sender(c, c->of[SCOPE_HELO].verdict))
+		c->of[SCOPE_MAILFROM] = collect_senders(c, until_ms);
+	else
+		end_senders(c);
+	count(c->of[SCOPE_HELO].verdict);
+	count(c->of[SCOPE_MAILFROM].verdict);
+}
+
+void
+check_end(struct check *c)
+{
+	end_senders(c);
+}
+
+void
+check_forget_helo(struct flight **helo)
+{
+	flight_release(*helo);
+	*helo = NULL;
+}

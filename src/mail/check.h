@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The evaluations of a subject: begun together, collected when a stage needs
+ * the verdicts.
+ */
+
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "eval/eval.h"
+#include "spf/subject.h"
+
+struct conf;
+struct flight;
+struct flights;
+
+/* What came of one scope. */
+struct checked {
+	const struct identity		*id;	/* the sender that counts */
+	const struct eval_verdict	*verdict;	/* NULL: not checked */
+	int64_t				 duration_ms;
+};
+
+/* A sender's evaluation. */
+struct check_sender {
+	struct flight		*flight;	/* NULL: of HELO, or none */
+	struct eval_verdict	 made;		/* the verdict without flight */
+};
+
+/* The first five are the caller's to set, and outlive the rest. */
+struct check {
+	const struct subject	*who;
+	const struct conf	*conf;
+	struct flights		*flights;
+	const void		*connection;	/* only compared */
+	struct flight		**helo;		/* kept for the connection; at
+						 * first NULL: none yet */
+	struct check_sender	 senders[IDENTITY_SENDERS_MAX];
+	struct eval_verdict	 made_helo;
+	struct checked		 of[SCOPE_COUNT];
+	bool			 collected;
+};
+
+/*
+ * Begins what the policy wants checked.  The evaluation of HELO serves the
+ * messages to come, but for a temperror.
+ */
+void	check_begin(struct check *c);
+/*
+ * Fills in of; waits until until_ms, then it is a temperror.  Where HELO
+ * rejects, MAIL FROM is neither waited for nor told.  Once: later calls change
+ * nothing.
+ */
+void	check_collect(struct check *c, int64_t until_ms);
+/* Gives up what is not collected; the verdicts are gone. */
+void	check_end(struct check *c);
+void	check_forget_helo(struct flight **helo);
+
+#endif

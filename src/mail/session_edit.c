@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Header fields: those of ours that a message brings, and what is removed and
+ * added at its end.
+ *
+ * Fields that claim an SPF result of ours are forged (RFC 8601 s5), and so is
+ * X-SPF-Skipped: they are removed, whatever kind of field we add.  A
+ * Received-SPF claims nothing of the kind, yet OpenDMARC believes the first
+ * one that it finds; so ours comes to stand above it, though we would have
+ * added none.  Clients in trusted networks may hand back what we have said;
+ * authenticated ones may not.
+ */
+
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "base/stats.h"
+#include "base/util.h"
+#include "conf/conf.h"
+#include "mail/session_priv.h"
+#include "policy/authres.h"
+#include "policy/header.h"
+
+#define RESULTS "Authentication-Results"
+#define RECEIVED "Received-SPF"
+#define SKIPPED "X-SPF-Skipped"
+
+/* In our name, or in that of the MTA, which other filters of it go by. */
+static bool
+is_forged(const struct subject *who, const char *value)
+{
+	return authres_claims_spf(value) &&
+	    (authres_claims_id(value, who->receiver) ||
+	    authres_claims_id(value, who->mta_name));
+}
+
+static void
+note_forged(struct fields *f, const char *name, unsigned index)
+{
+	if (f->forged_count > SESSION_FORGED_MAX)
+		return;
+	if (f->forged_count == f->forged_room) {
+		f->forged_room = 2 * f->forged_room + 8;
+		f->forged = xreallocarray(f->forged, f->forged_room,
+		    sizeof(*f->forged));
+	}
+	f->forged[f->forged_count++] = (struct session_edit){
+		.kind = SESSION_DELETE,
+		.index = index,
+		.name = name,
+	};
+}
+
+void
+session_see_field(struct message *m, const char *name, const char *value)
+{
+	struct fields *f = &m->fields;
+
+	if (util_eq_nocase(name, RESULTS)) {
+		f->results_seen++;
+		if (is_forged(&m->who, value))
+			note_forged(f, RESULTS, f->results_seen);
+	} else if (util_eq_nocase(name, SKIPPED)) {
+		note_forged(f, SKIPPED, ++f->skips_seen);
+	} else if (util_eq_nocase(name, RECEIVED)) {
+		f->brings_received_spf = true;
+	}
+}
+
+static struct header_facts
+facts_of(const struct message *m, enum scope scope)
+{
+	const struct checked *of = m->check.of;
+	const struct identity *sender = of[SCOPE_MAILFROM].id;
+	const struct eval_verdict *v = of[scope].verdict;
+	bool error = v->result == RESULT_TEMPERROR ||
+	    v->result == RESULT_PERMERROR;
+
+	return (struct header_facts){
+		.result = v->result,
+		.scope = scope,
+		.stale = v->stale,
+		.client = &m->who.client,
+		.utf8 = m->who.smtputf8,
+		.envelope_from = sender->null_sender ? ""
+		    : identity_field_address(sender),
+		.domain = identity_field_domain(of[scope].id),
+		.helo = identity_field_address(m->who.helo),
+		.receiver = m->who.receiver,
+		.mechanism = v->mechanism,
+		.problem = error ? v->problem : NULL,
+	};
+}
+
+static void
+add_insert(struct fields *f, const char *name, const struct sbuf *value)
+{
+	char *copy = xmemdup(value->data, value->len + 1);
+
+	f->values[f->value_count++] = copy;
+	f->edits[f->edit_count++] = (struct session_edit){
+		.kind = SESSION_INSERT,
+		.name = name,
+		.value = copy,
+	};
+}
+
+/* From the last index: deletions shift what follows in some MTAs. */
+static void
+add_deletions(struct fields *f)
+{
+	for (size_t i = f->forged_count; i-- > 0;)
+		f->edits[f->edit_count++] = f->forged[i];
+	stats_add(STATS_HEADERS_DELETED, f->forged_count);
+}
+
+/*
+ * There is nothing to say of a HELO that was not given, but to cover a field
+ * that says more.
+ */
+static bool
+has_field(const struct message *m, enum scope scope)
+{
+	return m->check.of[scope].verdict != NULL && (scope != SCOPE_HELO ||
+	    m->who.helo->status != IDENTITY_EMPTY ||
+	    m->fields.brings_received_spf);
+}
+
+static void
+add_auth_results(struct message *m)
+{
+	const struct header_facts facts = facts_of(m, m->decision.scope);
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	sbuf_init(&value, storage, sizeof(storage));
+	header_auth_results(&value, m->who.receiver, &facts);
+	add_insert(&m->fields, RESULTS, &value);
+}
+
+static void
+add_received_spf(struct message *m, enum scope scope)
+{
+	const struct header_facts facts = facts_of(m, scope);
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	sbuf_init(&value, storage, sizeof(storage));
+	header_received_spf(&value, &facts);
+	add_insert(&m->fields, RECEIVED, &value);
+}
+
+/*
+ * Each insertion comes to stand above the earlier ones: Received-SPF of MAIL
+ * FROM, of HELO, Authentication-Results is how they are read from the top.
+ */
+static void
+add_results(struct message *m)
+{
+	unsigned headers = m->check.conf->headers;
+
+	if ((headers & CONF_HEADER_AUTH_RESULTS) != 0 &&
+	    has_field(m, m->decision.scope))
+		add_auth_results(m);
+	if ((headers & CONF_HEADER_RECEIVED_SPF) == 0 &&
+	    !m->fields.brings_received_spf)
+		return;
+	if (has_field(m, SCOPE_HELO))
+		add_received_spf(m, SCOPE_HELO);
+	if (has_field(m, SCOPE_MAILFROM))
+		add_received_spf(m, SCOPE_MAILFROM);
+}
+
+bool
+session_shows_skip(const struct message *m)
+{
+	return m->check.conf->add_header_on_skip && m->skip->shown;
+}
+
+/* No result is invented, but to cover those that the message brings. */
+static void
+add_unchecked(struct message *m)
+{
+	char storage[HEADER_VALUE_SIZE];
+	struct sbuf value;
+
+	if (m->fields.brings_received_spf) {
+		sbuf_init(&value, storage, sizeof(storage));
+		header_cover(&value, m->who.receiver, m->skip->text);
+		add_insert(&m->fields, RECEIVED, &value);
+	}
+	if (session_shows_skip(m)) {
+		sbuf_init(&value, storage, sizeof(storage));
+		sbuf_str(&value, m->skip->text);
+		add_insert(&m->fields, SKIPPED, &value);
+	}
+}
+
+void
+session_make_edits(struct message *m)
+{
+	struct fields *f = &m->fields;
+
+	f->edits = xcalloc(f->forged_count + SESSION_INSERTS_MAX,
+	    sizeof(*f->edits));
+	add_deletions(f);
+	if (m->skip == NULL)
+		add_results(m);
+	else
+		add_unchecked(m);
+}
+
+void
+session_fini_fields(struct fields *f)
+{
+	for (size_t i = 0; i < f->value_count; i++)
+		free(f->values[i]);
+	free(f->edits);
+	free(f->forged);
+}
