@@ -352,3 +352,159 @@ addr_set_contains(const struct addr_set *s, const struct addr *a)
 {
 	return addr_set_longest(s, a) != NULL;
 }
+
+/*
+ * Prefixes do not overlap but where one is within the other.  Sorted by their
+ * first address, the wider one first, each stands behind what it is within:
+ * all that match an address are the last that begins at or before it, and
+ * those around that one.
+ */
+struct addr_node {
+	struct addr_prefix prefix;
+	size_t		 around;	/* 1 + index of a wider one; 0: none */
+};
+
+void
+addr_tree_init(struct addr_tree *s)
+{
+	s->nodes = NULL;
+	s->count = 0;
+	s->room = 0;
+}
+
+void
+addr_tree_fini(struct addr_tree *s)
+{
+	free(s->nodes);
+	addr_tree_init(s);
+}
+
+void
+addr_tree_add(struct addr_tree *s, const struct addr_prefix *p)
+{
+	if (s->count == s->room) {
+		s->room = 2 * s->room + 8;
+		s->nodes = xreallocarray(s->nodes, s->room,
+		    sizeof(*s->nodes));
+	}
+	struct addr_node *n = &s->nodes[s->count++];
+
+	n->prefix = *p;
+	n->around = 0;
+	addr_prefix_trim(&n->prefix);
+}
+
+static int
+compare(const struct addr *a, const struct addr *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+static bool
+bit_of(const struct addr *a, unsigned i)
+{
+	return (a->bytes[i / 8] >> (7 - i % 8) & 1) != 0;
+}
+
+/* The last address of p. */
+static struct addr
+last_of(const struct addr_prefix *p, unsigned bits)
+{
+	struct addr last = p->addr;
+
+	for (unsigned i = p->len; i < bits; i++)
+		last.bytes[i / 8] |= (uint8_t)(1u << (7 - i % 8));
+	return last;
+}
+
+/* The address behind a; false: a is the last one. */
+static bool
+advance(struct addr *a, unsigned bits)
+{
+	for (unsigned i = bits / 8; i > 0; i--) {
+		if (++a->bytes[i - 1] != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The widest prefix that begins at p's address and ends by last. */
+static void
+widen(struct addr_prefix *p, const struct addr *last, unsigned bits)
+{
+	struct addr_prefix wider = *p;
+	struct addr end;
+
+	while (wider.len > 0 && !bit_of(&p->addr, wider.len - 1)) {
+		wider.len--;
+		end = last_of(&wider, bits);
+		if (compare(&end, last) > 0)
+			return;
+		p->len = wider.len;
+	}
+}
+
+bool
+addr_tree_add_range(struct addr_tree *s, const struct addr *first,
+    const struct addr *last)
+{
+	unsigned bits = first->family == AF_INET ? V4_BITS : V6_BITS;
+	struct addr_prefix p = { .addr = *first };
+
+	if (first->family != last->family || compare(first, last) > 0)
+		return false;
+	do {
+		p.len = bits;
+		widen(&p, last, bits);
+		addr_tree_add(s, &p);
+		p.addr = last_of(&p, bits);
+	} while (compare(&p.addr, last) < 0 && advance(&p.addr, bits));
+	return true;
+}
+
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const struct addr_prefix *p = &((const struct addr_node *)a)->prefix;
+	const struct addr_prefix *q = &((const struct addr_node *)b)->prefix;
+	int order = compare(&p->addr, &q->addr);
+
+	return order != 0 ? order : (p->len > q->len) - (p->len < q->len);
+}
+
+/* Of i and what is around it, the first that a matches; 1 + index, or 0. */
+static size_t
+innermost(const struct addr_tree *s, size_t i, const struct addr *a)
+{
+	while (i > 0 && !addr_prefix_match(&s->nodes[i - 1].prefix, a))
+		i = s->nodes[i - 1].around;
+	return i;
+}
+
+void
+addr_tree_seal(struct addr_tree *s)
+{
+	if (s->count > 0)
+		qsort(s->nodes, s->count, sizeof(*s->nodes), compare_nodes);
+	for (size_t i = 1; i < s->count; i++)
+		s->nodes[i].around = innermost(s, i, &s->nodes[i].prefix.addr);
+}
+
+const struct addr_prefix *
+addr_tree_longest(const struct addr_tree *s, const struct addr *a)
+{
+	size_t low = 0;		/* nodes before it begin at or before a */
+	size_t high = s->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare(&s->nodes[middle].prefix.addr, a) <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	size_t i = innermost(s, low, a);
+	return i > 0 ? &s->nodes[i - 1].prefix : NULL;
+}

@@ -84,4 +84,29 @@ bool	addr_set_contains(const struct addr_set *s, const struct addr *a);
 const struct addr_prefix *addr_set_longest(const struct addr_set *s,
 	    const struct addr *a);
 
+/*
+ * A set of prefixes: added, then sealed once, and from then on any thread may
+ * ask.  A question takes as many steps as the number of prefixes has bits, and
+ * one for each prefix within another.
+ */
+struct addr_tree {
+	struct addr_node	*nodes;		/* of addr.c */
+	size_t			 count;
+	size_t			 room;
+};
+
+void	addr_tree_init(struct addr_tree *s);
+void	addr_tree_fini(struct addr_tree *s);
+void	addr_tree_add(struct addr_tree *s, const struct addr_prefix *p);
+/*
+ * From first to last, both included.  False, and nothing is added: they are
+ * of different families, or in the wrong order.
+ */
+bool	addr_tree_add_range(struct addr_tree *s, const struct addr *first,
+	    const struct addr *last);
+void	addr_tree_seal(struct addr_tree *s);
+/* The longest prefix of s that a matches; NULL: none. */
+const struct addr_prefix *addr_tree_longest(const struct addr_tree *s,
+	    const struct addr *a);
+
 #endif

@@ -56,5 +56,9 @@ STATS(PROTOCOL_ERRORS, "protocol_errors",
     "callbacks that broke the order of the milter protocol")
 STATS(LOG_DROPPED, "log_dropped",
     "log lines that were not taken in time and are lost")
+STATS(LISTS_CHANGED, "lists_changed", "changed lists taken up")
+STATS(LISTS_REFUSED, "lists_refused", "changed lists refused for their errors")
+STATS(EXPRESSIONS_STOPPED, "expressions_stopped",
+    "regular expressions of lists that took too many steps")
 STATS(RELOADS, "reloads", "configurations reloaded")
 STATS(RELOADS_FAILED, "reloads_failed", "reloads refused for their errors")

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lists of clients, names and addresses, inline and in files. */
+
+#ifndef LIST_H
+#define LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/util.h"
+
+/* What a list is asked for; an entry in brackets is below another one. */
+enum list_kind {
+	LIST_CLIENT,	/* 192.0.2.1, 192.0.2.0/24, [2001:db8::]/32, or
+			 * 192.0.2.1-192.0.2.9 */
+	LIST_NAME,	/* mx.example.com; .example.com: all names below it */
+	LIST_ADDRESS	/* those, user@example.com, user@, <> */
+};
+
+/*
+ * client: for LIST_CLIENT.  text: for LIST_NAME a name with A-labels, for
+ * LIST_ADDRESS local@domain without brackets, "" the null sender.  Neither
+ * case nor a dot at the end is a difference.
+ */
+struct list_key {
+	const struct addr *client;
+	const char	*text;
+};
+
+/*
+ * The elements of a list: entries, and TYPE:PATH in the spelling of Postfix,
+ * a file of entries.  "!" before an element excludes what it matches, whatever
+ * else matches.  file: has an entry a line; cdb: and lmdb: one a key; regexp:
+ * and pcre: an expression a line as in pcre_table(5).  Values are not looked
+ * at, but for those of a cdb: that qmail's tcprules has made: there the
+ * narrowest entry for a client counts, and only if it sets RELAYCLIENT.
+ *
+ * A list is made (list_new, list_add, list_load) by one thread; then any
+ * thread may ask, while one thread refreshes.
+ */
+struct list;
+
+struct list	*list_new(enum list_kind k);
+void		 list_free(struct list *l);		/* NULL allowed */
+
+/* One element more.  False: problem says why, or is "" for "not understood". */
+#define LIST_PROBLEM_SIZE 200
+bool		 list_add(struct list *l, const char *element,
+		    char problem[LIST_PROBLEM_SIZE]);
+
+/* Reads the files.  False: d has every mistake, with file and line. */
+bool		 list_load(struct list *l, struct diag *d);
+
+/*
+ * Takes up the files that have changed, each once it has been the same for two
+ * calls in a row: half a file is not what was meant.  What was taken up is said
+ * in news; a file that is wrong or gone leaves things as they were, and is told
+ * in mistakes, once.  Waits for the disk.
+ */
+void		 list_refresh(struct list *l, struct diag *news,
+		    struct diag *mistakes);
+/* There is something to refresh. */
+bool		 list_has_files(const struct list *l);
+
+bool		 list_match(const struct list *l, const struct list_key *k);
+/*
+ * For LIST_CLIENT: the bits of the longest prefix that a matches, all bits for
+ * an expression; -1: a is not in the list.
+ */
+int		 list_longest(const struct list *l, const struct addr *a);
+
+/* The elements in their order, in the spelling that list_add takes. */
+size_t		 list_count(const struct list *l);
+const char	*list_element(const struct list *l, size_t i);
+/*
+ * Entries of the file that element i is; 1 where it is none.  For the thread
+ * that refreshes.
+ */
+size_t		 list_entries(const struct list *l, size_t i);
+
+/* "tinycdb 0.78", "LMDB 0.9.24", "PCRE2 10.42"; NULL: built without. */
+#define LIST_LIBRARIES 3
+const char	*list_library(size_t i);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside of list: the entries of one file, and who reads which type. */
+
+#ifndef LIST_PRIV_H
+#define LIST_PRIV_H
+
+#include <stdint.h>
+
+#include "policy/list.h"
+
+#define LIST_OCTETS_MAX (64U << 20)	/* of one file */
+#define LIST_ENTRIES_MAX 1000000	/* of one file */
+#define LIST_MISTAKES_MAX 10		/* that are told of one file */
+
+struct list_patterns;
+
+/* Entries of one side: those of the list, or those that exclude. */
+struct list_side {
+	struct addr_tree	 addrs;
+	char		**texts;	/* in lower case; sorted once sealed */
+	size_t		 text_count;
+	size_t		 text_room;
+};
+
+/* Filled by one thread; sealed, it is never written again but to be freed. */
+struct list_table {
+	enum list_kind	 kind;
+	struct list_side in;
+	struct list_side out;
+	bool		 narrowest;	/* the longest prefix counts */
+	struct list_patterns *patterns;	/* NULL: none */
+	size_t		 entries;
+	_Atomic unsigned references;
+};
+
+struct list_table *list_table_new(enum list_kind k);
+void	list_table_release(struct list_table *t);
+/* One entry, which may have "!"; false: as list_add. */
+bool	list_table_add(struct list_table *t, const char *entry,
+	    char problem[LIST_PROBLEM_SIZE]);
+/* A prefix that counts if it is the longest. */
+void	list_table_add_prefix(struct list_table *t,
+	    const struct addr_prefix *p, bool in);
+void	list_table_seal(struct list_table *t);
+
+/* What a table says of a key: a value of 0 or more is the bits of the entry. */
+#define LIST_NOTHING (-1)
+#define LIST_OUT (-2)
+#define LIST_STOPPED (-3)	/* an expression took too many steps */
+int	list_table_match(const struct list_table *t,
+	    const struct list_key *k);
+
+/*
+ * A type of file: fills t, which is empty, from path.  False: d says why, with
+ * file and line.
+ */
+typedef bool list_read(struct list_table *t, const char *path,
+    struct diag *d);
+list_read list_file_read;
+list_read list_cdb_read;
+list_read list_lmdb_read;
+list_read list_pattern_read;
+
+/* NULL: the program was built without. */
+const char *list_cdb_library(void);
+const char *list_lmdb_library(void);
+const char *list_pattern_library(void);
+
+/*
+ * The whole of a regular file: *len octets and a NUL, for free().  NULL: d has
+ * the reason.
+ */
+char	*list_text_read(const char *path, size_t *len, struct diag *d);
+/*
+ * The next line of a text, which is cut at its end; NULL: none.  Line counts.
+ */
+char	*list_text_line(char **text, unsigned *line);
+
+int	list_patterns_match(const struct list_patterns *p, const char *key);
+void	list_patterns_free(struct list_patterns *p);
+
+#endif

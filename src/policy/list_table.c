@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The entries of a list, in memory whole: addresses as a set of prefixes,
+ * names as sorted texts.  A file of a database is not asked in place, for it
+ * may be cut or rewritten at any moment, and the disk may let a mail server
+ * wait.
+ */
+
+#include "config.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/list_priv.h"
+#include "spf/identity.h"
+
+#define TEXT_MAX 512		/* octets of an entry */
+
+struct list_table *
+list_table_new(enum list_kind k)
+{
+	struct list_table *t = xcalloc(1, sizeof(*t));
+
+	t->kind = k;
+	t->references = 1;
+	addr_tree_init(&t->in.addrs);
+	addr_tree_init(&t->out.addrs);
+	return t;
+}
+
+static void
+side_fini(struct list_side *s)
+{
+	addr_tree_fini(&s->addrs);
+	for (size_t i = 0; i < s->text_count; i++)
+		free(s->texts[i]);
+	free(s->texts);
+}
+
+void
+list_table_release(struct list_table *t)
+{
+	if (t == NULL || atomic_fetch_sub(&t->references, 1) > 1)
+		return;
+	side_fini(&t->in);
+	side_fini(&t->out);
+	list_patterns_free(t->patterns);
+	free(t);
+}
+
+/* Entries */
+
+static void
+add_text(struct list_side *s, const char *text)
+{
+	if (s->text_count == s->text_room) {
+		s->text_room = 2 * s->text_room + 8;
+		s->texts = xreallocarray(s->texts, s->text_room,
+		    sizeof(*s->texts));
+	}
+	s->texts[s->text_count++] = xstrdup(text);
+}
+
+static bool
+add_range(struct list_side *s, const char *text, char *problem)
+{
+	const char *dash = strchr(text, '-');
+	size_t len = (size_t)(dash - text);
+	struct addr first;
+	struct addr last;
+	char copy[ADDR_TEXT_SIZE];
+
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (!addr_parse(&first, copy) || !addr_parse(&last, dash + 1))
+		return false;
+	if (addr_tree_add_range(&s->addrs, &first, &last))
+		return true;
+	util_copy(problem, LIST_PROBLEM_SIZE,
+	    "this range ends before it begins");
+	return false;
+}
+
+static bool
+add_client(struct list_side *s, const char *text, char *problem)
+{
+	struct addr_prefix p;
+
+	if (strchr(text, '-') != NULL)
+		return add_range(s, text, problem);
+	if (!addr_prefix_parse(&p, text))
+		return false;
+	addr_tree_add(&s->addrs, &p);
+	return true;
+}
+
+/*
+ * In place, in size octets: lower case, A-labels, no dot at the end.  False:
+ * this is no domain.
+ */
+static bool
+make_domain(char *domain, size_t size)
+{
+	char ascii[IDENTITY_NAME_MAX + 1];
+
+	if (!identity_name_to_ascii(domain, ascii))
+		return false;
+	size_t len = strlen(ascii);
+	if (len > 0 && ascii[len - 1] == '.')
+		len--;
+	if (len >= size || !identity_name_is_valid(ascii, len, false))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!util_is_alnum(ascii[i]) &&
+		    strchr("-_.", ascii[i]) == NULL)
+			return false;
+		domain[i] = util_lower(ascii[i]);
+	}
+	domain[len] = '\0';
+	return true;
+}
+
+static void
+lower(char *text)
+{
+	for (; *text != '\0'; text++)
+		*text = util_lower(*text);
+}
+
+/* [.]domain, and for addresses local@[domain] and <>. */
+static bool
+add_name(enum list_kind k, struct list_side *s, const char *text)
+{
+	char copy[TEXT_MAX];
+	char *domain = copy;
+	char *at;
+
+	if (!util_copy(copy, sizeof(copy), text))
+		return false;
+	lower(copy);
+	at = k == LIST_ADDRESS ? strrchr(copy, '@') : NULL;
+	if (at == copy)
+		return false;
+	if (at != NULL)
+		domain = at + 1;
+	else if (copy[0] == '.')
+		domain = copy + 1;
+	if ((at == NULL || *domain != '\0') &&
+	    (k != LIST_ADDRESS || strcmp(copy, "<>") != 0) &&
+	    !make_domain(domain, sizeof(copy) - (size_t)(domain - copy)))
+		return false;
+	add_text(s, copy);
+	return true;
+}
+
+bool
+list_table_add(struct list_table *t, const char *entry,
+    char problem[LIST_PROBLEM_SIZE])
+{
+	struct list_side *s = entry[0] == '!' ? &t->out : &t->in;
+	const char *text = entry + (entry[0] == '!');
+
+	problem[0] = '\0';
+	if (t->entries == LIST_ENTRIES_MAX) {
+		util_copy(problem, LIST_PROBLEM_SIZE, "too many entries");
+		return false;
+	}
+	if (t->kind == LIST_CLIENT ? !add_client(s, text, problem) :
+	    !add_name(t->kind, s, text))
+		return false;
+	t->entries++;
+	return true;
+}
+
+void
+list_table_add_prefix(struct list_table *t, const struct addr_prefix *p,
+    bool in)
+{
+	addr_tree_add(in ? &t->in.addrs : &t->out.addrs, p);
+	t->narrowest = true;
+	t->entries++;
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+side_seal(struct list_side *s)
+{
+	addr_tree_seal(&s->addrs);
+	if (s->text_count > 0)
+		qsort(s->texts, s->text_count, sizeof(*s->texts),
+		    compare_texts);
+}
+
+void
+list_table_seal(struct list_table *t)
+{
+	side_seal(&t->in);
+	side_seal(&t->out);
+}
+
+/* Questions */
+
+static bool
+has_text(const struct list_side *s, const char *text)
+{
+	return s->text_count > 0 && bsearch(&text, s->texts, s->text_count,
+	    sizeof(*s->texts), compare_texts) != NULL;
+}
+
+/* domain itself, or one that begins with a dot above it. */
+static bool
+has_domain(const struct list_side *s, char *domain)
+{
+	const char *dot = domain;
+
+	if (domain[0] == '.')
+		return false;
+	if (has_text(s, domain))
+		return true;
+	while ((dot = strchr(dot + 1, '.')) != NULL) {
+		if (has_text(s, dot))
+			return true;
+	}
+	return false;
+}
+
+/* text: local@domain, or "" for the null sender. */
+static bool
+has_address(const struct list_side *s, char *text)
+{
+	char *at = strrchr(text, '@');
+
+	if (at == NULL)
+		return has_text(s, "<>");
+	if (has_text(s, text) || has_domain(s, at + 1))
+		return true;
+
+	char kept = at[1];
+	at[1] = '\0';
+	bool found = has_text(s, text);
+	at[1] = kept;
+	return found;
+}
+
+/*
+ * As entries are written; of a long text the end, since no entry is as long,
+ * but the domain may be one.
+ */
+static void
+normalise(enum list_kind k, const char *text, char out[2 * TEXT_MAX])
+{
+	size_t len = strlen(text);
+	size_t room = 2 * TEXT_MAX - 2;
+
+	if (len > 0 && text[len - 1] == '.')
+		len--;
+	if (len > room) {
+		text += len - room;
+		len = room;
+	}
+	memcpy(out, text, len);
+	out[len] = '\0';
+	lower(out);
+	if (k == LIST_ADDRESS && len > 0 && strchr(out, '@') == NULL)
+		memcpy(out + len, "@", 2);
+}
+
+static int
+match_text(const struct list_table *t, const char *text)
+{
+	bool (*has)(const struct list_side *, char *) =
+	    t->kind == LIST_NAME ? has_domain : has_address;
+	char copy[2 * TEXT_MAX];
+
+	normalise(t->kind, text, copy);
+	if (has(&t->out, copy))
+		return LIST_OUT;
+	return has(&t->in, copy) ? 0 : LIST_NOTHING;
+}
+
+static int
+match_client(const struct list_table *t, const struct addr *a)
+{
+	const struct addr_prefix *in = addr_tree_longest(&t->in.addrs, a);
+	const struct addr_prefix *out = addr_tree_longest(&t->out.addrs, a);
+
+	if (t->narrowest)
+		return in != NULL && (out == NULL || in->len > out->len) ?
+		    (int)in->len : LIST_NOTHING;
+	if (out != NULL)
+		return LIST_OUT;
+	return in != NULL ? (int)in->len : LIST_NOTHING;
+}
+
+int
+list_table_match(const struct list_table *t, const struct list_key *k)
+{
+	char client[ADDR_TEXT_SIZE];
+
+	if (t->patterns != NULL)
+		return list_patterns_match(t->patterns,
+		    t->kind == LIST_CLIENT ? addr_format(k->client, client) :
+		    k->text[0] == '\0' ? "<>" : k->text);
+	return t->kind == LIST_CLIENT ? match_client(t, k->client) :
+	    match_text(t, k->text);
+}
