@@ -47,28 +47,14 @@ struct session {
 	struct message	*message;		/* NULL: none */
 };
 
-static const struct skip skip_off = {
-	.text = "checks are off",
-};
-static const struct skip skip_local = {
-	.text = "submitted on this machine",
-	.shown = true,
-	.counted = true,
-	.counter = STATS_SKIPPED_LOCAL,
-};
-static const struct skip skip_trusted = {
-	.text = "client in a trusted network",
-	.shown = true,
-	.counted = true,
-	.counter = STATS_SKIPPED_TRUSTED,
-};
-static const struct skip skip_authenticated = {
-	.text = "client authenticated",
-	.shown = true,
-	.suspect = true,
-	.counted = true,
-	.counter = STATS_SKIPPED_AUTH,
-};
+static const struct skip
+	skip_off = { .text = "checks are off" },
+	skip_local = { .text = "submitted on this machine", .shown = true,
+		.counter = STATS_SKIPPED_LOCAL },
+	skip_trusted = { .text = "client in a trusted network", .shown = true,
+		.counter = STATS_SKIPPED_TRUSTED },
+	skip_authenticated = { .text = "client authenticated", .shown = true,
+		.suspect = true, .counter = STATS_SKIPPED_AUTH };
 
 /* Facts of a configuration. */
 
@@ -421,7 +407,7 @@ skip_message(const struct session *s, const char *sender)
 {
 	const struct message *m = s->message;
 
-	if (m->skip->counted)
+	if (m->skip != &skip_off)
 		stats_inc(m->skip->counter);
 	if (m->skip == &skip_trusted && s->env->crowd != NULL)
 		crowd_watch(s->env->crowd, &m->who, sender,

@@ -94,9 +94,9 @@ facts_of(const struct message *m, enum scope scope)
 }
 
 static void
-add_insert(struct fields *f, const char *name, const struct sbuf *value)
+add_insert(struct fields *f, const char *name, const char *value)
 {
-	char *copy = xmemdup(value->data, value->len + 1);
+	char *copy = xstrdup(value);
 
 	f->values[f->value_count++] = copy;
 	f->edits[f->edit_count++] = (struct session_edit){
@@ -136,7 +136,7 @@ add_auth_results(struct message *m)
 
 	sbuf_init(&value, storage, sizeof(storage));
 	header_auth_results(&value, m->who.receiver, &facts);
-	add_insert(&m->fields, RESULTS, &value);
+	add_insert(&m->fields, RESULTS, storage);
 }
 
 static void
@@ -148,7 +148,7 @@ add_received_spf(struct message *m, enum scope scope)
 
 	sbuf_init(&value, storage, sizeof(storage));
 	header_received_spf(&value, &facts);
-	add_insert(&m->fields, RECEIVED, &value);
+	add_insert(&m->fields, RECEIVED, storage);
 }
 
 /*
@@ -188,13 +188,10 @@ add_unchecked(struct message *m)
 	if (m->fields.brings_received_spf) {
 		sbuf_init(&value, storage, sizeof(storage));
 		header_cover(&value, m->who.receiver, m->skip->text);
-		add_insert(&m->fields, RECEIVED, &value);
+		add_insert(&m->fields, RECEIVED, storage);
 	}
-	if (session_shows_skip(m)) {
-		sbuf_init(&value, storage, sizeof(storage));
-		sbuf_str(&value, m->skip->text);
-		add_insert(&m->fields, SKIPPED, &value);
-	}
+	if (session_shows_skip(m))
+		add_insert(&m->fields, SKIPPED, m->skip->text);
 }
 
 void

@@ -13,9 +13,8 @@
 /* Why a message is not checked. */
 struct skip {
 	const char	*text;
-	bool		 shown;		/* where a field is to say why */
+	bool		 shown;		/* a field may say why */
 	bool		 suspect;	/* fields of it may be forged */
-	bool		 counted;
 	enum stats_counter counter;
 };
 
