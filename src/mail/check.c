@@ -158,8 +158,8 @@ collect_senders(struct check *c, int64_t until_ms)
 	return worst;
 }
 
-static void
-end_senders(struct check *c)
+void
+check_end(struct check *c)
 {
 	for (size_t i = 0; i < c->who->sender_count; i++) {
 		flight_release(c->senders[i].flight);
@@ -196,15 +196,9 @@ check_collect(struct check *c, int64_t until_ms)
 	if (checks_sender(c, c->of[SCOPE_HELO].verdict))
 		c->of[SCOPE_MAILFROM] = collect_senders(c, until_ms);
 	else
-		end_senders(c);
+		check_end(c);
 	count(c->of[SCOPE_HELO].verdict);
 	count(c->of[SCOPE_MAILFROM].verdict);
-}
-
-void
-check_end(struct check *c)
-{
-	end_senders(c);
 }
 
 void

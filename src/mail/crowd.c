@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "mail/crowd.h"
+#include "spf/subject.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define MANY_BITS 16

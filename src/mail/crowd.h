@@ -10,7 +10,8 @@
 
 #include "base/addr.h"
 #include "base/lock.h"
-#include "spf/subject.h"
+
+struct subject;
 
 #define CROWD_CLIENTS 64	/* that are watched at a time */
 
