@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The pid file.  Root may write it into a folder of the user that the daemon
- * runs as, who must not be able to turn that against another file: so no link
- * of that user is followed, and what is there already is taken over only if
- * it is a file of a daemon that is gone.  A lock tells a living one; so does
- * the number of a process that began before the file was written, for not
- * every daemon locks.  A number that has been given to a process since tells
- * nothing.
+ * runs as (path.c), so what is there already is taken over only if it is a
+ * plain file of a daemon that is gone.  A lock tells a living one; so does the
+ * number of a process that began before the file was written, for not every
+ * daemon locks.  A number that has been given to a process since tells nothing.
  */
 
 #include "config.h"
@@ -23,10 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/process.h"
 #include "base/util.h"
 
 #define PID_MAX_DIGITS 10
+/* Clocks are set, and those of files and of processes tick apart. */
+#define CLOCKS_DIFFER_MS 1000
 
 /* Before threads and after them. */
 static struct {
@@ -35,52 +36,19 @@ static struct {
 	int	 fd;		/* locked; -1: there is no file */
 } pid_file = { .folder = -1, .fd = -1 };
 
-/* Whether nobody but root, and we, can put a link into the folder. */
-static bool
-is_ours(int folder)
+static int64_t
+in_ms(clockid_t clock)
 {
-	struct stat st;
+	struct timespec t = { 0, 0 };
 
-	return fstat(folder, &st) == 0 &&
-	    (st.st_uid == 0 || st.st_uid == geteuid()) &&
-	    ((st.st_mode & (S_IWGRP | S_IWOTH)) == 0 ||
-	    (st.st_mode & S_ISVTX) != 0);
+	(void)clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* A folder within folder, which is closed; -1: errno. */
-static int
-enter(int folder, const char *name)
-{
-	int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-	int fd = openat(folder, name,
-	    is_ours(folder) ? flags : flags | O_NOFOLLOW);
-	int error = errno;
-
-	close(folder);
-	errno = error;
-	return fd;
-}
-
-/* The folder that an absolute path stands in; *name points to the rest. */
-static int
-open_folder(const char *path, const char **name)
-{
-	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const char *slash;
-
-	for (path++; fd >= 0 && (slash = strchr(path, '/')) != NULL;
-	    path = slash + 1) {
-		if (slash == path)
-			continue;
-		char *part = xstrndup(path, (size_t)(slash - path));
-		fd = enter(fd, part);
-		free(part);
-	}
-	*name = path;
-	return fd;
-}
-
-/* When a process began, by the clock of files; -1: there is none. */
+/*
+ * When a process began, by the clock of files, in milliseconds; -1: there is
+ * none.
+ */
 static int64_t
 begin_of(uint64_t pid)
 {
@@ -103,14 +71,11 @@ begin_of(uint64_t pid)
 	const char *field = strrchr(text, ')');
 	for (int i = 0; i < 20 && field != NULL; i++)
 		field = strchr(field + 1, ' ');
-	struct timespec now, up;
 	if (field == NULL || !util_parse_uint(field + 1,
-	    strcspn(field + 1, " "), INT64_MAX, &ticks) ||
-	    clock_gettime(CLOCK_REALTIME, &now) != 0 ||
-	    clock_gettime(CLOCK_BOOTTIME, &up) != 0)
+	    strcspn(field + 1, " "), INT64_MAX / 1000, &ticks))
 		return -1;
-	return now.tv_sec - up.tv_sec +
-	    (int64_t)ticks / sysconf(_SC_CLK_TCK);
+	return in_ms(CLOCK_REALTIME) - in_ms(CLOCK_BOOTTIME) +
+	    (int64_t)ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 static bool
@@ -134,8 +99,11 @@ is_left_over(int fd, const struct stat *st, char problem[PROCESS_PROBLEM_SIZE])
 		n--;
 	if (n < 0 || !util_parse_uint(text, (size_t)n, INT32_MAX, &pid))
 		return refuse(problem, "holds something else");
-	int64_t begin = begin_of(pid);
-	if (begin < 0 || begin > st->st_mtime || pid == (uint64_t)getpid())
+	int64_t begin_ms = begin_of(pid);
+	int64_t written_ms = (int64_t)st->st_mtim.tv_sec * 1000 +
+	    st->st_mtim.tv_nsec / 1000000;
+	if (begin_ms < 0 || begin_ms > written_ms + CLOCKS_DIFFER_MS ||
+	    pid == (uint64_t)getpid())
 		return true;
 	struct sbuf sb;
 	sbuf_init(&sb, problem, PROCESS_PROBLEM_SIZE);
@@ -215,7 +183,7 @@ process_write_pid_file(const char *path, char problem[PROCESS_PROBLEM_SIZE])
 
 	if (path[0] == '\0')
 		return true;
-	pid_file.folder = open_folder(path, &name);
+	pid_file.folder = path_open_folder(path, &name);
 	if (pid_file.folder < 0)
 		return refuse(problem, open_problem(errno));
 	pid_file.name = xstrdup(name);
@@ -240,7 +208,7 @@ process_check_pid_file(const char *path, char problem[PROCESS_PROBLEM_SIZE])
 
 	if (path[0] == '\0')
 		return true;
-	int folder = open_folder(path, &name);
+	int folder = path_open_folder(path, &name);
 	if (folder < 0)
 		return refuse(problem, open_problem(errno));
 	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |

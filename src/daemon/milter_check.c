@@ -4,49 +4,40 @@
 #include "config.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <errno.h>
-#include <grp.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/milter.h"
-
-/* libmilter puts its socket in the place of an old one, of nothing else. */
-static const char *
-place_problem(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st) != 0)
-		return errno == ENOENT ? NULL : strerror(errno);
-	return S_ISSOCK(st.st_mode) ? NULL : "is there and is not a socket";
-}
+#include "daemon/milter_priv.h"
+#include "daemon/sandbox.h"
 
 static bool
 check_path(const struct conf *c, const char *path, struct diag *d)
 {
-	const char *slash = strrchr(path, '/');
-	char *folder = xstrndup(path, slash == path ? 1 :
-	    (size_t)(slash - path));
-	struct stat st;
-	const char *problem = NULL;
+	const char *name;
+	int folder = path_open_folder(path, &name);
 
-	if (stat(folder, &st) != 0)
-		problem = strerror(errno);
-	else if (!S_ISDIR(st.st_mode))
-		problem = strerror(ENOTDIR);
-	if (problem != NULL)
-		conf_complain(c, d, "socket", "%s: %s", folder, problem);
-	else if ((problem = place_problem(path)) != NULL)
-		conf_complain(c, d, "socket", "%s %s", path, problem);
-	free(folder);
-	return problem == NULL;
+	if (folder < 0) {
+		int error = errno;
+
+		conf_complain(c, d, "socket", "%.*s: %s", name > path + 1 ?
+		    (int)(name - path - 1) : 1, path, error == ELOOP ?
+		    "a symbolic link of another user is on the way" :
+		    strerror(error));
+		return false;
+	}
+	const char *obstacle = milter_socket_obstacle(folder, name);
+	close(folder);
+	if (obstacle != NULL)
+		conf_complain(c, d, "socket", "%s %s", path, obstacle);
+	return obstacle == NULL;
 }
 
 /* NULL: some port of the address can be bound. */
@@ -92,11 +83,9 @@ check_socket(const struct conf *c, struct diag *d)
 bool
 milter_check(const struct conf *c, struct diag *d)
 {
-	bool group = c->socket_group[0] == '\0' ||
-	    getgrnam(c->socket_group) != NULL;
+	gid_t gid;
+	bool group = c->socket_group[0] == '\0' || sandbox_find_group(c,
+	    "socket_group", c->socket_group, &gid, d);
 
-	if (!group)
-		conf_complain(c, d, "socket_group", "there is no group \"%s\"",
-		    c->socket_group);
 	return check_socket(c, d) && group;
 }

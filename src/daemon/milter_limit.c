@@ -8,7 +8,6 @@
 
 #include <sys/resource.h>
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,20 +18,20 @@
 #include "daemon/milter_priv.h"
 
 #define EVERY_MS 60000
-/* For files, the DNS and the log, at least; of few a quarter. */
-#define DESCRIPTORS_KEPT 256
+/*
+ * The DNS takes half of what there is, up to 8,192 and some for TCP, and twice
+ * as many while its servers change (dns_unbound_context.c).
+ */
+#define DESCRIPTORS_KEPT 18000
 
-static int descriptors;			/* set before threads */
+static int descriptors = INT32_MAX;	/* set before threads */
 
-/* Is it time to say it again? */
 static bool
-is_due(_Atomic int64_t *next_ms)
+is_due(struct log_limit *l)
 {
-	int64_t now_ms = util_now_ms();
-	int64_t due_ms = atomic_load(next_ms);
+	unsigned suppressed;
 
-	return now_ms >= due_ms && atomic_compare_exchange_strong(next_ms,
-	    &due_ms, now_ms + EVERY_MS);
+	return log_limit_pass(l, EVERY_MS, &suppressed);
 }
 
 void
@@ -44,14 +43,14 @@ milter_limit_init(void)
 		return;
 	r.rlim_cur = r.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &r);
-	(void)getrlimit(RLIMIT_NOFILE, &r);
-	descriptors = r.rlim_cur < INT32_MAX ? (int)r.rlim_cur : INT32_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < INT32_MAX)
+		descriptors = (int)r.rlim_cur;
 }
 
 bool
 milter_limit_takes(int fd)
 {
-	int kept = descriptors / 4 < DESCRIPTORS_KEPT ? descriptors / 4 :
+	int kept = descriptors / 2 < DESCRIPTORS_KEPT ? descriptors / 2 :
 	    DESCRIPTORS_KEPT;
 
 	return fd < descriptors - kept;
@@ -60,9 +59,9 @@ milter_limit_takes(int fd)
 void
 milter_limit_report_descriptors(void)
 {
-	static _Atomic int64_t next_ms;
+	static struct log_limit limit;
 
-	if (is_due(&next_ms))
+	if (is_due(&limit))
 		log_warning("too many connections for the limit of %d open "
 		    "files (RLIMIT_NOFILE): more are closed at once",
 		    descriptors);
@@ -113,14 +112,14 @@ read_pids_max(char *line, size_t size)
 void
 milter_limit_report_threads(void)
 {
-	static _Atomic int64_t next_ms;
+	static struct log_limit limit;
 	struct rlimit r = { .rlim_cur = RLIM_INFINITY };
 	char own[24] = "unlimited";
 	char group[24];
 	char all[24];
 	struct sbuf sb;
 
-	if (!is_due(&next_ms))
+	if (!is_due(&limit))
 		return;
 	(void)getrlimit(RLIMIT_NPROC, &r);
 	if (r.rlim_cur != RLIM_INFINITY) {

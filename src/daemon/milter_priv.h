@@ -27,6 +27,8 @@ unsigned milter_gate_wait(int64_t until_ms);
  */
 bool	 milter_socket_open(const struct conf *c,
 	    bool (*bind)(const char *place), struct diag *d);
+/* What stands in the way of a unix socket called name; NULL: nothing. */
+const char *milter_socket_obstacle(int dir, const char *name);
 /* Unless it is another's by now. */
 void	 milter_socket_remove(void);
 /* From now on nobody is let in; who comes is refused at once. */

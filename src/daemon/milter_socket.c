@@ -5,7 +5,7 @@
  *
  * A unix socket is made in a folder of its own beside its place, gets owner,
  * group and mode there and is then put in its place.  In a folder of others
- * somebody could put a link in the way of what root gives away.
+ * somebody could put a link in the way of what root gives away (path.c).
  *
  * libmilter keeps its listening socket to itself and takes whoever comes.  So
  * this program has an accept of its own (as milter_pool.c has a sigwait).
@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -30,11 +29,15 @@
 #include <unistd.h>
 
 #include "base/lock.h"
+#include "base/path.h"
 #include "base/stats.h"
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/milter_priv.h"
+#include "daemon/sandbox.h"
 
+#define OWN_NAME_SIZE 48
+#define OWN_TRIES 100
 #define PAUSE_MS 100
 #define PARKED_MS 1000
 
@@ -43,16 +46,34 @@ static struct cond door;
 static int listener = -1;		/* door_lock; known once asked for */
 static bool closed;			/* door_lock */
 static bool parked;			/* door_lock; the listener */
-static const char *socket_path;		/* of a unix socket, or NULL */
+/* Of a unix socket; before threads. */
+static int folder = -1;
+static const char *socket_name;		/* in folder */
 static struct stat socket_stat;
 
+/* What act, which takes a place, does within a folder. */
 static bool
-is_served(const char *path)
+act_in(int dir, bool (*act)(const char *place), const char *place)
+{
+	int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	errno = 0;
+	bool done = fchdir(dir) == 0 && act(place);
+	int error = errno;
+	if ((back < 0 || fchdir(back) != 0) && chdir("/") != 0)
+		done = false;
+	if (back >= 0)
+		close(back);
+	errno = error;
+	return done;
+}
+
+static bool
+is_served(const char *name)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
-	if (!util_copy(sun.sun_path, sizeof(sun.sun_path), path))
-		return false;
+	util_copy(sun.sun_path, sizeof(sun.sun_path), name);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
@@ -62,22 +83,14 @@ is_served(const char *path)
 	return served;
 }
 
-/* (gid_t)-1: leave it.  False: no such group. */
-static bool
-find_group(const struct conf *c, gid_t *gid, struct diag *d)
+const char *
+milter_socket_obstacle(int dir, const char *name)
 {
-	*gid = (gid_t)-1;
-	if (c->socket_group[0] == '\0')
-		return true;
+	struct stat st;
 
-	const struct group *gr = getgrnam(c->socket_group);
-	if (gr == NULL) {
-		conf_complain(c, d, "socket_group", "there is no group \"%s\"",
-		    c->socket_group);
-		return false;
-	}
-	*gid = gr->gr_gid;
-	return true;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? NULL : strerror(errno);
+	return S_ISSOCK(st.st_mode) ? NULL : "is there and is not a socket";
 }
 
 /* For the user that we are going to be: it removes the socket at the end. */
@@ -87,9 +100,10 @@ set_owner(const struct conf *c, int dir, const char *name, struct diag *d)
 	const struct passwd *pw = c->user[0] != '\0' && geteuid() == 0 ?
 	    getpwnam(c->user) : NULL;
 	uid_t uid = pw != NULL ? pw->pw_uid : (uid_t)-1;
-	gid_t gid;
+	gid_t gid = (gid_t)-1;
 
-	if (!find_group(c, &gid, d))
+	if (c->socket_group[0] != '\0' && !sandbox_find_group(c,
+	    "socket_group", c->socket_group, &gid, d))
 		return false;
 	if (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    fchmodat(dir, name, c->socket_mode, 0) == 0)
@@ -110,35 +124,38 @@ cannot_listen(const struct conf *c, int error, struct diag *d)
 
 /* In the folder dir, which only we may enter. */
 static bool
-make_socket(const struct conf *c, int dir, const char *name,
-    bool (*bind)(const char *), struct diag *d)
+make_socket(const struct conf *c, int dir, bool (*bind)(const char *),
+    struct diag *d)
 {
-	char place[sizeof(struct sockaddr_un)];
-	struct sbuf sb;
-	int back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char place[sizeof("unix:") + sizeof(struct sockaddr_un)] = "unix:";
 
-	sbuf_init(&sb, place, sizeof(place));
-	sbuf_fmt(&sb, "unix:%s", name);
-	errno = 0;
-	bool bound = fchdir(dir) == 0 && bind(place);
-	int error = errno;
-	if ((back < 0 || fchdir(back) != 0) && chdir("/") != 0)
-		bound = false;
-	if (back >= 0)
-		close(back);
-	if (!bound)
-		return cannot_listen(c, error, d);
-	return set_owner(c, dir, name, d) &&
-	    fstatat(dir, name, &socket_stat, AT_SYMLINK_NOFOLLOW) == 0;
+	util_copy(place + strlen(place), sizeof(place) - strlen(place),
+	    socket_name);
+	if (!act_in(dir, bind, place))
+		return cannot_listen(c, errno, d);
+	return set_owner(c, dir, socket_name, d) &&
+	    fstatat(dir, socket_name, &socket_stat, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* -1: it is not ours alone, or errno. */
+/* Within the one of the socket.  -1: errno, which may be a stranger's doing. */
 static int
-open_own(const char *dir)
+make_own_folder(char name[OWN_NAME_SIZE])
 {
 	struct stat st;
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct sbuf sb;
+	int made = -1;
 
+	for (unsigned i = 0; made != 0 && i < OWN_TRIES; i++) {
+		sbuf_init(&sb, name, OWN_NAME_SIZE);
+		sbuf_fmt(&sb, ".spf-milter.%ld.%u", (long)getpid(), i);
+		made = mkdirat(folder, name, 0700);
+		if (made != 0 && errno != EEXIST)
+			break;
+	}
+	if (made != 0)
+		return -1;
+	int fd = openat(folder, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
 	    (st.st_mode & 077) == 0))
 		return fd;
@@ -148,48 +165,34 @@ open_own(const char *dir)
 }
 
 static bool
-make_unix(const struct conf *c, const char *path, bool (*bind)(const char *),
-    struct diag *d)
+make_unix(const struct conf *c, bool (*bind)(const char *), struct diag *d)
 {
-	char dir[sizeof(struct sockaddr_un) + 32];
-	const char *name = strrchr(path, '/') + 1;
-	struct sbuf sb;
+	char own_name[OWN_NAME_SIZE];
+	int own = make_own_folder(own_name);
 
-	sbuf_init(&sb, dir, sizeof(dir));
-	sbuf_add(&sb, path, (size_t)(name - path));
-	sbuf_str(&sb, ".spf-milter.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (own < 0)
 		return cannot_listen(c, errno, d);
-	int fd = open_own(dir);
-	bool made = fd >= 0 ? make_socket(c, fd, name, bind, d) :
-	    cannot_listen(c, errno, d);
-	if (made && renameat(fd, name, AT_FDCWD, path) != 0)
+	bool made = make_socket(c, own, bind, d);
+	if (made && renameat(own, socket_name, folder, socket_name) != 0)
 		made = cannot_listen(c, errno, d);
-	if (!made && fd >= 0)
-		(void)unlinkat(fd, name, 0);
-	if (fd >= 0)
-		close(fd);
-	(void)rmdir(dir);
+	if (!made)
+		(void)unlinkat(own, socket_name, 0);
+	close(own);
+	(void)unlinkat(folder, own_name, AT_REMOVEDIR);
 	return made;
 }
 
 /* What is there is replaced only if it is a socket that nobody serves. */
 static bool
-is_free(const struct conf *c, const char *path, struct diag *d)
+is_free(const char *path, struct diag *d)
 {
-	struct sockaddr_un sun;
-	struct stat st;
+	const char *obstacle = milter_socket_obstacle(folder, socket_name);
 
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return cannot_listen(c, ENAMETOOLONG, d);
-	if (lstat(path, &st) != 0)
-		return errno == ENOENT || cannot_listen(c, errno, d);
-	if (!S_ISSOCK(st.st_mode)) {
-		diag_add(d, NULL, 0, "%s: there is something that is not a "
-		    "socket", path);
+	if (obstacle != NULL) {
+		diag_add(d, NULL, 0, "%s %s", path, obstacle);
 		return false;
 	}
-	if (!is_served(path))
+	if (!act_in(folder, is_served, socket_name))
 		return true;
 	diag_add(d, NULL, 0, "%s: another program answers on this socket",
 	    path);
@@ -202,11 +205,12 @@ refuse(int fd)
 {
 	struct pollfd nothing = { .fd = -1 };
 
-	stats_inc(STATS_CONNECTIONS_REFUSED);
-	if (fd < 0)
+	if (fd < 0) {
 		(void)poll(&nothing, 1, PAUSE_MS);
-	else
+	} else {
+		stats_inc(STATS_CONNECTIONS_REFUSED);
 		close(fd);
+	}
 	errno = ECONNABORTED;
 	return -1;
 }
@@ -274,10 +278,11 @@ milter_socket_open(const struct conf *c, bool (*bind)(const char *),
 	errno = 0;
 	if (path == NULL)
 		return bind(c->socket.text) || cannot_listen(c, errno, d);
-	if (!is_free(c, path, d) || !make_unix(c, path, bind, d))
-		return false;
-	socket_path = xstrdup(path);
-	return true;
+	folder = path_open_folder(path, &socket_name);
+	if (folder < 0)
+		return cannot_listen(c, errno, d);
+	socket_name = xstrdup(socket_name);
+	return is_free(path, d) && make_unix(c, bind, d);
 }
 
 void
@@ -285,9 +290,10 @@ milter_socket_remove(void)
 {
 	struct stat st;
 
-	if (socket_path != NULL && lstat(socket_path, &st) == 0 &&
+	if (folder >= 0 &&
+	    fstatat(folder, socket_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_dev == socket_stat.st_dev && st.st_ino == socket_stat.st_ino)
-		unlink(socket_path);
+		(void)unlinkat(folder, socket_name, 0);
 }
 
 /* Wakes the listener, which may be in poll(2); true: it is at the door. */
@@ -322,7 +328,6 @@ milter_socket_close(void)
 	int fd = listener;
 	lock_release(&door_lock);
 	/* Shut down, a unix socket still wakes poll(2) as readable. */
-	if (fd >= 0 && (socket_path != NULL || park_listener(fd)))
+	if (fd >= 0 && (folder >= 0 || park_listener(fd)))
 		shutdown(fd, SHUT_RDWR);
-	milter_socket_remove();
 }

@@ -12,7 +12,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -20,27 +19,14 @@
 #include "conf/conf.h"
 #include "daemon/sandbox.h"
 
-/* libmilter spins at the descriptor limit: have as many as we may. */
-static void
-raise_descriptor_limit(void)
+bool
+sandbox_find_group(const struct conf *c, const char *option, const char *name,
+    gid_t *gid, struct diag *d)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static bool
-find_group(const struct conf *c, gid_t *gid, struct diag *d)
-{
-	const struct group *gr = getgrnam(c->group);
+	const struct group *gr = getgrnam(name);
 
 	if (gr == NULL) {
-		conf_complain(c, d, "group", "there is no group \"%s\"",
-		    c->group);
+		conf_complain(c, d, option, "there is no group \"%s\"", name);
 		return false;
 	}
 	*gid = gr->gr_gid;
@@ -59,7 +45,8 @@ find_ids(const struct conf *c, uid_t *uid, gid_t *gid, struct diag *d)
 	}
 	*uid = pw->pw_uid;
 	*gid = pw->pw_gid;
-	return c->group[0] == '\0' || find_group(c, gid, d);
+	return c->group[0] == '\0' ||
+	    sandbox_find_group(c, "group", c->group, gid, d);
 }
 
 bool
@@ -70,7 +57,8 @@ sandbox_check(const struct conf *c, struct diag *d)
 
 	if (c->user[0] != '\0')
 		return find_ids(c, &uid, &gid, d);
-	return c->group[0] == '\0' || find_group(c, &gid, d);
+	return c->group[0] == '\0' ||
+	    sandbox_find_group(c, "group", c->group, &gid, d);
 }
 
 bool
@@ -80,7 +68,6 @@ sandbox_drop(const struct conf *c, bool *changed, struct diag *d)
 	gid_t gid;
 
 	*changed = false;
-	raise_descriptor_limit();
 	if (c->user[0] == '\0')
 		return true;
 	if (!find_ids(c, &uid, &gid, d))

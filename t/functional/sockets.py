@@ -70,6 +70,44 @@ def test_a_link_in_place_of_the_socket_is_not_followed():
         shutil.rmtree(directory)
 
 
+def test_a_link_in_the_way_to_the_socket_is_not_followed():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        for name in ("of-root", "of-user"):
+            os.mkdir(directory + "/" + name)
+        os.symlink("../of-root", directory + "/of-user/link")
+        os.symlink("of-root", directory + "/link")
+        os.chown(directory + "/of-user", 65534, 65534)
+        d = Daemon(dns=SERVER, user="nobody", start=False,
+            socket_spec="unix:%s/of-user/link/socket" % directory)
+        for arg, status in (("-n", 78), ("-f", 69)):
+            done = run(arg, "-c", d.config)
+            tap.equal(done[0], status, done[2])
+            tap.contains(done[2], directory + "/of-user/link: a symbolic link")
+        d.clean()
+        tap.equal(os.listdir(directory + "/of-root"), [])
+        # One that root has made, such as /var/run.
+        with Daemon(dns=SERVER,
+                socket_spec="unix:%s/link/socket" % directory) as d:
+            tap.equal(os.listdir(directory + "/of-root"), ["socket"])
+            d.stop_well()
+        tap.equal(os.listdir(directory + "/of-root"), [])
+
+
+def test_a_name_of_every_length_that_is_taken_serves():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+    place = "/" + "spf-milter-test.%d." % os.getpid()
+    place += "x" * (106 - len(place))
+    with Daemon(dns=SERVER, socket_spec="unix:" + place) as d:
+        with d.milter() as m:
+            m.connect(spec.CLIENT)
+        d.stop_well()
+    tap.true(not os.path.exists(place), "removed")
+
+
 def test_the_socket_is_complete_when_it_appears():
     """Owner, group and mode; nothing else is left in the folder."""
     root = os.geteuid() == 0
