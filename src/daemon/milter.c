@@ -259,7 +259,8 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 	struct connection *c = connection_enter(ctx);
 
 	if (c == NULL && smfi_getpriv(ctx) == NULL && milter_gate_enter()) {
-		c = connection_new(ctx);	/* another one after a quit */
+		milter_pool_opened();		/* another one after a quit */
+		c = connection_new(ctx);
 		c->inside = true;
 	}
 	if (c == NULL)
@@ -483,7 +484,10 @@ milter_close(void)
 void
 milter_stop(void)
 {
-	milter_socket_close();
+	/* What libmilter has closed may be another's by now. */
+	if (!milter_failed())
+		milter_socket_close();
+	milter_socket_remove();
 	milter_gate_close();
 }
 

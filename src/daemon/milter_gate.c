@@ -24,7 +24,8 @@ static struct lock lock = LOCK_INITIALIZER;
 static struct cond none;
 static unsigned inside;			/* lock */
 static bool closed;			/* lock */
-static int64_t left_ms = -REPLY_MS;	/* lock; when the last one did */
+/* lock; when the last one did: nothing is waited for where none has */
+static int64_t left_ms = -REPLY_MS;
 
 void
 milter_gate_init(void)
