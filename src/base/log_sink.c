@@ -182,8 +182,12 @@ may_go_on(void)
 
 	if (errno == EINTR)
 		return true;
-	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return wait_for(is_syslog ? sink.fd : STDERR_FILENO);
+	if (errno == ENOBUFS) {		/* of which poll knows nothing */
+		poll(NULL, 0, SLICE_MS);
+		return !is_late();
+	}
 	return is_syslog && errno != EMSGSIZE && reconnect_syslog();
 }
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -33,12 +34,19 @@ process_open_standard(void)
 	return true;
 }
 
-/* The exit status that the child gave, once it has started or ended. */
+/*
+ * The exit status that the child gave, once it has started or ended.  A start
+ * may hang: signals that are blocked for the daemon end the parent.
+ */
 static int
 wait_for(pid_t child, int fd)
 {
 	unsigned char octet;
+	sigset_t none;
 	int status;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 
 	if (read(fd, &octet, 1) == 1)
 		return EX_OK;
