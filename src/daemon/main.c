@@ -286,7 +286,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 {
 	log_diag(LOG_LEVEL_WARNING, NULL, &c->notes);
 	if (!check_site(c, d))
-		return EX_CONFIG;
+		return EX_UNAVAILABLE;	/* an address may come up later */
 	int status = start_process(c, d);
 	if (status != EX_OK)
 		return status;

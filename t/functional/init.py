@@ -223,6 +223,20 @@ def test_sysv_tells_a_dead_daemon_from_a_stranger():
         tap.true(place.pid() not in (dead, os.getpid()), "a new process")
 
 
+def test_sysv_restarts_where_messages_would_take_long():
+    with Place() as place:
+        place.configure(stop_grace="1h")
+        place.write("defaults", "STOP_SECONDS=1\n")
+        sysv(place, "start")
+        first = place.pid()
+        with milterclient.Milter(place.socket) as m:
+            m.connect("192.0.2.1")
+            m.helo("mail.example.net")
+            m.mail("<u@example.net>")
+            tap.contains(sysv(place, "restart"), "started")
+        tap.true(not is_alive(first) and place.answers(), "restarted")
+
+
 def test_sysv_reads_its_defaults_file():
     with Place() as place:
         place.write("defaults", "CONFIG=%s\nDAEMON=%s\n" % (
