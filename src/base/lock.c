@@ -20,23 +20,11 @@
 
 static _Thread_local char self;
 
-static _Noreturn void
-die(const char *what, int error)
-{
-	char text[200];
-	struct sbuf sb;
-
-	sbuf_init(&sb, text, sizeof(text));
-	sbuf_fmt(&sb, "%s%s%s", what, error != 0 ? ": " : "",
-	    error != 0 ? strerror(error) : "");
-	util_die(text);
-}
-
 static void
 check(int error, const char *what)
 {
 	if (error != 0)
-		die(what, error);
+		util_die("%s: %s", what, strerror(error));
 }
 
 static bool
@@ -76,7 +64,7 @@ lock_acquire(struct lock *l)
 {
 	/* A LOCK_INITIALIZER mutex would not notice and wait for ever. */
 	if (is_mine(l))
-		die("lock acquired twice by one thread", 0);
+		util_die("lock acquired twice by one thread");
 	check(pthread_mutex_lock(&l->mutex), "pthread_mutex_lock");
 	set_owner(l, &self);
 }
@@ -86,7 +74,7 @@ void
 lock_release(struct lock *l)
 {
 	if (!is_mine(l))
-		die("lock released by a thread that does not hold it", 0);
+		util_die("lock released by a thread that does not hold it");
 	set_owner(l, NULL);
 	check(pthread_mutex_unlock(&l->mutex), "pthread_mutex_unlock");
 }
@@ -95,7 +83,7 @@ void
 lock_assert_held(const struct lock *l)
 {
 	if (!is_mine(l))
-		die("lock is not held", 0);
+		util_die("lock is not held");
 }
 
 void

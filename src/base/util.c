@@ -30,10 +30,15 @@ util_on_death(void (*tell)(const char *what))
 }
 
 void
-util_die(const char *what)
+util_die(const char *fmt, ...)
 {
 	static atomic_flag dying = ATOMIC_FLAG_INIT;
+	char what[512];
+	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
 	/* Telling may die, too. */
 	if (tell_death != NULL && !atomic_flag_test_and_set(&dying))
 		tell_death(what);
@@ -48,13 +53,8 @@ void
 __assert_fail(const char *assertion, const char *file, unsigned line,
     const char *function)
 {
-	char text[512];
-	struct sbuf sb;
-
-	sbuf_init(&sb, text, sizeof(text));
-	sbuf_fmt(&sb, "%s:%u: %s: assertion \"%s\" does not hold", file, line,
+	util_die("%s:%u: %s: assertion \"%s\" does not hold", file, line,
 	    function != NULL ? function : "?", assertion);
-	util_die(text);
 }
 #endif
 
@@ -187,6 +187,17 @@ sbuf_uint(struct sbuf *sb, uint64_t n)
 		n /= 10;
 	} while (n > 0);
 	sbuf_add(sb, digits + i, sizeof(digits) - i);
+}
+
+void
+sbuf_escape(struct sbuf *sb, char octet)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char u = (unsigned char)octet;
+	const char text[UTIL_ESCAPE_LENGTH] = { '\\', 'x', digits[u >> 4],
+		digits[u & 15] };
+
+	sbuf_add(sb, text, sizeof(text));
 }
 
 void

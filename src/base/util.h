@@ -18,7 +18,7 @@
  * Ends the program by abort(3), as failed assertions do.  The reason goes to
  * standard error, or to what was given to util_on_death before threads.
  */
-_Noreturn void util_die(const char *what);
+_Noreturn void util_die(const char *fmt, ...) UTIL_PRINTF(1, 2);
 void	util_on_death(void (*tell)(const char *what));
 
 /*
@@ -50,6 +50,8 @@ void	sbuf_init(struct sbuf *sb, char *storage, size_t size);
 void	sbuf_add(struct sbuf *sb, const void *data, size_t len);
 void	sbuf_str(struct sbuf *sb, const char *s);
 void	sbuf_uint(struct sbuf *sb, uint64_t n);	/* decimal */
+#define UTIL_ESCAPE_LENGTH 4
+void	sbuf_escape(struct sbuf *sb, char octet);	/* \xNN */
 void	sbuf_fmt(struct sbuf *sb, const char *fmt, ...) UTIL_PRINTF(2, 3);
 bool	sbuf_ok(const struct sbuf *sb);
 

@@ -59,7 +59,7 @@ json_octets(const char *s)
 		else if ((unsigned char)*s < 0x80)
 			sbuf_char(&escaped, *s);
 		else
-			sbuf_fmt(&escaped, "\\x%02x", (unsigned char)*s);
+			sbuf_escape(&escaped, *s);
 	}
 	text = json_string(storage);
 	free(storage);
