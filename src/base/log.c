@@ -2,7 +2,7 @@
 /* The log: levels, syslog or standard error, escaping, rate limits. */
 
 /*
- * Untrusted octets are escaped twice over: log_pair does it where the value
+ * Untrusted octets are escaped twice over: log_record.c does it where the value
  * is known, log_write once more for the whole line, so that a caller's
  * mistake cannot end a line or reach a terminal.  log_write keeps the escapes
  * that it finds, and cuts a long line between them, never within one.
@@ -22,8 +22,6 @@
 #include "base/log_priv.h"
 
 #define DIRECT_MS 1000		/* one line without a queue */
-
-static const char hex_digits[] = "0123456789abcdef";
 
 static atomic_int current_level = LOG_LEVEL_INFO;
 static bool waits_for_ever = true;	/* of lines without a queue */
@@ -63,20 +61,7 @@ log_enabled(enum log_level level)
 static bool
 is_hex_digit(char c)
 {
-	return c != '\0' && strchr(hex_digits, c) != NULL;
-}
-
-/* Writes \xNN for one octet; returns how many octets that is. */
-static size_t
-escape_octet(char out[4], char c)
-{
-	unsigned char u = (unsigned char)c;
-
-	out[0] = '\\';
-	out[1] = 'x';
-	out[2] = hex_digits[u >> 4];
-	out[3] = hex_digits[u & 15];
-	return 4;
+	return util_is_digit(c) || (c >= 'a' && c <= 'f');
 }
 
 /* Octets of s that stand for themselves, up to the first that does not. */
@@ -94,7 +79,7 @@ plain_length(const char *s, size_t len)
 	return n;
 }
 
-/* Octets of the escape that s starts with, as log_pair writes it, or 1. */
+/* Octets of the escape that s starts with, as log_record.c writes it, or 1. */
 static size_t
 escape_length(const char *s, size_t len)
 {
@@ -114,8 +99,6 @@ add_line(struct sbuf *out, const char *raw, size_t len)
 	size_t limit = out->size - sizeof(cut);
 
 	while (len > 0) {
-		char octets[4];
-		const char *unit = raw;
 		size_t room = limit - out->len;
 		size_t taken = plain_length(raw, len);
 		size_t written = taken;
@@ -126,15 +109,17 @@ add_line(struct sbuf *out, const char *raw, size_t len)
 		} else if (taken == 0 && util_is_print(*raw)) {
 			written = taken = escape_length(raw, len);
 		} else if (taken == 0) {
-			written = escape_octet(octets, *raw);
+			written = UTIL_ESCAPE_LENGTH;
 			taken = 1;
-			unit = octets;
 		}
 		if (written > room) {
 			sbuf_str(out, cut);
 			return;
 		}
-		sbuf_add(out, unit, written);
+		if (written > taken)
+			sbuf_escape(out, *raw);
+		else
+			sbuf_add(out, raw, written);
 		raw += taken;
 		len -= taken;
 	}
@@ -199,97 +184,6 @@ log_diag(enum log_level level, const char *what, const struct diag *d)
 		log_write(level, "%s%s%s", what != NULL ? what : "",
 		    what != NULL ? ": " : "", line);
 	}
-}
-
-enum need { NEED_NOTHING, NEED_ESCAPES, NEED_QUOTES };
-
-static enum need
-need_of(const char *value, size_t len)
-{
-	enum need need = len > 0 ? NEED_NOTHING : NEED_QUOTES;
-
-	for (size_t i = 0; i < len;) {
-		char c = value[i];
-		if (c == ' ' || c == '"' || c == '\\' || c == '=')
-			return NEED_QUOTES;
-		size_t printable = util_print_length(value + i, len - i);
-		if (printable == 0)
-			need = NEED_ESCAPES;
-		i += printable > 0 ? printable : 1;
-	}
-	return need;
-}
-
-static void
-add_escaped(struct sbuf *out, const char *s, size_t len)
-{
-	char octets[4];
-
-	while (len > 0) {
-		size_t n = util_print_length(s, len);
-		if (*s == '"' || *s == '\\')
-			sbuf_char(out, '\\');
-		if (n > 0) {
-			sbuf_add(out, s, n);
-		} else {
-			sbuf_add(out, octets, escape_octet(octets, *s));
-			n = 1;
-		}
-		s += n;
-		len -= n;
-	}
-}
-
-static void
-pair_begin(struct sbuf *out, const char *key)
-{
-	if (out->len > 0)
-		sbuf_char(out, ' ');
-	sbuf_str(out, key);
-	sbuf_char(out, '=');
-}
-
-/* A pair is in the line whole or not at all. */
-static void
-pair_end(struct sbuf *out, size_t start)
-{
-	if (sbuf_ok(out))
-		return;
-	out->len = start;
-	out->data[start] = '\0';
-}
-
-void
-log_pair(struct sbuf *out, const char *key, const char *value)
-{
-	size_t start = out->len;
-	size_t len = strnlen(value, LOG_VALUE_MAX + 1);
-	bool whole = len <= LOG_VALUE_MAX;
-
-	if (!whole)
-		len = util_print_cut(value, LOG_VALUE_MAX);
-	enum need need = need_of(value, len);
-	const char *quote = need == NEED_QUOTES ? "\"" : "";
-	pair_begin(out, key);
-	sbuf_str(out, quote);
-	if (need == NEED_NOTHING)
-		sbuf_add(out, value, len);
-	else
-		add_escaped(out, value, len);
-	if (!whole)
-		sbuf_str(out, "...");
-	sbuf_str(out, quote);
-	pair_end(out, start);
-}
-
-void
-log_pair_uint(struct sbuf *out, const char *key, uint64_t value)
-{
-	size_t start = out->len;
-
-	pair_begin(out, key);
-	sbuf_uint(out, value);
-	pair_end(out, start);
 }
 
 bool

@@ -62,14 +62,52 @@ void	log_diag(enum log_level level, const char *what, const struct diag *d);
 	} while (0)
 
 /*
- * Appends " key=value" (no blank before the first), the value escaped:
- * what is printable (util_print_length) stands for itself; a value that is
- * empty or contains blank, quote, backslash or equals sign is put in double
- * quotes with \" and \\; every other octet becomes \xNN.  A value over
- * LOG_VALUE_MAX is cut and ends in "...".
+ * A line of pairs, from { .count = 0 }.  They are collected, and formatted when
+ * the line is written; until then texts are borrowed.  Long values come last:
+ * lines are cut.
  */
+#define LOG_PAIRS_MAX 24
+
+enum log_kind {
+	LOG_STRING,	/* from outside: escaped, cut at LOG_VALUE_MAX */
+	LOG_WORD,	/* one of ours, without blanks */
+	LOG_UNSIGNED
+};
+
+struct log_record {
+	size_t		 count;
+	struct log_pair {
+		const char	*key;
+		enum log_kind	 kind;
+		const char	*text;
+		size_t		 len;
+		uint64_t	 number;
+	} pairs[LOG_PAIRS_MAX];
+};
+
+void	log_record_string(struct log_record *r, const char *key,
+	    const char *value);
+/* Nothing where there is no value, NULL or "". */
+void	log_record_string_if(struct log_record *r, const char *key,
+	    const char *value);
+/* Of a text that need not end there. */
+void	log_record_text(struct log_record *r, const char *key,
+	    const char *text, size_t len);
+void	log_record_word(struct log_record *r, const char *key,
+	    const char *word);
+void	log_record_uint(struct log_record *r, const char *key, uint64_t value);
+void	log_record_write(const struct log_record *r, enum log_level level);
+
+/*
+ * Appends "key=value" pairs separated by blanks, strings escaped: what is
+ * printable (util_print_length) stands for itself; a value that is empty or
+ * contains blank, quote, backslash or equals sign is put in double quotes with
+ * \" and \\; every other octet becomes \xNN.  A value over LOG_VALUE_MAX is cut
+ * and ends in "...".
+ */
+void	log_record_format(const struct log_record *r, struct sbuf *out);
+/* One string. */
 void	log_pair(struct sbuf *out, const char *key, const char *value);
-void	log_pair_uint(struct sbuf *out, const char *key, uint64_t value);
 
 /*
  * At most one line per interval_ms for one limit object (zero-initialised,

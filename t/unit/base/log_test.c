@@ -587,17 +587,59 @@ test_cuts_leave_characters_whole(void **state)
 }
 
 static void
-test_pair_separates_by_one_blank(void **state)
+test_record_is_a_line_of_pairs_in_their_order(void **state)
 {
 	(void)state;
-	char text[64];
-	struct sbuf sb;
+	struct log_record r = { .count = 0 };
+	char id[] = "4bX1";
 
-	sbuf_init(&sb, text, sizeof(text));
-	log_pair(&sb, "a", "1");
-	log_pair(&sb, "b", "2 3");
-	log_pair(&sb, "c", "");
-	assert_string_equal(text, "a=1 b=\"2 3\" c=\"\"");
+	log_record_string(&r, "queue_id", id);
+	log_record_word(&r, "result", "fail");
+	log_record_uint(&r, "level", 0);
+	log_record_uint(&r, "most", UINT64_MAX);
+	log_record_string(&r, "empty", "");
+	log_record_string_if(&r, "none", NULL);
+	log_record_string_if(&r, "none", "");
+	log_record_string_if(&r, "helo", "a b");
+	log_record_text(&r, "rcpt", "u@example.com>", 13);
+	log_record_string(&r, "reason", "\xec\x9c\xa0\n\x1b");
+	id[0] = '5';			/* borrowed until it is written */
+	capture_begin();
+	log_record_write(&r, LOG_LEVEL_DEBUG);
+	log_record_write(&r, LOG_LEVEL_INFO);
+	assert_string_equal(capture_end(), "spf-milter: queue_id=5bX1 "
+	    "result=fail level=0 most=18446744073709551615 empty=\"\" "
+	    "helo=\"a b\" rcpt=u@example.com "
+	    "reason=\xec\x9c\xa0\\x0a\\x1b\n");
+}
+
+/* The longest values of as many pairs as there can be. */
+static void
+test_record_is_cut_at_the_end_of_the_line(void **state)
+{
+	(void)state;
+	struct log_record r = { .count = 0 };
+	char value[LOG_VALUE_MAX + 2];
+	char want[2100] = "spf-milter: result=fail";
+	size_t len = strlen(want);
+
+	memset(value, 'a', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	log_record_word(&r, "result", "fail");
+	while (r.count < LOG_PAIRS_MAX) {
+		log_record_string(&r, "k", value);
+		if (len + 206 < sizeof(want))
+			len += (size_t)snprintf(want + len, sizeof(want) - len,
+			    " k=%.*s...", LOG_VALUE_MAX, value);
+	}
+	capture_begin();
+	log_record_write(&r, LOG_LEVEL_INFO);
+	const char *got = capture_end();
+
+	len = strlen(got);
+	assert_in_range(len, 1990, 2020);
+	assert_string_equal(got + len - 4, "...\n");
+	assert_memory_equal(got, want, len - 4);
 }
 
 static void
@@ -695,7 +737,8 @@ main(void)
 		    reset),
 		cmocka_unit_test(test_pair_escapes_the_value),
 		cmocka_unit_test(test_cuts_leave_characters_whole),
-		cmocka_unit_test(test_pair_separates_by_one_blank),
+		cmocka_unit_test(test_record_is_a_line_of_pairs_in_their_order),
+		cmocka_unit_test(test_record_is_cut_at_the_end_of_the_line),
 		cmocka_unit_test(test_pair_cuts_a_long_value),
 		cmocka_unit_test(test_pair_that_does_not_fit_leaves_no_part),
 		cmocka_unit_test(test_limit_passes_once_an_interval_and_counts),
