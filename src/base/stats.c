@@ -9,13 +9,8 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 
-struct row {
-	const char	*name;
-	const char	*text;
-};
-
-static const struct row rows[STATS_COUNT] = {
-#define STATS(id, name, text) [STATS_##id] = { name, text },
+static const char *const names[STATS_COUNT] = {
+#define STATS(id, name, text) [STATS_##id] = name,
 #include "base/stats_table.h"
 #undef STATS
 };
@@ -43,20 +38,6 @@ stats_get(enum stats_counter c)
 	return atomic_load_explicit(&counters[c], memory_order_relaxed);
 }
 
-const char *
-stats_name(enum stats_counter c)
-{
-	assert((unsigned)c < STATS_COUNT);
-	return rows[c].name;
-}
-
-const char *
-stats_text(enum stats_counter c)
-{
-	assert((unsigned)c < STATS_COUNT);
-	return rows[c].text;
-}
-
 bool
 stats_format(struct sbuf *out, unsigned *next)
 {
@@ -69,7 +50,7 @@ stats_format(struct sbuf *out, unsigned *next)
 		if (value == 0)
 			continue;
 		sbuf_fmt(out, "%s%s=%" PRIu64, before > start ? " " : "",
-		    rows[*next].name, value);
+		    names[*next], value);
 		if (!sbuf_ok(out))
 			break;
 	}

@@ -18,8 +18,6 @@ enum stats_counter {
 void		 stats_add(enum stats_counter c, uint64_t n);
 void		 stats_inc(enum stats_counter c);
 uint64_t	 stats_get(enum stats_counter c);
-const char	*stats_name(enum stats_counter c);
-const char	*stats_text(enum stats_counter c);
 /*
  * Appends "name=value" of counters that are not 0, separated by blanks: from
  * *next on, which is moved, as many as fit.  False: none is left.

@@ -193,12 +193,6 @@ reply_template_free(struct reply_template *t)
 	free(t);
 }
 
-unsigned
-reply_template_code(const struct reply_template *t)
-{
-	return t->code;
-}
-
 static void
 clean(char *s)
 {

@@ -45,7 +45,6 @@ struct reply_template;			/* immutable once compiled */
 struct reply_template	*reply_compile(unsigned code, const char *enhanced,
 			    const char *text, char *err, size_t errsize);
 void			 reply_template_free(struct reply_template *t);
-unsigned		 reply_template_code(const struct reply_template *t);
 
 /* The built-in template of a result; NULL for pass.  Static parts. */
 struct reply_default {

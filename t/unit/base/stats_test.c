@@ -9,6 +9,18 @@
 
 #include "base/stats.h"
 
+static const char *const names[] = {
+#define STATS(id, name, text) name,
+#include "base/stats_table.h"
+#undef STATS
+};
+
+static const char *const texts[] = {
+#define STATS(id, name, text) text,
+#include "base/stats_table.h"
+#undef STATS
+};
+
 #define THREADS 4
 #define ROUNDS 10000
 
@@ -17,16 +29,15 @@ test_rows_have_unique_names_and_texts(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < STATS_COUNT; i++) {
-		const char *name = stats_name((enum stats_counter)i);
+		const char *name = names[i];
 		assert_true(strlen(name) > 0);
-		assert_true(strlen(stats_text((enum stats_counter)i)) > 0);
+		assert_true(strlen(texts[i]) > 0);
 		for (const char *c = name; *c != '\0'; c++)
 			assert_true((*c >= 'a' && *c <= 'z') || *c == '_');
 		for (unsigned k = 0; k < i; k++)
-			assert_string_not_equal(name,
-			    stats_name((enum stats_counter)k));
+			assert_string_not_equal(name, names[k]);
 	}
-	assert_string_equal(stats_name(STATS_RESULT_PASS), "result_pass");
+	assert_string_equal(names[STATS_RESULT_PASS], "result_pass");
 }
 
 static void
@@ -72,8 +83,7 @@ test_format_goes_on_where_the_text_was_full(void **state)
 			char want[80];
 
 			snprintf(want, sizeof(want), "%s=%" PRIu64,
-			    stats_name((enum stats_counter)shown++),
-			    UINT64_MAX);
+			    names[shown++], UINT64_MAX);
 			assert_string_equal(p, want);
 		}
 		sbuf_init(&sb, text, sizeof(text));

@@ -85,7 +85,6 @@ check_default(enum result r, unsigned code, const char *enhanced,
 	struct reply_template *t = compiled(d->code, d->enhanced, d->text);
 	struct reply reply;
 
-	assert_int_equal(reply_template_code(t), code);
 	v.macros.result = result_name(r);
 	reply_format(t, &v, &reply);
 	reply_template_free(t);
