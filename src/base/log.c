@@ -23,7 +23,6 @@
 
 #define DIRECT_MS 1000		/* one line without a queue */
 
-static atomic_int current_level = LOG_LEVEL_INFO;
 static bool waits_for_ever = true;	/* of lines without a queue */
 static struct lock direct = LOCK_INITIALIZER;	/* the sink, without a queue */
 
@@ -42,20 +41,6 @@ log_open(enum log_target target, int facility)
 	log_sink_open(target, facility);
 	waits_for_ever = false;
 	util_on_death(tell_death);
-}
-
-void
-log_set_level(enum log_level level)
-{
-	atomic_store_explicit(&current_level, (int)level,
-	    memory_order_relaxed);
-}
-
-bool
-log_enabled(enum log_level level)
-{
-	return (int)level <= atomic_load_explicit(&current_level,
-	    memory_order_relaxed);
 }
 
 static bool

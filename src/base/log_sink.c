@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where log lines go: standard error, or the socket of syslog(3).  Neither is
- * written to before it can take something, since standard error may be shared
- * with others who expect it to block, and no longer than we are told to wait.
+ * Which log lines go where: standard error, or the socket of syslog(3).
+ * Neither is written to before it can take something, since standard error may
+ * be shared with others who expect it to block, and no longer than we are told
+ * to wait.
  *
  * syslog(3) itself holds a lock while it waits for the socket.  What it sends
  * is one datagram a line: priority, time, name and number of the process, text
@@ -43,6 +44,7 @@ static struct {
 	[LOG_LEVEL_DEBUG] = { "debug: ", LOG_DEBUG },
 };
 
+static atomic_int current_level = LOG_LEVEL_INFO;
 static enum log_target current_target = LOG_TARGET_STDERR;
 static int current_facility;
 static _Atomic int64_t deadline_ms = INT64_MAX;
@@ -55,6 +57,20 @@ static struct {
 	size_t	 len;
 	char	 octets[CHUNK];
 } sink = { .fd = -1 };
+
+void
+log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&current_level, (int)level,
+	    memory_order_relaxed);
+}
+
+bool
+log_enabled(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&current_level,
+	    memory_order_relaxed);
+}
 
 /* Text of lines */
 
