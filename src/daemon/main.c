@@ -29,6 +29,7 @@
 #include "tool/dryrun.h"
 
 #define STOP_ROUND_MS 100	/* a second SIGTERM is seen so soon */
+/* They go on where answers have come, which one thread of libunbound brings. */
 #define EVALUATION_THREADS 2
 #define MAX_IN_FLIGHT 10000
 
