@@ -99,14 +99,12 @@ void	log_record_uint(struct log_record *r, const char *key, uint64_t value);
 void	log_record_write(const struct log_record *r, enum log_level level);
 
 /*
- * Appends "key=value" pairs separated by blanks, strings escaped: what is
- * printable (util_print_length) stands for itself; a value that is empty or
- * contains blank, quote, backslash or equals sign is put in double quotes with
- * \" and \\; every other octet becomes \xNN.  A value over LOG_VALUE_MAX is cut
- * and ends in "...".
+ * Appends one string as a line has it: " key=value" (no blank before the
+ * first).  What is printable (util_print_length) stands for itself; a value
+ * that is empty or contains blank, quote, backslash or equals sign is put in
+ * double quotes with \" and \\; every other octet becomes \xNN.  A value over
+ * LOG_VALUE_MAX is cut and ends in "...".
  */
-void	log_record_format(const struct log_record *r, struct sbuf *out);
-/* One string. */
 void	log_pair(struct sbuf *out, const char *key, const char *value);
 
 /*

@@ -88,12 +88,12 @@ add_escaped(struct sbuf *out, const char *s, size_t len)
 		size_t n = util_print_length(s, len);
 		if (*s == '"' || *s == '\\')
 			sbuf_char(out, '\\');
-		if (n > 0)
+		if (n > 0) {
 			sbuf_add(out, s, n);
-		else
+		} else {
 			sbuf_escape(out, *s);
-		if (n == 0)
 			n = 1;
+		}
 		s += n;
 		len -= n;
 	}
@@ -145,13 +145,6 @@ add_pair(struct sbuf *out, const struct log_pair *p)
 }
 
 void
-log_record_format(const struct log_record *r, struct sbuf *out)
-{
-	for (size_t i = 0; i < r->count; i++)
-		add_pair(out, &r->pairs[i]);
-}
-
-void
 log_record_write(const struct log_record *r, enum log_level level)
 {
 	char storage[PAIRS_OCTETS];
@@ -160,7 +153,8 @@ log_record_write(const struct log_record *r, enum log_level level)
 	if (!log_enabled(level))
 		return;
 	sbuf_init(&line, storage, sizeof(storage));
-	log_record_format(r, &line);
+	for (size_t i = 0; i < r->count; i++)
+		add_pair(&line, &r->pairs[i]);
 	log_text(level, storage);
 }
 
