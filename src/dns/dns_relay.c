@@ -29,6 +29,8 @@
 
 #define SLOTS 256		/* questions by UDP under way; the oldest
 				 * gives way */
+#define FDS (3 + SLOTS)
+#define BIND_TRIES 10
 #define STREAMS_MAX 16		/* questions by TCP under way */
 #define STREAM_SECONDS 4
 #define MESSAGE_MAX 4096	/* of UDP without EDNS: 512 are legal */
@@ -48,7 +50,7 @@ struct dns_relay {
 	int			stop[2];	/* pipe; -1: none */
 	int			tcp;
 	pthread_t		thread;
-	struct pollfd		fds[3 + SLOTS];	/* stop, udp, tcp, slots */
+	struct pollfd		fds[FDS];	/* stop, udp, tcp, slots */
 	struct slot		slots[SLOTS];
 	size_t			next_slot;
 
@@ -73,7 +75,7 @@ slot_close(struct pollfd *p)
 static void
 relay_destroy(struct dns_relay *r)
 {
-	for (size_t i = 0; i < sizeof(r->fds) / sizeof(r->fds[0]); i++)
+	for (size_t i = 0; i < FDS; i++)
 		slot_close(&r->fds[i]);
 	lock_fini(&r->lock);
 	free(r);
@@ -242,7 +244,7 @@ relay_run(void *arg)
 	struct dns_relay *r = arg;
 
 	while (r->fds[0].revents == 0) {
-		if (poll(r->fds, 3 + SLOTS, -1) < 0)
+		if (poll(r->fds, FDS, -1) < 0)
 			continue;
 		for (size_t i = 0; i < SLOTS; i++)
 			if (r->fds[3 + i].revents != 0)
@@ -255,15 +257,14 @@ relay_run(void *arg)
 	return NULL;
 }
 
-/* The same port for both. */
+/* The same port for both; false: errno. */
 static bool
-relay_bind(struct dns_relay *r)
+bind_both(struct dns_relay *r)
 {
 	struct sockaddr *local = (struct sockaddr *)&r->local;
 	socklen_t len = sizeof(r->local);
 
-	r->local.sin_family = AF_INET;
-	r->local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	r->local.sin_port = 0;
 	r->fds[1].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
 	r->fds[2].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC |
@@ -275,6 +276,21 @@ relay_bind(struct dns_relay *r)
 	    listen(r->fds[2].fd, STREAMS_MAX) == 0;
 }
 
+/* A port that is free for one may be taken for the other. */
+static bool
+relay_bind(struct dns_relay *r)
+{
+	r->local.sin_family = AF_INET;
+	r->local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int tries = 0; !bind_both(r); tries++) {
+		if (errno != EADDRINUSE || tries == BIND_TRIES)
+			return false;
+		slot_close(&r->fds[1]);
+		slot_close(&r->fds[2]);
+	}
+	return true;
+}
+
 struct dns_relay *
 dns_relay_new(const struct dns_server *s)
 {
@@ -282,10 +298,12 @@ dns_relay_new(const struct dns_server *s)
 	int error = EINVAL;
 
 	lock_init(&r->lock);
-	for (size_t i = 0; i < sizeof(r->fds) / sizeof(r->fds[0]); i++)
+	for (size_t i = 0; i < FDS; i++)
 		r->fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	if (dns_server_address(s, &r->address, &r->address_len)) {
-		if (relay_bind(r) && pipe2(r->stop, O_CLOEXEC) == 0) {
+		/* Can so many be polled? */
+		if (relay_bind(r) && poll(r->fds, FDS, 0) >= 0 &&
+		    pipe2(r->stop, O_CLOEXEC) == 0) {
 			r->fds[0].fd = r->stop[0];
 			error = dns_thread_start(&r->thread, relay_run, r);
 			if (error == 0)
