@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
@@ -68,54 +69,70 @@ probe_end(struct dns_probe *p, enum dns_probe_end end)
 	p->fd = -1;
 }
 
-/* A socket that takes datagrams of this server only. */
+/* A socket that has only what this server sends. */
 static void
 probe_open(struct dns_probe *p)
 {
 	struct sockaddr_storage address;
 	socklen_t len;
+	int whole_header = 2 + HEADER_SIZE;
 
 	p->end = DNS_PROBE_SILENT;
 	p->fd = -1;
 	if (getrandom(&p->id, sizeof(p->id), 0) < 0 ||
 	    !dns_server_address(p->server, &address, &len))
 		return;
-	p->fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC |
-	    SOCK_NONBLOCK, 0);
-	if (p->fd >= 0 &&
-	    connect(p->fd, (struct sockaddr *)&address, len) != 0)
+	p->fd = socket(address.ss_family, (p->tcp ? SOCK_STREAM : SOCK_DGRAM) |
+	    SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (p->fd < 0)
+		return;
+	if (p->tcp)
+		setsockopt(p->fd, SOL_SOCKET, SO_RCVLOWAT, &whole_header,
+		    sizeof(whole_header));
+	if (connect(p->fd, (struct sockaddr *)&address, len) != 0 &&
+	    errno != EINPROGRESS)
+		probe_end(p, DNS_PROBE_CLOSED);
+}
+
+/* By TCP once, as soon as there is a connection. */
+static void
+probe_send(struct dns_probe *p, const char *name, uint16_t type)
+{
+	uint8_t m[2 + QUESTION_MAX];
+	size_t len = question_write(m + 2, p, name, type);
+
+	m[0] = (uint8_t)(len >> 8);
+	m[1] = (uint8_t)len;
+	if (p->fd < 0 || (p->tcp && p->sent))
+		return;
+	ssize_t n = p->tcp ? send(p->fd, m, len + 2, MSG_NOSIGNAL) :
+	    send(p->fd, m + 2, len, MSG_NOSIGNAL);
+	if (n >= 0)
+		p->sent = true;
+	else if (errno != EAGAIN)
 		probe_end(p, DNS_PROBE_CLOSED);
 }
 
 static void
 probe_read(struct dns_probe *p)
 {
-	uint8_t m[ANSWER_MAX];
-	ssize_t n = recv(p->fd, m, sizeof(m), 0);
+	uint8_t storage[2 + ANSWER_MAX];
+	size_t prefix = p->tcp ? 2 : 0;
+	const uint8_t *m = storage + prefix;
+	ssize_t n = recv(p->fd, storage, sizeof(storage), 0);
 
 	if (n < 0) {
 		probe_end(p, DNS_PROBE_CLOSED);
-	} else if (n < HEADER_SIZE || (m[2] & FLAG_QR) == 0 ||
-	    (m[0] << 8 | m[1]) != p->id) {
+	} else if (p->tcp && n == 0) {
+		probe_end(p, DNS_PROBE_SILENT);
+	} else if ((size_t)n < prefix + HEADER_SIZE ||
+	    (m[2] & FLAG_QR) == 0 || (m[0] << 8 | m[1]) != p->id) {
 		p->end = DNS_PROBE_GARBAGE;	/* the answer may follow */
+		if (p->tcp)
+			probe_end(p, DNS_PROBE_GARBAGE);
 	} else {
 		p->rcode = m[3] & 0x0f;
 		probe_end(p, DNS_PROBE_ANSWERED);
-	}
-}
-
-static void
-send_all(struct dns_probe *probes, size_t count, const char *name,
-    uint16_t type)
-{
-	uint8_t question[QUESTION_MAX];
-
-	for (size_t i = 0; i < count; i++) {
-		struct dns_probe *p = &probes[i];
-		size_t len = question_write(question, p, name, type);
-
-		if (p->fd >= 0 && send(p->fd, question, len, 0) < 0)
-			probe_end(p, DNS_PROBE_CLOSED);
 	}
 }
 
@@ -129,8 +146,11 @@ wait_for_answers(struct dns_probe *probes, size_t count, int64_t until_ms,
 	bool open = false;
 
 	for (size_t i = 0; i < count; i++) {
-		fds[i] = (struct pollfd){ probes[i].fd, POLLIN, 0 };
-		open = open || probes[i].fd >= 0;
+		const struct dns_probe *p = &probes[i];
+
+		fds[i] = (struct pollfd){ p->fd, p->tcp && !p->sent ?
+			POLLOUT : POLLIN, 0 };
+		open = open || p->fd >= 0;
 	}
 	fds[count] = (struct pollfd){ stop_fd, POLLIN, 0 };
 	if (!open || left <= 0 || poll(fds, (nfds_t)count + 1,
@@ -138,7 +158,7 @@ wait_for_answers(struct dns_probe *probes, size_t count, int64_t until_ms,
 	    fds[count].revents != 0)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (fds[i].revents == 0)
+		if ((fds[i].revents & ~POLLOUT) == 0)
 			continue;
 		probe_read(&probes[i]);
 		if (probes[i].decides && probes[i].end == DNS_PROBE_ANSWERED)
@@ -159,10 +179,13 @@ dns_probe_round(struct dns_probe *probes, size_t count, const char *name,
 	for (size_t i = 0; i < count; i++)
 		probe_open(&probes[i]);
 	do {
-		if (util_now_ms() < again_ms)
-			continue;
-		send_all(probes, count, name, type);
-		again_ms = util_now_ms() + AGAIN_MS;
+		bool again = util_now_ms() >= again_ms;
+
+		if (again)
+			again_ms = util_now_ms() + AGAIN_MS;
+		for (size_t i = 0; i < count; i++)
+			if (again || probes[i].tcp)
+				probe_send(&probes[i], name, type);
 	} while (wait_for_answers(probes, count, until_ms, stop_fd));
 	for (size_t i = 0; i < count; i++)
 		probe_end(&probes[i], probes[i].end);

@@ -7,7 +7,7 @@
  * when its last question has been answered.  The thread of this file, the
  * keeper, makes them: at the word of dns_configure, where resolv.conf has
  * changed, and where the servers turn out to drop EDNS, to put relays between
- * (dns_relay.c); that is remembered as long as the plan is the same.
+ * (dns_relay.c).
  *
  * resolv.conf is read every second, which shows a change however it was
  * made, and taken up if it says the same twice, so that none is taken half
@@ -16,7 +16,8 @@
  * The keeper also checks whether the servers answer at all: with each plan,
  * and again where questions fail until one does.  And it holds questions back
  * that libunbound has answered SERVFAIL, for as long as it takes to ask the
- * servers what they say (dns_probe.c); of many at once only some.
+ * servers what they say (dns_health.c); of many at once only some, and what
+ * is due every second goes before them: names that fail come without end.
  */
 
 #include "config.h"
@@ -41,11 +42,7 @@
 #define EXPLAIN_MS 500
 #define FAILURES_MAX 64		/* questions held back at once */
 #define SILENCE_MS 4000		/* libunbound needs more to give up */
-#define TYPE_NS 2
-#define RCODE_NOERROR 0
-#define RCODE_SERVFAIL 2
-#define RCODE_NXDOMAIN 3
-#define RCODE_REFUSED 5
+#define RELAYED_MS 60000	/* then EDNS is tried again */
 
 /* One libunbound with what it asks. */
 struct generation {
@@ -75,11 +72,13 @@ struct resolver {
 	struct dns_backend	 backend;	/* first */
 	void			(*failed)(void);
 	char			*resolv_conf;	/* NULL: the usual */
+	_Atomic int64_t		 timeout_ms;	/* of a question */
 	int			 stop[2];	/* pipe; -1: none */
 	pthread_t		 keeper;
 	struct dns_plan		 seen;		/* keeper: in resolv.conf */
 	struct generation	*retired;	/* keeper */
 	int64_t			 tick_ms;	/* keeper: the next */
+	int64_t			 checked_ms;	/* keeper: the last time */
 	bool			 down;		/* keeper: none answers */
 	bool			 no_edns;	/* keeper: none with EDNS */
 	bool			 doubt;		/* keeper: check again */
@@ -162,79 +161,13 @@ resolver_start(struct dns_backend *b, const char *name, enum dns_type type,
 	lock_release(&r->lock);
 }
 
-/* What servers say */
-
-/* The first that has answered, or has sent something; else NULL. */
-static const struct dns_probe *
-find_end(const struct dns_probe *probes, size_t count, enum dns_probe_end end)
-{
-	for (size_t i = 0; i < count; i++)
-		if (probes[i].end == end)
-			return &probes[i];
-	return NULL;
-}
-
-static enum dns_failure
-failure_of(const struct dns_probe *p)
-{
-	if (p->end == DNS_PROBE_ANSWERED && p->rcode == RCODE_REFUSED)
-		return DNS_FAILURE_REFUSED;
-	if (p->end == DNS_PROBE_ANSWERED && p->rcode == RCODE_SERVFAIL)
-		return DNS_FAILURE_SERVFAIL;
-	return DNS_FAILURE_UNUSABLE;
-}
-
-static void
-log_failure(const struct errand *e, const struct dns_probe *p)
-{
-	static struct log_limit limit;
-	unsigned suppressed;
-	char server[DNS_SERVER_TEXT];
-	char storage[LOG_VALUE_MAX * 4 + 40];
-	struct sbuf text;
-
-	if (!log_limit_pass(&limit, 10000, &suppressed))
-		return;
-	sbuf_init(&text, storage, sizeof(storage));
-	log_pair(&text, "name", e->name);
-	log_warning("dns: %s from %s: %s type=%u more=%u",
-	    dns_failure_name(failure_of(p)),
-	    dns_server_format(p->server, server), storage, e->type,
-	    suppressed);
-}
+/* Failures */
 
 /* libunbound has waited in vain. */
 static bool
 is_given_up(const struct errand *e)
 {
 	return e->failed_ms - e->start_ms >= SILENCE_MS;
-}
-
-/* Asks for what libunbound calls SERVFAIL. */
-static enum dns_failure
-explain(struct resolver *r, struct errand *e)
-{
-	const struct dns_plan *plan = &e->generation->plan;
-	struct dns_probe probes[DNS_SERVERS_MAX];
-
-	for (size_t i = 0; i < plan->count; i++)
-		probes[i] = (struct dns_probe){
-			.server = &plan->servers[i], .decides = true
-		};
-	dns_probe_round(probes, plan->count, e->name, (uint16_t)e->type,
-	    EXPLAIN_MS, r->stop[0]);
-	const struct dns_probe *p = find_end(probes, plan->count,
-	    DNS_PROBE_ANSWERED);
-	if (p == NULL)
-		p = find_end(probes, plan->count, DNS_PROBE_GARBAGE);
-	r->doubt = r->doubt || p == NULL || is_given_up(e);
-	if (p != NULL) {
-		log_failure(e, p);
-		return failure_of(p);
-	}
-	if (find_end(probes, plan->count, DNS_PROBE_SILENT) == NULL)
-		return DNS_FAILURE_NO_SERVER;
-	return is_given_up(e) ? DNS_FAILURE_TIMEOUT : DNS_FAILURE_SERVFAIL;
 }
 
 static struct errand *
@@ -249,15 +182,32 @@ take_failure_locked(struct resolver *r)
 	return e;
 }
 
-/* Nobody is asked for those that have waited while others were explained. */
+/* What libunbound calls SERVFAIL, as the servers call it. */
+static enum dns_failure
+explain(struct resolver *r, const struct errand *e)
+{
+	enum dns_failure why = dns_health_explain(&e->generation->plan,
+	    e->name, e->type, EXPLAIN_MS, r->stop[0]);
+	bool silent = why == DNS_FAILURE_TIMEOUT;
+
+	r->doubt = r->doubt || silent || why == DNS_FAILURE_NO_SERVER;
+	return silent && !is_given_up(e) ? DNS_FAILURE_SERVFAIL : why;
+}
+
+/*
+ * The servers are not asked for those that have waited while others were
+ * explained, nor for those that nobody waits for any more.
+ */
 static void
 end_failure(struct resolver *r, struct errand *e)
 {
+	int64_t now_ms = util_now_ms();
 	enum dns_failure why = is_given_up(e) ? DNS_FAILURE_TIMEOUT :
 	    DNS_FAILURE_SERVFAIL;
 
-	if (!e->generation->plan.tcp &&
-	    util_now_ms() - e->failed_ms < EXPLAIN_MS)
+	r->doubt = r->doubt || is_given_up(e);
+	if (now_ms - e->failed_ms < EXPLAIN_MS &&
+	    now_ms - e->start_ms < atomic_load(&r->timeout_ms))
 		why = explain(r, e);
 	dns_answer_release(e->answer);
 	errand_end(e, dns_answer_error(why, "", e->type, DNS_TEMPERROR_TTL));
@@ -265,45 +215,13 @@ end_failure(struct resolver *r, struct errand *e)
 
 /* Do they answer? */
 
-enum health { HEALTH_GOOD, HEALTH_NO_EDNS, HEALTH_DOWN };
-
-/* One answer will do: libunbound finds the server that works. */
-static enum health
-check_servers(struct resolver *r, const struct dns_plan *plan)
-{
-	struct dns_probe probes[2 * DNS_SERVERS_MAX];
-	size_t count = 2 * plan->count;
-	enum health health = HEALTH_DOWN;
-	bool closed = true;
-
-	if (plan->tcp)
-		return HEALTH_GOOD;
-	for (size_t i = 0; i < count; i++)
-		probes[i] = (struct dns_probe){
-			.server = &plan->servers[i / 2], .edns = i % 2 == 0,
-			.decides = i % 2 == 0
-		};
-	dns_probe_round(probes, count, "", TYPE_NS, CHECK_MS, r->stop[0]);
-	for (size_t i = 0; i < count; i++) {
-		closed = closed && probes[i].end == DNS_PROBE_CLOSED;
-		if (probes[i].end != DNS_PROBE_ANSWERED)
-			continue;
-		if (probes[i].edns)
-			health = HEALTH_GOOD;
-		else if (health == HEALTH_DOWN)
-			health = HEALTH_NO_EDNS;
-	}
-	atomic_store(&r->backend.no_server, closed);
-	return health;
-}
-
 static void
 report_health(struct resolver *r, const struct dns_plan *plan,
-    enum health health)
+    enum dns_health health)
 {
 	char text[DNS_SERVERS_MAX * (DNS_SERVER_TEXT + 2)];
 	struct sbuf sb;
-	bool down = health == HEALTH_DOWN;
+	bool down = health == DNS_HEALTH_DOWN;
 
 	sbuf_init(&sb, text, sizeof(text));
 	dns_plan_format(plan, &sb);
@@ -313,12 +231,12 @@ report_health(struct resolver *r, const struct dns_plan *plan,
 	}
 	if (!down && r->down)
 		log_notice("dns: a name server answers again: %s", text);
-	if (health == HEALTH_NO_EDNS && !r->no_edns)
+	if (health == DNS_HEALTH_NO_EDNS && !r->no_edns)
 		log_warning("dns: questions with EDNS are dropped by %s%s",
 		    text, plan->dnssec ? ": dnssec cannot work" : "");
 	r->down = down;
 	if (!down)
-		r->no_edns = health == HEALTH_NO_EDNS;
+		r->no_edns = health == DNS_HEALTH_NO_EDNS;
 }
 
 /* Generations */
@@ -396,11 +314,15 @@ adopt(struct resolver *r, const struct dns_plan *plan, struct diag *d)
 	bool same = old != NULL && dns_plan_equal(&old->plan, plan);
 	char text[DNS_SERVERS_MAX * (DNS_SERVER_TEXT + 2)];
 	struct sbuf sb;
+	bool closed;
 
-	enum health health = check_servers(r, plan);
+	enum dns_health health = dns_health_check(plan, CHECK_MS, r->stop[0],
+	    &closed);
+	r->checked_ms = util_now_ms();
+	atomic_store(&r->backend.no_server, closed);
 	report_health(r, plan, health);
-	bool relayed = (health == HEALTH_NO_EDNS && !plan->dnssec) ||
-	    (same && old->relayed);
+	bool relayed = (health == DNS_HEALTH_NO_EDNS && !plan->dnssec) ||
+	    (health == DNS_HEALTH_DOWN && same && old->relayed);
 	if (same && relayed == old->relayed)
 		return true;
 	struct generation *g = generation_new(r, plan, relayed, d);
@@ -453,16 +375,25 @@ watch_resolv_conf(struct resolver *r)
 	diag_fini(&d);
 }
 
+/* What may have been a loss of datagrams is not believed for ever. */
+static bool
+is_check_due(const struct resolver *r)
+{
+	return r->down || r->doubt || (r->current->relayed &&
+	    util_now_ms() - r->checked_ms >= RELAYED_MS);
+}
+
+/* The next is due after a while of the end of this one. */
 static void
 tick(struct resolver *r)
 {
-	r->tick_ms = util_now_ms() + TICK_MS;
 	reap(r);
 	watch_resolv_conf(r);
-	if (r->down || r->doubt) {
+	if (is_check_due(r)) {
 		r->doubt = false;
 		adopt_or_log(r, &r->current->plan);
 	}
+	r->tick_ms = util_now_ms() + TICK_MS;
 }
 
 static void *
@@ -477,13 +408,13 @@ keeper_run(void *arg)
 			r->is_wanted = false;
 			lock_release(&r->lock);
 			adopt_or_log(r, &plan);
+		} else if (util_now_ms() >= r->tick_ms) {
+			lock_release(&r->lock);
+			tick(r);
 		} else if (r->failures != NULL) {
 			struct errand *e = take_failure_locked(r);
 			lock_release(&r->lock);
 			end_failure(r, e);
-		} else if (util_now_ms() >= r->tick_ms) {
-			lock_release(&r->lock);
-			tick(r);
 		} else {
 			cond_wait_until(&r->changed, &r->lock, r->tick_ms);
 			continue;
@@ -507,6 +438,7 @@ resolver_configure(struct dns_backend *b, const struct dns_options *o,
 
 	if (!dns_plan_make(&plan, &own, d))
 		return false;
+	atomic_store(&r->timeout_ms, o->query_timeout_ms);
 	lock_acquire(&r->lock);
 	r->wanted = plan;
 	r->is_wanted = true;
@@ -568,6 +500,7 @@ resolver_new(const struct dns_options *o)
 
 	r->backend.ops = &ops;
 	r->failed = o->failed;
+	r->timeout_ms = o->query_timeout_ms;
 	if (o->resolv_conf != NULL)
 		r->resolv_conf = xstrdup(o->resolv_conf);
 	r->stop[0] = r->stop[1] = -1;

@@ -59,20 +59,40 @@ enum dns_probe_end {
 
 struct dns_probe {
 	const struct dns_server	*server;
+	bool			 tcp;
 	bool			 edns;
 	bool			 decides;	/* its answer ends the round */
 	enum dns_probe_end	 end;
 	unsigned		 rcode;		/* ANSWERED */
-	int			 fd;		/* of dns_probe.c */
-	uint16_t		 id;		/* of dns_probe.c */
+	/* From here on of dns_probe.c: */
+	int			 fd;
+	uint16_t		 id;
+	bool			 sent;
 };
 
 /*
- * Asks all by UDP, past libunbound, until one that decides has an answer, all
- * have ended, wait_ms is over or stop_fd is readable (-1: none).
+ * Asks all, past libunbound, until one that decides has an answer, all have
+ * ended, wait_ms is over or stop_fd is readable (-1: none).
  */
 void	dns_probe_round(struct dns_probe *probes, size_t count,
 	    const char *name, uint16_t type, int64_t wait_ms, int stop_fd);
+
+enum dns_health {
+	DNS_HEALTH_GOOD,	/* one answers: libunbound will find it */
+	DNS_HEALTH_NO_EDNS,	/* none answers a question with EDNS */
+	DNS_HEALTH_DOWN		/* none answers */
+};
+
+/* Asks all servers.  *closed: nobody is there.  stop_fd as above. */
+enum dns_health dns_health_check(const struct dns_plan *p, int64_t wait_ms,
+	    int stop_fd, bool *closed);
+/*
+ * Why the servers have no answer, which is logged if one says it; TIMEOUT
+ * where they say nothing.
+ */
+enum dns_failure dns_health_explain(const struct dns_plan *p,
+	    const char *name, enum dns_type type, int64_t wait_ms,
+	    int stop_fd);
 
 /* Takes EDNS off the questions to one server. */
 struct dns_relay;

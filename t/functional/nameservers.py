@@ -14,6 +14,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+
+import dns.message
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
@@ -104,6 +107,42 @@ def test_a_changed_file_is_taken_up_and_the_cache_kept():
         tap.equal(SERVERS[3].queries("kept.example.com"), 0)
 
 
+def test_a_changed_file_is_taken_up_while_names_fail():
+    """Each failure is looked at, and there is always one more."""
+    def fails(request):
+        if request.query.edns >= 0:
+            request.send(dns.message.make_response(request.query).to_wire()
+                [:3] + b"\x82" + b"\0\1" + b"\0" * 6
+                + request.query.to_wire()[12:-11])
+
+    load(n3={"b.example.com": NEUTRAL})
+    names = ["f%d.example.com" % n for n in range(4000)]
+    SERVERS[2].load({}, faults={name: fails for name in names})
+    resolv_conf("nameserver 127.0.0.2\n")
+    stop = threading.Event()
+    with start() as d:
+        askers = [threading.Thread(target=ask_until, args=(d, stop,
+            names[n::8])) for n in range(8)]
+        for asker in askers:
+            asker.start()
+        watch.wait_for(lambda: SERVERS[2].questions() > 20, "failures")
+        resolv_conf("nameserver 127.0.0.3\n")
+        try:
+            d.wait_for_log("dns: asking 127.0.0.3:53", seconds=10)
+        finally:
+            stop.set()
+            for asker in askers:
+                asker.join()
+        tap.equal(result(d, "b.example.com"), "neutral")
+
+
+def ask_until(d, stop, names):
+    for name in names:
+        if stop.is_set():
+            return
+        judge(d, name)
+
+
 def test_a_link_that_leads_elsewhere_is_a_change():
     load(n2={"a.example.com": FAIL}, n3={"b.example.com": NEUTRAL})
     resolv_conf("nameserver 127.0.0.2\n", "/etc/stub-a")
@@ -172,6 +211,23 @@ def test_use_vc_means_tcp():
         tap.equal(result(d, "a.example.com"), "fail")
     tap.equal(SERVERS[2].queries("a.example.com"), 0)
     tap.equal(SERVERS[2].tcp_counts["a.example.com", "TXT"], 1)
+
+
+def test_servers_that_are_asked_by_tcp_are_checked_too():
+    load()
+    resolv_conf("nameserver 127.0.0.9\noptions use-vc\n")
+    with start() as d:
+        d.wait_for_log("dns: no name server answers: 127.0.0.9:53")
+        _, refusal = judge(d, "a.example.com")
+        tap.true(refusal.endswith(": no name server"), refusal)
+        # Another that is there, but does not say a word.
+        begin = len(d.lines)
+        SERVERS[2].load({}, faults={"": dnsserver.NO_TCP,
+            "b.example.com": dnsserver.NO_TCP})
+        resolv_conf("nameserver 127.0.0.2\noptions use-vc\n")
+        d.wait_for_log("dns: asking 127.0.0.2:53 by TCP", start=begin)
+        _, refusal = judge(d, "b.example.com")
+        tap.lacks(refusal, "no name server")
 
 
 # dns.servers
@@ -261,6 +317,13 @@ def test_a_server_that_drops_edns_is_asked_without():
         SERVERS[2].reset()
         tap.equal(result(d, "b.example.com"), "fail")
         tap.equal(SERVERS[2].queries("b.example.com"), 1)
+        # Nor is it believed for ever: a reload asks again.
+        SERVERS[2].drops_edns = False
+        begin = len(d.lines)
+        tap.true(d.reload(**dict(d.options)), "reloaded")
+        line = d.wait_for_log("dns: asking 127.0.0.2:53", start=begin)
+        tap.lacks(line, "without EDNS")
+    SERVERS[2].drops_edns = True
     tap.contains(dry_run("a.example.com"), "mailfrom: fail")
 
 

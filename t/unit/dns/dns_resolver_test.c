@@ -3,10 +3,12 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -268,12 +270,20 @@ answer_garbage(uint8_t *m, size_t *len)
 /* Questions past libunbound */
 
 static struct dns_probe
-probe(const struct dns_server *s, bool edns)
+probe_by(const struct dns_server *s, bool tcp, bool edns)
 {
-	struct dns_probe p = { .server = s, .edns = edns, .decides = true };
+	struct dns_probe p = {
+		.server = s, .tcp = tcp, .edns = edns, .decides = true
+	};
 
 	dns_probe_round(&p, 1, "a.example", DNS_TYPE_TXT, 300, -1);
 	return p;
+}
+
+static struct dns_probe
+probe(const struct dns_server *s, bool edns)
+{
+	return probe_by(s, false, edns);
 }
 
 static void
@@ -298,6 +308,26 @@ test_probe_asks_and_tells_the_code(void **state)
 		assert_memory_equal(o.question + 2, i ? edns : plain,
 		    o.len - 2);
 	}
+}
+
+static void
+test_probe_asks_by_tcp(void **state)
+{
+	struct one o;
+
+	(void)state;
+	one_start(&o, true, answer_refused);
+	struct dns_probe p = probe_by(&o.server, true, true);
+	one_stop(&o);
+	assert_int_equal(p.end, DNS_PROBE_ANSWERED);
+	assert_int_equal(p.rcode, 5);
+	assert_int_equal(o.len, 12 + 11 + 4 + 11);
+	assert_int_equal(probe_by(&o.server, true, true).end,
+	    DNS_PROBE_CLOSED);
+	one_start(&o, true, NULL);
+	assert_int_equal(probe_by(&o.server, true, true).end,
+	    DNS_PROBE_SILENT);
+	one_stop(&o);
 }
 
 static void
@@ -388,6 +418,24 @@ test_relay_takes_edns_off_tcp(void **state)
 }
 
 static void
+test_relay_that_cannot_wait_is_none(void **state)
+{
+	const struct dns_server s = { .host = "127.0.0.1", .port = "53" };
+	struct rlimit old;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	struct rlimit few = old;
+	few.rlim_cur = 100;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct dns_relay *r = dns_relay_new(&s);
+	int error = errno;
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_null(r);
+	assert_int_equal(error, EINVAL);
+}
+
+static void
 test_relay_ends_with_questions_open(void **state)
 {
 	struct one o;
@@ -419,10 +467,12 @@ main(void)
 		cmocka_unit_test(test_plan_is_made_of_the_servers_given),
 		cmocka_unit_test(test_plans_are_compared),
 		cmocka_unit_test(test_probe_asks_and_tells_the_code),
+		cmocka_unit_test(test_probe_asks_by_tcp),
 		cmocka_unit_test(test_probe_tells_garbage_silence_and_nobody),
 		cmocka_unit_test(test_probe_round_ends_when_told),
 		cmocka_unit_test(test_relay_takes_edns_off_udp),
 		cmocka_unit_test(test_relay_takes_edns_off_tcp),
+		cmocka_unit_test(test_relay_that_cannot_wait_is_none),
 		cmocka_unit_test(test_relay_ends_with_questions_open)
 	};
 
