@@ -13,6 +13,7 @@
 #include "base/lock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -142,4 +143,17 @@ cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms)
 	if (error != ETIMEDOUT)
 		check(error, "pthread_cond_timedwait");
 	return error == 0;
+}
+
+int
+thread_start(pthread_t *out, void *(*run)(void *), void *arg)
+{
+	sigset_t all;
+	sigset_t old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int error = pthread_create(out, NULL, run, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return error;
 }

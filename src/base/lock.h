@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Mutex and condition variable that check every return and know their owner. */
+/*
+ * Mutex and condition variable that check every return and know their owner,
+ * and threads.
+ */
 
 #ifndef LOCK_H
 #define LOCK_H
@@ -55,5 +58,8 @@ void	cond_wait(struct cond *c, struct lock *l) LOCK_REQUIRES(*l);
  */
 bool	cond_wait_until(struct cond *c, struct lock *l, int64_t deadline_ms)
 	    LOCK_REQUIRES(*l);
+
+/* A thread that takes no signals.  0 or an errno value. */
+int	thread_start(pthread_t *out, void *(*run)(void *), void *arg);
 
 #endif
