@@ -82,8 +82,8 @@ struct dns_answer {
 					 * not 1 */
 
 	enum dns_type	 type;
-	_Atomic unsigned references;	/* of dns.c only */
-	size_t		 octets;	/* memory it takes; of dns.c only */
+	_Atomic unsigned references;	/* of dns only */
+	size_t		 octets;	/* memory it takes; of dns only */
 };
 
 struct dns;
@@ -99,6 +99,7 @@ struct dns_options {
 	int64_t		 serve_stale_ms;	/* see dns_view_has_stale; 0:
 						 * off; UINT32_MAX at most */
 	bool		 dnssec;
+	int64_t		(*now_ms)(void);	/* NULL: util_now_ms */
 	void		(*failed)(void);	/* told once, on any thread,
 					 * when no question can be put to
 					 * the resolver any more; or NULL */
@@ -188,12 +189,6 @@ bool	dns_view_fetch(struct dns_view *v, void (*wake)(void *), void *arg);
  * lock held that wake takes.  The view may be used on.
  */
 void	dns_view_cancel(struct dns_view *v);
-
-/*
- * The same for callers with nothing else to do: fetches, and waits for the
- * answer or the deadline.
- */
-void	dns_view_wait(struct dns_view *v);
 
 /* Questions this view has put, each once; and whether all came from cache. */
 unsigned dns_view_queries(const struct dns_view *v);

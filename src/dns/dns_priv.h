@@ -7,8 +7,6 @@
 #ifndef DNS_PRIV_H
 #define DNS_PRIV_H
 
-#include <pthread.h>
-
 #include "dns/dns.h"
 
 struct dns_backend;
@@ -37,8 +35,16 @@ struct dns_backend {
 	_Atomic bool	 no_server;	/* nobody is there to answer */
 };
 
-struct dns_backend *dns_zone_new(const char *path, struct diag *d);
-struct dns_backend *dns_zone_new_text(const char *text, struct diag *d);
+/* text is changed; mistakes in it are of file. */
+struct dns_backend *dns_zone_new(const char *file, char *text,
+	    struct diag *d);
+
+struct dns {
+	int64_t			(*now_ms)(void);
+	struct dns_backend	*backend;	/* of questions */
+	struct dns_cache	*cache;
+	struct dns_questions	*questions;
+};
 
 /*
  * A resolver on a given backend, which it owns from now on, whatever happens.
@@ -46,12 +52,6 @@ struct dns_backend *dns_zone_new_text(const char *text, struct diag *d);
  */
 struct dns	*dns_new_backend(struct dns_backend *b,
 		    const struct dns_options *o);
-/* Moves the clock of d forward: time to live, timeouts, deadlines. */
-void	dns_clock_advance_for_test(struct dns *d, int64_t ms);
-
-/* A thread that takes no signals.  0 or an errno value. */
-int	dns_thread_start(pthread_t *out, void *(*run)(void *), void *arg);
-
 /* A temporary error is remembered for so long at most. */
 #define DNS_TEMPERROR_TTL 5
 
@@ -137,7 +137,8 @@ struct dns_question {
 	struct dns_question	*next_turn;
 	struct dns_question	*prev_turn;
 
-	struct dns		*dns;		/* from here on of dns.c */
+	struct dns_questions	*owner;		/* from here on of
+						 * dns_question.c */
 	int64_t			 deadline_ms;
 	struct dns_question	*older;
 	struct dns_question	*newer;
@@ -212,5 +213,24 @@ struct dns_question *dns_turns_next(struct dns_turns *t);
 void	dns_turns_leave(struct dns_turns *t, struct dns_question *q);
 /* True: q has waited and does no longer.  False: it was not LATER. */
 bool	dns_turns_drop(struct dns_turns *t, struct dns_question *q);
+
+/* Questions in flight, see dns_question.c. */
+struct dns_questions;
+
+/*
+ * b is its own from now on, whatever happens; c is borrowed.  NULL: no thread
+ * could be made (errno).
+ */
+struct dns_questions *dns_questions_new(struct dns_backend *b,
+	    struct dns_cache *c, const struct dns_options *o);
+void	dns_questions_free(struct dns_questions *qs);	/* nobody waits */
+void	dns_questions_set_timeout(struct dns_questions *qs, int64_t ms);
+
+/* True: w has the answer.  False: it will be woken, see dns_view_fetch. */
+bool	dns_question_put(struct dns_questions *qs, const struct dns_key *k,
+	    const struct dns_client *client, struct dns_waiter *w);
+/* See dns_view_cancel.  w has put k at some time. */
+void	dns_question_cancel(struct dns_questions *qs, const struct dns_key *k,
+	    struct dns_waiter *w);
 
 #endif

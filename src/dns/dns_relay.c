@@ -230,7 +230,7 @@ take_stream(struct dns_relay *r)
 	}
 	struct stream *s = xcalloc(1, sizeof(*s));
 	*s = (struct stream){ .relay = r, .fd = fd };
-	if (dns_thread_start(&thread, stream_run, s) != 0)
+	if (thread_start(&thread, stream_run, s) != 0)
 		stream_end(s);
 	else
 		pthread_detach(thread);
@@ -305,7 +305,7 @@ dns_relay_new(const struct dns_server *s)
 		if (relay_bind(r) && poll(r->fds, FDS, 0) >= 0 &&
 		    pipe2(r->stop, O_CLOEXEC) == 0) {
 			r->fds[0].fd = r->stop[0];
-			error = dns_thread_start(&r->thread, relay_run, r);
+			error = thread_start(&r->thread, relay_run, r);
 			if (error == 0)
 				return r;
 			close(r->stop[1]);

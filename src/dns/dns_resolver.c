@@ -521,7 +521,7 @@ dns_resolver_new(const struct dns_options *o, struct diag *d)
 
 	if (dns_plan_make(&plan, o, d) && adopt(r, &plan, d)) {
 		error = pipe2(r->stop, O_CLOEXEC) != 0 ? errno :
-		    dns_thread_start(&r->keeper, keeper_run, r);
+		    thread_start(&r->keeper, keeper_run, r);
 		if (error == 0)
 			return &r->backend;
 		diag_add(d, NULL, 0, "dns: cannot start a thread: %s",

@@ -310,7 +310,7 @@ dns_unbound_new(const struct dns_plan *p, void (*failed)(void),
 	u->ctx = dns_unbound_context_new(p, d);
 	if (u->ctx != NULL) {
 		error = pipe2(u->stop, O_CLOEXEC) != 0 ? errno :
-		    dns_thread_start(&u->thread, unbound_run, u);
+		    thread_start(&u->thread, unbound_run, u);
 		if (error == 0)
 			return &u->backend;
 		diag_add(d, NULL, 0, "dns: cannot start a thread: %s",

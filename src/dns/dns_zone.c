@@ -16,8 +16,6 @@
 #include "config.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +24,6 @@
 #include "dns/dns_zone_priv.h"
 
 #define CNAME_MAX 12
-#define FILE_MAX (64 << 20)
 
 /* A question that gets no answer before the end. */
 struct parked {
@@ -309,16 +306,15 @@ zone_free(struct dns_backend *b)
 	free(z);
 }
 
-static const struct dns_backend_ops zone_ops = {
-	.start = zone_start, .free = zone_free
-};
-
-static struct dns_backend *
-zone_make(const char *file, char *text, struct diag *d)
+struct dns_backend *
+dns_zone_new(const char *file, char *text, struct diag *d)
 {
+	static const struct dns_backend_ops ops = {
+		.start = zone_start, .free = zone_free
+	};
 	struct zone *z = xcalloc(1, sizeof(*z));
 
-	z->backend.ops = &zone_ops;
+	z->backend.ops = &ops;
 	lock_init(&z->lock);
 	if (!dns_zone_text_read(&z->text, file, text, d)) {
 		zone_free(&z->backend);
@@ -328,47 +324,4 @@ zone_make(const char *file, char *text, struct diag *d)
 		qsort(z->text.rrs, z->text.count, sizeof(*z->text.rrs),
 		    rr_compare);
 	return &z->backend;
-}
-
-struct dns_backend *
-dns_zone_new_text(const char *text, struct diag *d)
-{
-	char *copy = xstrdup(text);
-	struct dns_backend *b = zone_make("zone text", copy, d);
-
-	free(copy);
-	return b;
-}
-
-/* The whole file with a NUL; NULL with errno. */
-static char *
-read_file(FILE *f)
-{
-	char *text = xreallocarray(NULL, FILE_MAX + 1, 1);
-	size_t len = fread(text, 1, FILE_MAX, f);
-
-	text[len] = '\0';
-	if (!ferror(f) && len < FILE_MAX && strlen(text) == len)
-		return text;
-	if (!ferror(f))
-		errno = len < FILE_MAX ? EILSEQ : EFBIG;
-	free(text);
-	return NULL;
-}
-
-struct dns_backend *
-dns_zone_new(const char *path, struct diag *d)
-{
-	FILE *f = fopen(path, "re");
-	char *text = f == NULL ? NULL : read_file(f);
-	struct dns_backend *b = NULL;
-
-	if (text == NULL)
-		diag_add(d, path, 0, "cannot read: %s", strerror(errno));
-	else
-		b = zone_make(path, text, d);
-	free(text);
-	if (f != NULL)
-		fclose(f);
-	return b;
 }

@@ -22,6 +22,7 @@
 #include "dns/dns_priv.h"
 #include "eval/eval.h"
 #include "eval/trace.h"
+#include "fake_dns.h"
 #include "spf/identity.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -89,7 +90,7 @@ evaluate(struct dns *dns, const struct eval_request *r)
 	    util_now_ms() + 600000, EVAL_MAX_QUERIES);
 
 	while (!eval_run(view, r, &v)) {
-		dns_view_wait(view);
+		fake_dns_wait(view);
 		assert(++waits <= EVAL_MAX_QUERIES);
 	}
 	check_verdict(&v);
@@ -164,7 +165,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (zone != NULL)
 		*zone++ = '\0';
 	diag_init(&d);
-	struct dns_backend *b = dns_zone_new_text(zone == NULL ? "" : zone,
+	struct dns_backend *b = fake_zone_new(zone == NULL ? "" : zone,
 	    &d);
 	if (b != NULL) {
 		struct dns *dns = dns_new_backend(b, &o);

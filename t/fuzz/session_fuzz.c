@@ -29,6 +29,7 @@
 #include "dns/dns_priv.h"
 #include "eval/eval.h"
 #include "eval/flight.h"
+#include "fake_dns.h"
 #include "mail/session.h"
 #include "policy/authres.h"
 #include "policy/header.h"
@@ -756,9 +757,9 @@ make_dns(const char *lines)
 	struct diag d;
 
 	diag_init(&d);
-	struct dns_backend *b = dns_zone_new_text(text, &d);
+	struct dns_backend *b = fake_zone_new(text, &d);
 	if (b == NULL)
-		b = dns_zone_new_text(zone, &d);
+		b = fake_zone_new(zone, &d);
 	assert(b != NULL);
 	diag_fini(&d);
 	free(text);

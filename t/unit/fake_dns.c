@@ -8,6 +8,14 @@
 #include "base/util.h"
 #include "fake_dns.h"
 
+static _Atomic int64_t advanced_ms;
+
+static int64_t
+fake_now_ms(void)
+{
+	return util_now_ms() + advanced_ms;
+}
+
 static void
 fake_start(struct dns_backend *b, const char *name, enum dns_type type,
     dns_done_fn *done, void *arg)
@@ -42,10 +50,26 @@ fake_free(struct dns_backend *b)
 	lock_fini(&f->lock);
 }
 
+/* What the timeout is, so that fake_dns_advance changes nothing. */
+static bool
+fake_configure(struct dns_backend *b, const struct dns_options *o,
+    struct diag *d)
+{
+	struct fake_dns *f = (struct fake_dns *)b;
+
+	(void)d;
+	f->options.query_timeout_ms = o->query_timeout_ms;
+	return true;
+}
+
 struct dns_backend *
 fake_zone_new(const char *text, struct diag *d)
 {
-	return dns_zone_new_text(text, d);
+	char *copy = xstrdup(text);
+	struct dns_backend *b = dns_zone_new("zone text", copy, d);
+
+	free(copy);
+	return b;
 }
 
 static struct dns_backend *
@@ -65,19 +89,23 @@ fake_dns_open(struct fake_dns *f, const char *zone,
     const struct dns_options *o)
 {
 	static const struct dns_backend_ops ops = {
-		.start = fake_start, .free = fake_free
+		.start = fake_start, .free = fake_free,
+		.configure = fake_configure
 	};
 
 	f->backend.ops = &ops;
 	f->zone = zone_of(zone);
+	advanced_ms = 0;
 	f->backend.no_server = false;
 	f->asked = 0;
 	f->held = NULL;
 	f->open = NULL;
 	lock_init(&f->lock);
-	struct dns *d = dns_new_backend(&f->backend, o);
-	assert(d != NULL);
-	return d;
+	f->options = *o;
+	f->options.now_ms = fake_now_ms;
+	f->dns = dns_new_backend(&f->backend, &f->options);
+	assert(f->dns != NULL);
+	return f->dns;
 }
 
 void
@@ -166,13 +194,44 @@ fake_txt(const char *text, uint32_t ttl)
 }
 
 void
-fake_dns_advance(struct dns *d, int64_t ms)
+fake_dns_advance(struct fake_dns *f, int64_t ms)
 {
-	dns_clock_advance_for_test(d, ms);
+	advanced_ms += ms;
+	/* Has the threads look at the clock. */
+	dns_configure(f->dns, &f->options, NULL);
+}
+
+struct sleeper {
+	struct lock	lock;
+	struct cond	cond;
+	bool		woken;		/* lock */
+};
+
+static void
+sleeper_wake(void *arg)
+{
+	struct sleeper *s = arg;
+
+	lock_acquire(&s->lock);
+	s->woken = true;
+	cond_signal(&s->cond);
+	lock_release(&s->lock);
 }
 
 void
 fake_dns_wait(struct dns_view *v)
 {
-	dns_view_wait(v);
+	struct sleeper s = { .woken = false };
+
+	lock_init(&s.lock);
+	cond_init(&s.cond);
+	if (!dns_view_fetch(v, sleeper_wake, &s)) {
+		lock_acquire(&s.lock);
+		while (!s.woken)
+			cond_wait(&s.cond, &s.lock);
+		lock_release(&s.lock);
+		dns_view_cancel(v);	/* wake has returned */
+	}
+	cond_fini(&s.cond);
+	lock_fini(&s.lock);
 }

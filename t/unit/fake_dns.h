@@ -23,6 +23,8 @@ struct fake_dns {
 	struct dns_backend	 backend;	/* first; capacity and no_server
 						 * are the test's to set */
 	struct dns_backend	*zone;
+	struct dns		*dns;
+	struct dns_options	 options;
 	_Atomic unsigned	 asked;		/* questions that have come */
 	struct lock		 lock;
 	const char		*held;		/* lock */
@@ -58,8 +60,8 @@ void	fake_question_answer(struct fake_question *q, struct dns_answer *a);
 /* An answer of one TXT record. */
 struct dns_answer *fake_txt(const char *text, uint32_t ttl);
 
-/* Moves the clock of d forward. */
-void	fake_dns_advance(struct dns *d, int64_t ms);
+/* Moves the clock forward, which fake_dns_open sets right. */
+void	fake_dns_advance(struct fake_dns *f, int64_t ms);
 /* Fetches for v and waits for the answer. */
 void	fake_dns_wait(struct dns_view *v);
 

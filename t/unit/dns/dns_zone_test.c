@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "dns/dns.h"
 #include "dns/dns_priv.h"
+#include "fake_dns.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -16,7 +17,7 @@ zone(const char *text)
 	struct diag d;
 
 	diag_init(&d);
-	struct dns_backend *b = dns_zone_new_text(text, &d);
+	struct dns_backend *b = fake_zone_new(text, &d);
 	if (b == NULL)
 		fail_msg("line %u: %s", d.entries[0].line,
 		    d.entries[0].message);
@@ -505,7 +506,7 @@ test_zone_errors_have_their_line(void **state)
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct diag d;
 		diag_init(&d);
-		if (dns_zone_new_text(bad[i].text, &d) != NULL)
+		if (fake_zone_new(bad[i].text, &d) != NULL)
 			fail_msg("taken: %s", bad[i].text);
 		if (d.count < 1 || d.entries[0].line != bad[i].line)
 			fail_msg("wrong line: %s", bad[i].text);
@@ -520,7 +521,7 @@ test_zone_reports_all_errors_at_once(void **state)
 
 	(void)state;
 	diag_init(&d);
-	assert_null(dns_zone_new_text("a.example A x\nb.example A 192.0.2.1\n"
+	assert_null(fake_zone_new("a.example A x\nb.example A 192.0.2.1\n"
 	    "c.example TXT \"open\nd.example MX y\n", &d));
 	assert_int_equal(d.count, 3);
 	assert_int_equal(d.entries[0].line, 1);
@@ -548,11 +549,11 @@ test_zone_names_of_all_lengths(void **state)
 	name[255] = '\0';
 	snprintf(text, sizeof(text), "%s TXT longer", name);
 	diag_init(&d);
-	assert_null(dns_zone_new_text(text, &d));
+	assert_null(fake_zone_new(text, &d));
 	memset(name, 'y', 64);
 	name[64] = '\0';
 	snprintf(text, sizeof(text), "%s TXT label", name);
-	assert_null(dns_zone_new_text(text, &d));
+	assert_null(fake_zone_new(text, &d));
 	diag_fini(&d);
 }
 
@@ -576,13 +577,24 @@ test_zone_text_of_64_kilobytes(void **state)
 		sbuf_fmt(&sb, " %0200d", i);
 	assert_true(sbuf_ok(&sb));
 	diag_init(&d);
-	assert_null(dns_zone_new_text(text, &d));
+	assert_null(fake_zone_new(text, &d));
 	diag_fini(&d);
 	free(text);
 }
 
-static struct dns_backend *
-zone_of_file(const char *text, size_t len, struct diag *d)
+static struct dns *
+dns_of_zone_file(const char *path, struct diag *d)
+{
+	const struct dns_options o = {
+		.zone_file = path, .query_timeout_ms = 1000
+	};
+
+	diag_init(d);
+	return dns_new(&o, d);
+}
+
+static struct dns *
+dns_of_zone(const char *text, size_t len, struct diag *d)
 {
 	char path[] = "/tmp/dns_zone_test.XXXXXX";
 	int fd = mkstemp(path);
@@ -590,10 +602,9 @@ zone_of_file(const char *text, size_t len, struct diag *d)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, len), (ssize_t)len);
 	close(fd);
-	diag_init(d);
-	struct dns_backend *b = dns_zone_new(path, d);
+	struct dns *dns = dns_of_zone_file(path, d);
 	unlink(path);
-	return b;
+	return dns;
 }
 
 static void
@@ -601,28 +612,34 @@ test_zone_of_a_file(void **state)
 {
 	static const char good[] = "a.example TXT text";
 	static const char bad[] = "a.example TXT text\nb.example A x\n";
+	const struct dns_answer *a;
 	struct diag d;
 	char line[200];
 	struct sbuf sb;
 
 	(void)state;
-	struct dns_backend *b = zone_of_file(good, sizeof(good) - 1, &d);
-	assert_non_null(b);
-	assert_data(b, "a.example", DNS_TYPE_TXT, "text");
-	b->ops->free(b);
+	struct dns *dns = dns_of_zone(good, sizeof(good) - 1, &d);
+	assert_non_null(dns);
+	struct dns_view *v = dns_view_new(dns, NULL, INT64_MAX, 1);
+	assert_int_equal(dns_query(v, "a.example", DNS_TYPE_TXT, &a),
+	    DNS_PENDING);
+	assert_true(dns_view_fetch(v, NULL, NULL));
+	assert_int_equal(dns_query(v, "a.example", DNS_TYPE_TXT, &a), DNS_OK);
+	assert_string_equal(a->rr[0].data, "text");
+	dns_view_free(v);
+	dns_free(dns);
 	diag_fini(&d);
 
-	assert_null(zone_of_file(bad, sizeof(bad) - 1, &d));
+	assert_null(dns_of_zone(bad, sizeof(bad) - 1, &d));
 	sbuf_init(&sb, line, sizeof(line));
 	diag_format(&d.entries[0], &sb);
 	assert_non_null(strstr(line, ":2: not an IPv4 address"));
 	diag_fini(&d);
 
-	assert_null(zone_of_file(good, sizeof(good), &d));	/* a NUL */
+	assert_null(dns_of_zone(good, sizeof(good), &d));	/* a NUL */
 	assert_int_equal(d.count, 1);
 	diag_fini(&d);
-	diag_init(&d);
-	assert_null(dns_zone_new("/", &d));
+	assert_null(dns_of_zone_file("/", &d));
 	assert_int_equal(d.count, 1);
 	diag_fini(&d);
 }

@@ -11,6 +11,7 @@
 #include "dns/dns_priv.h"
 #include "eval/eval.h"
 #include "eval/eval_priv.h"
+#include "fake_dns.h"
 #include "spf/record.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -157,21 +158,14 @@ make_request(struct eval_request *r, char *sender, const char *ip)
 	assert_true(addr_parse(&r->client, ip));
 }
 
+static struct fake_dns fake;
+
 static struct dns *
 open_zone(const char *zone)
 {
-	struct dns_options o = { .query_timeout_ms = FAR_AWAY_MS };
-	struct diag d;
+	const struct dns_options o = { .query_timeout_ms = FAR_AWAY_MS };
 
-	diag_init(&d);
-	struct dns_backend *b = dns_zone_new_text(zone, &d);
-	if (b == NULL)
-		fail_msg("zone line %u: %s\n%s", d.entries[0].line,
-		    d.entries[0].message, zone);
-	struct dns *dns = dns_new_backend(b, &o);
-	assert_non_null(dns);
-	diag_fini(&d);
-	return dns;
+	return fake_dns_open(&fake, zone, &o);
 }
 
 static void
@@ -208,7 +202,7 @@ run(struct dns *dns, const struct eval_request *r, struct eval_verdict *out)
 	unsigned waits = 0;
 
 	while (!eval_run(view, r, out)) {
-		dns_view_wait(view);
+		fake_dns_wait(view);
 		assert_true(++waits <= EVAL_MAX_QUERIES);
 	}
 	eval_verdict_fini(&last);
@@ -468,9 +462,9 @@ test_deadline_is_temperror_even_within_ptr(void **state)
 	struct dns_view *view = dns_view_new(dns, NULL,
 	    util_now_ms() + FAR_AWAY_MS, EVAL_MAX_QUERIES);
 	assert_false(eval_run(view, &r, &v));
-	dns_view_wait(view);
+	fake_dns_wait(view);
 	assert_false(eval_run(view, &r, &v));
-	dns_clock_advance_for_test(dns, 2 * FAR_AWAY_MS);
+	fake_dns_advance(&fake, 2 * FAR_AWAY_MS);
 	assert_true(eval_run(view, &r, &v));
 	assert_result(&v, RESULT_TEMPERROR);
 	assert_string_equal(v.problem,
@@ -480,58 +474,25 @@ test_deadline_is_temperror_even_within_ptr(void **state)
 	dns_free(dns);
 }
 
-/* A DNS that is one zone first and then another. */
-struct two_zones {
-	struct dns_backend	 backend;
-	struct dns_backend	*zones[2];
-	unsigned		 now;
-};
-
-static void
-two_zones_start(struct dns_backend *b, const char *name, enum dns_type type,
-    dns_done_fn *done, void *arg)
-{
-	struct two_zones *t = (struct two_zones *)b;
-	struct dns_backend *zone = t->zones[t->now];
-
-	zone->ops->start(zone, name, type, done, arg);
-}
-
-static void
-two_zones_free(struct dns_backend *b)
-{
-	struct two_zones *t = (struct two_zones *)b;
-
-	for (size_t i = 0; i < COUNT(t->zones); i++)
-		t->zones[i]->ops->free(t->zones[i]);
-}
-
 static void
 test_verdict_of_stale_answers_says_so(void **state)
 {
-	static const struct dns_backend_ops ops = {
-		.start = two_zones_start, .free = two_zones_free
+	static const char *const zones[] = {
+		"$TTL 10\n"
+		"example.com. TXT \"v=spf1 a -all\"\n"
+		"example.com. A 192.0.2.1\n",
+		"$TTL 10\n"
+		"example.com. TXT \"v=spf1 ?a -all\"\n"
+		"example.com. SERVFAIL A\n"
 	};
-	struct dns_options o = { .query_timeout_ms = FAR_AWAY_MS,
+	const struct dns_options o = { .query_timeout_ms = FAR_AWAY_MS,
 		.cache_size = 1 << 20, .serve_stale_ms = FAR_AWAY_MS };
-	struct two_zones t = { .backend.ops = &ops };
 	static char sender[] = "user@example.com";
 	struct eval_request r;
 	struct eval_verdict v;
-	struct diag d;
 
 	(void)state;
-	diag_init(&d);
-	t.zones[0] = dns_zone_new_text("$TTL 10\n"
-	    "example.com. TXT \"v=spf1 a -all\"\n"
-	    "example.com. A 192.0.2.1\n", &d);
-	t.zones[1] = dns_zone_new_text("$TTL 10\n"
-	    "example.com. TXT \"v=spf1 ?a -all\"\n"
-	    "example.com. SERVFAIL A\n", &d);
-	assert_non_null(t.zones[0]);
-	assert_non_null(t.zones[1]);
-	struct dns *dns = dns_new_backend(&t.backend, &o);
-	assert_non_null(dns);
+	struct dns *dns = fake_dns_open(&fake, NULL, &o);
 	make_request(&r, sender, "192.0.2.1");
 	static const struct {
 		enum result	result;
@@ -541,14 +502,13 @@ test_verdict_of_stale_answers_says_so(void **state)
 		{ RESULT_PASS, false }
 	};
 	for (unsigned i = 0; i < COUNT(rows); i++) {
-		t.now = i % 2;
+		fake_dns_set_zone(&fake, zones[i % 2]);
 		run(dns, &r, &v);
 		assert_result(&v, rows[i].result);
 		assert_int_equal(v.stale, rows[i].stale);
-		dns_clock_advance_for_test(dns, 10001);
+		fake_dns_advance(&fake, 10001);
 	}
 	dns_free(dns);
-	diag_fini(&d);
 }
 
 /* Limits (RFC 7208 s4.6.4) */
@@ -907,7 +867,7 @@ test_query_limit_is_permerror(void **state)
 	struct dns_view *view = dns_view_new(dns, NULL,
 	    util_now_ms() + FAR_AWAY_MS, 2);
 	while (!eval_run(view, &r, &v))
-		dns_view_wait(view);
+		fake_dns_wait(view);
 	assert_result(&v, RESULT_PERMERROR);
 	assert_string_equal(v.problem, "too many DNS queries");
 	assert_int_equal(stats_get(STATS_LIMIT_QUERIES), before + 1);
@@ -1519,7 +1479,7 @@ test_verdict_is_small_and_outlives_its_view(void **state)
 	struct dns_view *view = dns_view_new(dns, NULL,
 	    util_now_ms() + FAR_AWAY_MS, EVAL_MAX_QUERIES);
 	while (!eval_run(view, &r, &v))
-		dns_view_wait(view);
+		fake_dns_wait(view);
 	dns_view_free(view);
 	dns_free(dns);
 	sender[5] = '!';

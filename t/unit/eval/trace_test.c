@@ -358,7 +358,7 @@ test_trace_tells_what_was_cached_or_stale(void **state)
 	open_zone(f, zone);
 	evaluate(f);
 	assert_int_equal(f->verdict.trace->entries[1].answer->ttl, 86400);
-	fake_dns_advance(f->dns, 2000);
+	fake_dns_advance(&f->fake, 2000);
 	fake_dns_set_zone(&f->fake, "example.com. SERVFAIL\n");
 	evaluate(f);
 	assert_true(f->verdict.stale);

@@ -12,6 +12,7 @@
 #include "dns/dns_priv.h"
 #include "eval/eval.h"
 #include "eval/flight.h"
+#include "fake_dns.h"
 #include "mail/session.h"
 #include "tool/dryrun.h"
 
@@ -46,7 +47,7 @@ setup(void **state)
 	struct diag d;
 
 	diag_init(&d);
-	struct dns_backend *backend = dns_zone_new_text(zone, &d);
+	struct dns_backend *backend = fake_zone_new(zone, &d);
 	assert_non_null(backend);
 	f->dns = dns_new_backend(backend, &options);
 	assert_non_null(f->dns);
