@@ -13,7 +13,8 @@
 #include "base/stats.h"
 #include "base/util.h"
 #include "conf/conf.h"
-#include "eval/flight.h"
+#include "dns/flight.h"
+#include "eval/eval_flight.h"
 #include "mail/check.h"
 #include "policy/decide.h"
 
@@ -46,7 +47,7 @@ begin(const struct check *c, enum scope scope, const struct identity *id,
 		.want_explanation = want_explanation,
 	};
 
-	return flight_start(c->flights, &request,
+	return eval_flight_start(c->flights, &request,
 	    util_now_ms() + c->conf->dns_timeout_ms);
 }
 
@@ -56,7 +57,7 @@ helo_so_far(const struct check *c)
 {
 	if (*c->helo == NULL || !flight_is_done(*c->helo))
 		return NULL;
-	return flight_collect(*c->helo, 0);
+	return eval_flight_collect(*c->helo, 0);
 }
 
 /*
@@ -123,7 +124,7 @@ collect(struct flight *f, const struct identity *id, enum scope scope,
 		return got;
 	}
 
-	const struct eval_verdict *v = flight_collect(f, until_ms);
+	const struct eval_verdict *v = eval_flight_collect(f, until_ms);
 
 	got.duration_ms = flight_duration_ms(f);
 	if (v->scope == scope) {
@@ -162,7 +163,7 @@ void
 check_end(struct check *c)
 {
 	for (size_t i = 0; i < c->who->sender_count; i++) {
-		flight_release(c->senders[i].flight);
+		eval_flight_release(c->senders[i].flight);
 		c->senders[i].flight = NULL;
 	}
 }
@@ -204,6 +205,6 @@ check_collect(struct check *c, int64_t until_ms)
 void
 check_forget_helo(struct flight **helo)
 {
-	flight_release(*helo);
+	eval_flight_release(*helo);
 	*helo = NULL;
 }

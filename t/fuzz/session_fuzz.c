@@ -27,14 +27,14 @@
 #include "conf/conf.h"
 #include "dns/dns.h"
 #include "dns/dns_priv.h"
+#include "dns/flight.h"
 #include "eval/eval.h"
-#include "eval/flight.h"
-#include "fake_dns.h"
 #include "mail/session.h"
 #include "policy/authres.h"
 #include "policy/header.h"
 #include "policy/policy.h"
 #include "policy/reply.h"
+#include "fake_dns.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

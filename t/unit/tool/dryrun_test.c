@@ -10,11 +10,11 @@
 #include "conf/conf.h"
 #include "dns/dns.h"
 #include "dns/dns_priv.h"
+#include "dns/flight.h"
 #include "eval/eval.h"
-#include "eval/flight.h"
-#include "fake_dns.h"
 #include "mail/session.h"
 #include "tool/dryrun.h"
+#include "fake_dns.h"
 
 static const char zone[] =
     "pass.example.com. TXT \"v=spf1 ip4:192.0.2.1 -all\"\n"

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Evaluations in flight.
+ * Jobs in flight.
  *
- * A flight belongs to one of three: the thread that runs the evaluation (the
- * caller of flight_start first, then one of ours, or the one that waits for
- * the verdict), the DNS while an answer is missing, or nobody once it is done.
- * The state says which and changes under the one lock of the module; the
- * evaluation itself runs without it, and its request, view and verdict are
- * touched only by the thread that has RUNNING.
+ * A flight is with one of three: the thread that runs the job (the caller of
+ * flight_start first, then one of ours, or the one that waits for it), the
+ * DNS while an answer is missing, or nobody once it is over.  The state says
+ * which and changes under the one lock of the module; the job itself runs
+ * without it, and arg and view are touched only by the thread that has
+ * RUNNING.
  *
  *	RUNNING --pending--> WAITING --wake--> QUEUED --thread--> RUNNING
  *	                     WAITING --wake--> READY --collector--> RUNNING
- *	RUNNING --verdict--> DONE
+ *	RUNNING --> OVER
  *
- * wake can come while the thread that fetched is still RUNNING; it is then
- * only noted.  A released flight is abandoned: the thread that runs it frees
- * it, else flight_release does, after dns_view_free has seen wake return.
+ * wake comes once for a fetch, from a thread of dns or of a backend, and that
+ * can be while the thread that fetched is still RUNNING; it is then only
+ * noted.  A released flight is abandoned: the thread that runs it frees it,
+ * else flight_release does, after dns_view_free has seen wake return.
  */
 
 #include "config.h"
@@ -23,37 +24,35 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/lock.h"
-#include "base/stats.h"
 #include "base/util.h"
 #include "dns/dns.h"
-#include "eval/eval.h"
-#include "eval/flight.h"
+#include "dns/flight.h"
 
 enum flight_state { FLIGHT_RUNNING, FLIGHT_WAITING, FLIGHT_QUEUED,
-	FLIGHT_READY, FLIGHT_DONE };
+	FLIGHT_READY, FLIGHT_OVER };
 
 struct flight {
 	struct flights		*owner;
+	const struct flight_job	*job;
 	struct flight		*next;		/* in the queue; lock */
 	enum flight_state	 state;		/* lock */
 	bool			 woken;		/* lock */
 	bool			 abandoned;	/* lock */
 	bool			 counted;	/* among in_flight; lock */
+	bool			 given_up;	/* lock; set by the owner */
+	enum flight_end		 end;		/* like given_up */
 	struct cond		*collector;	/* that waits; lock */
 	int64_t			 started_ms;
-	int64_t			 finished_ms;	/* lock until done */
+	int64_t			 ended_ms;	/* lock */
 	int64_t			 deadline_ms;
-	struct eval_request	 request;
 	struct dns_view		*view;
-	struct eval_verdict	*late;		/* given where time ran out; */
-	int64_t			 late_ms;	/* both the collector's */
-	struct eval_verdict	 verdict;	/* filled once done */
-	char			 texts[];	/* of the request */
+	alignas(max_align_t) char arg[];
 };
 
 struct flights {
@@ -114,8 +113,7 @@ static void
 flight_free(struct flight *f)
 {
 	dns_view_free(f->view);
-	eval_verdict_fini(&f->verdict);
-	free(f->late);
+	f->job->fini(f->arg);
 	free(f);
 }
 
@@ -167,14 +165,13 @@ finish(struct flight *f)
 {
 	struct flights *fs = f->owner;
 
-	if (dns_view_all_cached(f->view))
-		stats_inc(STATS_EVALUATIONS_CACHED);
 	dns_view_free(f->view);
 	f->view = NULL;
 	lock_acquire(&fs->lock);
 	uncount_locked(f);
-	f->finished_ms = util_now_ms();
-	f->state = FLIGHT_DONE;
+	if (!f->given_up)
+		f->ended_ms = util_now_ms();
+	f->state = FLIGHT_OVER;
 	bool abandoned = f->abandoned;
 	if (f->collector != NULL)
 		cond_signal(f->collector);
@@ -209,21 +206,24 @@ park(struct flight *f)
 	return again;
 }
 
-/* Runs f, which is RUNNING, until it is done or has to wait. */
-static void
+/*
+ * Runs f, which is RUNNING, until it is done or has to wait.  False: it may
+ * not wait, which is found out the first time.
+ */
+static bool
 run(struct flight *f)
 {
-	while (!eval_run(f->view, &f->request, &f->verdict)) {
-		if (!admit(f)) {
-			stats_inc(STATS_EVALUATIONS_REFUSED);
-			eval_without_lookup(&f->verdict, f->request.scope,
-			    RESULT_TEMPERROR, "too many checks under way");
+	bool admitted = true;
+
+	while (!f->job->run(f->view, f->arg)) {
+		admitted = admit(f);
+		if (!admitted)
 			break;
-		}
 		if (!dns_view_fetch(f->view, wake, f) && !park(f))
-			return;
+			return true;
 	}
 	finish(f);
+	return admitted;
 }
 
 static void *
@@ -258,7 +258,7 @@ flights_new(struct dns *dns, const struct flight_options *o)
 	lock_init(&fs->lock);
 	cond_init(&fs->work);
 	for (unsigned i = 0; i < o->threads; i++) {
-		int error = pthread_create(&fs->threads[i], NULL, worker, fs);
+		int error = thread_start(&fs->threads[i], worker, fs);
 
 		if (error != 0) {
 			flights_free(fs);
@@ -287,61 +287,56 @@ flights_free(struct flights *fs)
 	free(fs);
 }
 
-static char *
-copy_text(char **at, const char *s)
-{
-	size_t size = strlen(s) + 1;
-	char *copy = memcpy(*at, s, size);
-
-	*at += size;
-	return copy;
-}
-
 struct flight *
-flight_start(struct flights *fs, const struct eval_request *in,
-    int64_t deadline_ms)
+flight_new(struct flights *fs, const struct flight_job *job, size_t more)
 {
-	size_t size = strlen(in->local) + strlen(in->domain) +
-	    strlen(in->helo) + strlen(in->receiver) + 4;
-	struct flight *f = xcalloc(1, sizeof(*f) + size);
-	char *at = f->texts;
+	struct flight *f = xcalloc(1, sizeof(*f) + job->size + more);
 
 	f->owner = fs;
-	f->started_ms = util_now_ms();
-	f->deadline_ms = deadline_ms;
-	f->request = *in;
-	f->request.local = copy_text(&at, in->local);
-	f->request.domain = copy_text(&at, in->domain);
-	f->request.helo = copy_text(&at, in->helo);
-	f->request.receiver = copy_text(&at, in->receiver);
-	f->view = dns_view_new(fs->dns, &(struct dns_client){
-		.connection = in->connection, .address = in->client
-	    }, deadline_ms, EVAL_MAX_QUERIES);
-	stats_inc(STATS_EVALUATIONS);
-	run(f);
+	f->job = job;
 	return f;
 }
 
-void
+void *
+flight_arg(struct flight *f)
+{
+	return f->arg;
+}
+
+bool
+flight_start(struct flight *f, const struct dns_client *client,
+    int64_t deadline_ms)
+{
+	f->started_ms = util_now_ms();
+	f->deadline_ms = deadline_ms;
+	f->view = dns_view_new(f->owner->dns, client, deadline_ms,
+	    f->job->max_queries);
+	bool admitted = run(f);
+	if (!admitted)
+		f->end = FLIGHT_REFUSED;
+	return admitted;
+}
+
+bool
 flight_release(struct flight *f)
 {
 	if (f == NULL)
-		return;
+		return false;
 
 	struct flights *fs = f->owner;
 
 	lock_acquire(&fs->lock);
 	bool running = f->state == FLIGHT_RUNNING;
+	bool over = f->state == FLIGHT_OVER;
 	f->abandoned = true;	/* from now on wake leaves it alone */
 	if (f->state == FLIGHT_QUEUED)
 		queue_remove_locked(fs, f);
-	if (f->state != FLIGHT_DONE)
-		stats_inc(STATS_EVALUATIONS_CANCELLED);
 	if (!running)
 		uncount_locked(f);
 	lock_release(&fs->lock);
 	if (!running)
 		flight_free(f);
+	return !over;
 }
 
 bool
@@ -349,12 +344,12 @@ flight_is_done(const struct flight *f)
 {
 	struct flights *fs = f->owner;
 
-	if (f->late != NULL)
+	if (f->given_up)
 		return true;
 	lock_acquire(&fs->lock);
-	bool done = f->state == FLIGHT_DONE;
+	bool over = f->state == FLIGHT_OVER;
 	lock_release(&fs->lock);
-	return done;
+	return over;
 }
 
 /*
@@ -362,7 +357,7 @@ flight_is_done(const struct flight *f)
  * less than by a thread of ours.
  */
 static bool
-wait_done(struct flight *f, int64_t until_ms)
+wait_until_over(struct flight *f, int64_t until_ms)
 {
 	struct flights *fs = f->owner;
 	struct cond done;
@@ -379,55 +374,47 @@ wait_done(struct flight *f, int64_t until_ms)
 			lock_acquire(&fs->lock);
 			continue;
 		}
-		if (f->state == FLIGHT_DONE || !in_time)
+		if (f->state == FLIGHT_OVER || !in_time)
 			break;
 		in_time = cond_wait_until(&done, &fs->lock, until_ms);
 	}
 	f->collector = NULL;
-	bool is_done = f->state == FLIGHT_DONE;
+	bool is_over = f->state == FLIGHT_OVER;
 	lock_release(&fs->lock);
 	cond_fini(&done);
-	return is_done;
+	return is_over;
 }
 
-/* In place of the verdict that f may have later. */
-static const struct eval_verdict *
-give_up(struct flight *f, const char *reason)
+/* Whatever f comes to later. */
+static enum flight_end
+give_up(struct flight *f, enum flight_end end)
 {
-	f->late = xcalloc(1, sizeof(*f->late));
-	eval_without_lookup(f->late, f->request.scope, RESULT_TEMPERROR,
-	    reason);
-	f->late_ms = util_now_ms();
-	return f->late;
+	lock_acquire(&f->owner->lock);
+	f->given_up = true;
+	f->end = end;
+	f->ended_ms = util_now_ms();
+	lock_release(&f->owner->lock);
+	return end;
 }
 
-const struct eval_verdict *
+enum flight_end
 flight_collect(struct flight *f, int64_t until_ms)
 {
-	if (f->late != NULL)
-		return f->late;
-	if (until_ms > f->deadline_ms)
-		until_ms = f->deadline_ms;
+	bool (*waiting)(bool begins) = f->owner->waiting;
 
 	if (flight_is_done(f))
-		return &f->verdict;
-
-	bool (*waiting)(bool begins) = f->owner->waiting;
-	if (waiting != NULL && !waiting(true)) {
-		stats_inc(STATS_EVALUATIONS_REFUSED);
-		return give_up(f, "too many checks under way");
-	}
-	bool done = wait_done(f, until_ms);
+		return f->end;
+	if (waiting != NULL && !waiting(true))
+		return give_up(f, FLIGHT_REFUSED);
+	bool over = wait_until_over(f, until_ms < f->deadline_ms ? until_ms :
+	    f->deadline_ms);
 	if (waiting != NULL)
 		(void)waiting(false);
-	if (done)
-		return &f->verdict;
-	stats_inc(STATS_EVALUATIONS_LATE);
-	return give_up(f, "no answer from the DNS in time");
+	return over ? f->end : give_up(f, FLIGHT_LATE);
 }
 
 int64_t
 flight_duration_ms(const struct flight *f)
 {
-	return (f->late != NULL ? f->late_ms : f->finished_ms) - f->started_ms;
+	return f->ended_ms - f->started_ms;
 }
