@@ -17,41 +17,12 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "mail/session.h"
-#include "spf/identity.h"
+#include "tool/dryrun.h"
 #include "tool/dryrun_priv.h"
 
 /* Longer lines are bad input. */
 #define LINE_MAX_OCTETS ((size_t)1 << 20)
 #define ERROR_SIZE (4 * LOG_VALUE_MAX + 100)
-
-bool
-dryrun_is_played(const struct dryrun_report *r, enum dryrun_stage stage)
-{
-	return stage != DRYRUN_STAGE_HELO || r->helo != NULL;
-}
-
-bool
-dryrun_reply_line(const struct dryrun_report *r, enum dryrun_stage stage,
-    const char **at, char line[DRYRUN_LINE_SIZE])
-{
-	const struct reply *reply = stage == r->last ? r->step.reply : NULL;
-	struct sbuf sb;
-
-	if (reply == NULL)
-		return false;
-	if (*at == NULL)
-		*at = reply->text;
-	if (**at == '\0')
-		return false;
-	size_t len = strcspn(*at, "\n");
-	bool last = (*at)[len] == '\0';
-	sbuf_init(&sb, line, DRYRUN_LINE_SIZE);
-	sbuf_fmt(&sb, "%u%c%s ", reply->code, last ? ' ' : '-',
-	    reply->enhanced);
-	sbuf_add(&sb, *at, len);
-	*at += last ? len : len + 1;
-	return true;
-}
 
 /* The transaction. */
 
@@ -84,7 +55,7 @@ ends_at(struct dryrun_report *r, enum dryrun_stage stage,
     struct session_step step)
 {
 	r->last = stage;
-	r->step = step;
+	r->reply = step.reply;
 	return step.kind != SESSION_CONTINUE;
 }
 
@@ -97,6 +68,7 @@ is_utf8(const char *sender)
 	return *sender != '\0';
 }
 
+/* Until the MTA would ask no more. */
 static void
 play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 {
@@ -114,20 +86,30 @@ play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 	ends_at(r, DRYRUN_STAGE_END, session_end(s, &r->edits, &r->edit_count));
 }
 
-static enum dryrun_status
-status_of(const struct session *s)
+static void
+take_decision(struct dryrun_report *r, const struct session *s)
 {
-	switch (session_decision(s)->action) {
-	case POLICY_SKIP:
-	case POLICY_ACCEPT:
-		break;
-	case POLICY_TEMPFAIL:
-		return DRYRUN_TEMPFAIL;
-	case POLICY_REJECT:
-		return DRYRUN_REJECT;
+	const struct decision *d = session_decision(s);
+
+	r->skipped = session_skip_reason(s);
+	r->action = d->action;
+	for (int i = 0; i < SCOPE_COUNT; i++) {
+		enum scope scope = (enum scope)i;
+
+		r->checks[i] = (struct dryrun_check){
+			.verdict = session_verdict(s, scope),
+			.identity = session_identity(s, scope),
+			.decision = d->parts[i],
+		};
 	}
-	return DRYRUN_ACCEPT;
 }
+
+static const enum dryrun_status statuses[] = {
+	[POLICY_SKIP] = DRYRUN_ACCEPT,
+	[POLICY_ACCEPT] = DRYRUN_ACCEPT,
+	[POLICY_TEMPFAIL] = DRYRUN_TEMPFAIL,
+	[POLICY_REJECT] = DRYRUN_REJECT,
+};
 
 static char *
 default_rcpt(const struct session_env *env, const struct conf *c)
@@ -165,7 +147,6 @@ run(const struct session_env *env, const struct conf *c,
 	char *rcpt = t->rcpt != NULL ? xstrdup(t->rcpt) : default_rcpt(env, c);
 	struct session *s = session_new(env, c);
 	struct dryrun_report r = {
-		.session = s,
 		.ip = local ? NULL : t->ip,
 		.helo = is_none(t->helo) ? NULL : t->helo,
 		.sender = t->sender[0] == '\0' ? "<>" : t->sender,
@@ -173,17 +154,15 @@ run(const struct session_env *env, const struct conf *c,
 	};
 
 	play(&r, s, local ? NULL : (const struct sockaddr *)&ss);
+	take_decision(&r, s);
 	if (json)
 		dryrun_print_json(&r, out);
 	else
 		dryrun_print_text(&r, out);
 	fflush(out);
-
-	enum dryrun_status status = status_of(s);
-
 	session_free(s);
 	free(rcpt);
-	return status;
+	return statuses[r.action];
 }
 
 enum dryrun_status

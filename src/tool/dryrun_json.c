@@ -31,6 +31,8 @@
 #include <string.h>
 
 #include "eval/eval.h"
+#include "spf/identity.h"
+#include "tool/dryrun.h"
 #include "tool/dryrun_priv.h"
 
 /* Out of memory is fatal here as everywhere. */
@@ -90,21 +92,19 @@ set_found(json_t *object, const char *key, const char *text)
 static json_t *
 json_check(const struct dryrun_report *r, enum scope scope)
 {
-	const struct eval_verdict *v = session_verdict(r->session, scope);
-	const struct identity *id = session_identity(r->session, scope);
-	const struct decision_part *part =
-	    &session_decision(r->session)->parts[scope];
+	const struct dryrun_check *c = &r->checks[scope];
+	const struct eval_verdict *v = c->verdict;
 
 	if (v == NULL)
 		return json_null();
 
 	json_t *check = json_object();
 
-	set_text(check, "identity", id->address);
-	set_found(check, "domain", id->lookup);
+	set_text(check, "identity", c->identity->address);
+	set_found(check, "domain", c->identity->lookup);
 	set_text(check, "result", result_name(v->result));
-	set_text(check, "action", policy_action_name(part->action));
-	set(check, "level", json_integer(part->level));
+	set_text(check, "action", policy_action_name(c->decision.action));
+	set(check, "level", json_integer(c->decision.level));
 	set_found(check, "mechanism", v->mechanism);
 	set_found(check, "record", v->record);
 	set_found(check, "record_domain", v->record_domain);
@@ -176,13 +176,12 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 	set_text(object, "helo", r->helo);
 	set_text(object, "sender", r->sender);
 	set_text(object, "rcpt", r->rcpt);
-	set_text(object, "skipped", session_skip_reason(r->session));
+	set_text(object, "skipped", r->skipped);
 	set(object, "helo_check", json_check(r, SCOPE_HELO));
 	set(object, "mailfrom_check", json_check(r, SCOPE_MAILFROM));
 	set(object, "stages", json_stages(r));
 	set(object, "headers", json_headers(r));
-	set_text(object, "action", policy_action_name(
-	    session_decision(r->session)->action));
+	set_text(object, "action", policy_action_name(r->action));
 	json_dumpf(object, out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	fputc('\n', out);
 	json_decref(object);

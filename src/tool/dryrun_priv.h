@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside of dryrun: one transaction that has been played, and its printers. */
+/* Inside of dryrun: one transaction that has been played, as data. */
 
 #ifndef DRYRUN_PRIV_H
 #define DRYRUN_PRIV_H
@@ -13,8 +13,9 @@
 #include "mail/session.h"
 #include "policy/decide.h"
 #include "policy/reply.h"
-#include "spf/identity.h"
-#include "tool/dryrun.h"
+
+struct eval_verdict;
+struct identity;
 
 enum dryrun_stage {
 	DRYRUN_STAGE_CONNECT,
@@ -24,16 +25,26 @@ enum dryrun_stage {
 	DRYRUN_STAGE_END
 };
 
+/* What was found out about one identity, and what the policy says to it. */
+struct dryrun_check {
+	const struct eval_verdict *verdict;	/* NULL: not checked */
+	const struct identity	*identity;
+	struct decision_part	 decision;
+};
+
+/* Everything is borrowed, from the arguments or the session. */
 struct dryrun_report {
-	const struct session	*session;
 	const char		*ip;		/* NULL: this machine */
 	const char		*helo;		/* NULL: none */
 	const char		*sender;
 	const char		*rcpt;
+	const char		*skipped;	/* why; NULL: checked */
+	struct dryrun_check	 checks[SCOPE_COUNT];
 	enum dryrun_stage	 last;		/* that was asked */
-	struct session_step	 step;		/* its answer */
-	const struct session_edit *edits;
+	const struct reply	*reply;		/* to it; NULL: the MTA's */
+	const struct session_edit *edits;	/* the last stands on top */
 	size_t			 edit_count;
+	enum policy_action	 action;	/* what it comes to */
 };
 
 /* HELO may be left out. */

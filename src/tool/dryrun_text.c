@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "eval/eval.h"
+#include "spf/identity.h"
 #include "tool/dryrun_priv.h"
 
 static void
@@ -49,12 +50,12 @@ put_labelled(FILE *out, const char *label, const char *about,
 static void
 put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 {
-	const struct eval_verdict *v = session_verdict(r->session, scope);
+	const struct eval_verdict *v = r->checks[scope].verdict;
 
 	if (v == NULL)
 		return;
 
-	const char *address = session_identity(r->session, scope)->address;
+	const char *address = r->checks[scope].identity->address;
 
 	fprintf(out, "  %s: %s, ", scope_name(scope), result_name(v->result));
 	put_escaped(out, address[0] != '\0' ? address : "no name given");
@@ -125,18 +126,14 @@ put_arguments(FILE *out, const struct dryrun_report *r)
 void
 dryrun_print_text(const struct dryrun_report *r, FILE *out)
 {
-	const char *skipped = session_skip_reason(r->session);
-
 	put_arguments(out, r);
-	if (skipped != NULL)
-		fprintf(out, "  not checked: %s\n", skipped);
+	if (r->skipped != NULL)
+		fprintf(out, "  not checked: %s\n", r->skipped);
 	put_check(out, r, SCOPE_HELO);
 	put_check(out, r, SCOPE_MAILFROM);
 	put_stages(out, r);
-	/* The last insertion stands on top. */
 	for (size_t i = r->edit_count; i-- > 0;)
 		if (r->edits[i].kind == SESSION_INSERT)
 			put_field(out, &r->edits[i]);
-	fprintf(out, "  => %s\n", policy_action_name(
-	    session_decision(r->session)->action));
+	fprintf(out, "  => %s\n", policy_action_name(r->action));
 }
