@@ -174,6 +174,15 @@ struct dns_answer *dns_view_share(const struct dns_view *v,
 void		 dns_answer_release(struct dns_answer *a);	/* NULL ok */
 
 /*
+ * Asks now, without waiting, what a run that meets DNS_PENDING may ask next:
+ * so it need not be fetched when the run comes to it.  It counts only then,
+ * and none is asked beyond the view's limit.  The answer where it is known,
+ * borrowed until the next call; NULL: it is not.
+ */
+const struct dns_answer *dns_view_ahead(struct dns_view *v, const char *name,
+		    enum dns_type type);
+
+/*
  * After a run that met DNS_PENDING: starts the query (of several, the last),
  * as soon as it is the client's turn.
  * True: the answer is there already, run again at once.  False: wake(arg)
