@@ -12,7 +12,8 @@
  * A run that misses an answer is thrown away and repeated when the answer is
  * there.  So a run keeps no state but in struct eval_run, names are expanded
  * only when libspf2 asks for them, and no question is put that the verdict
- * does not need.
+ * does not need; but the hosts of an mx term are asked for together where the
+ * first one has not ended it.
  */
 
 #include "config.h"

@@ -66,23 +66,26 @@ eval_address_type(const struct eval_run *run)
 /* For a name that turns out not to be one. */
 static const struct dns_answer no_name = { .status = DNS_NXDOMAIN };
 
+size_t
+eval_trace(struct eval_run *run, struct trace_entry e, const char *name)
+{
+	e.lookups = run->verdict.lookups;
+	e.voids = run->verdict.voids;
+	return run->trace == NULL ? TRACE_NONE :
+	    trace_add(run->trace, &e, name);
+}
+
 static void
 note_question(struct eval_run *run, const char *name, enum dns_type type,
     enum dns_status status, const struct dns_answer *answer)
 {
 	if (run->trace == NULL || status == DNS_PENDING)
 		return;
-	struct trace_entry e = {
-		.kind = TRACE_QUESTION,
-		.parent = run->traced,
-		.lookups = run->verdict.lookups,
-		.voids = run->verdict.voids,
-		.type = type,
-		.status = status
-	};
+	struct trace_entry e = { .kind = TRACE_QUESTION, .parent = run->traced,
+		.type = type, .status = status };
 	if (answer != NULL)
 		e.answer = dns_view_share(run->view, answer, &e.source);
-	(void)trace_add(run->trace, &e, name);
+	(void)eval_trace(run, e, name);
 }
 
 bool

@@ -25,37 +25,6 @@
 /* Of a malformed term this much is quoted. */
 #define TERM_SHOWN 60
 
-/* Trace */
-
-static void
-note_term(struct eval_run *run, const struct eval_mark *m)
-{
-	const struct record *r = m->check->record;
-
-	run->traced = trace_add(run->trace, &(struct trace_entry){
-		.kind = TRACE_TERM,
-		.parent = m->check->traced,
-		.lookups = run->verdict.lookups,
-		.voids = run->verdict.voids,
-		.term = m->term == NULL ? r->count :
-		    (size_t)(m->term - r->terms),
-		.match = TRACE_STOPPED
-	}, "");
-}
-
-/* A record is looked for; run->traced has led to it. */
-static void
-note_check(struct eval_run *run, struct eval_check *c)
-{
-	c->traced = trace_add(run->trace, &(struct trace_entry){
-		.kind = TRACE_RECORD,
-		.parent = run->traced,
-		.lookups = run->verdict.lookups,
-		.voids = run->verdict.voids
-	}, c->domain);
-	run->traced = c->traced;
-}
-
 /* As libspf2 will find: the client's network of the term's size has one. */
 static bool
 matches(const struct eval_run *run, const struct record_term *t,
@@ -77,6 +46,20 @@ matches(const struct eval_run *run, const struct record_term *t,
 	return false;
 }
 
+/* Trace */
+
+static void
+note_term(struct eval_run *run, const struct eval_mark *m)
+{
+	const struct record *r = m->check->record;
+
+	run->traced = eval_trace(run, (struct trace_entry){
+		.kind = TRACE_TERM, .parent = m->check->traced,
+		.term = m->term == NULL ? r->count :
+		    (size_t)(m->term - r->terms), .match = TRACE_STOPPED
+	}, "");
+}
+
 /* Of an mx term this comes again with each of its hosts. */
 static void
 note_reply(struct eval_run *run, const struct record_term *t,
@@ -87,8 +70,9 @@ note_reply(struct eval_run *run, const struct record_term *t,
 	bool match = reply == EVAL_REPLY_CLIENT ||
 	    (reply == EVAL_REPLY_RECORDS && answer->type != DNS_TYPE_MX &&
 	    matches(run, t, answer));
-	trace_set_match(run->trace, run->traced, reply == EVAL_REPLY_UNWIND ?
-	    TRACE_STOPPED : match ? TRACE_MATCH : TRACE_NO_MATCH);
+	run->trace->entries[run->traced].match =
+	    reply == EVAL_REPLY_UNWIND ? TRACE_STOPPED :
+	    match ? TRACE_MATCH : TRACE_NO_MATCH;
 }
 
 /* Limits (RFC 7208 s4.6.4) */
@@ -288,6 +272,26 @@ eval_mark_query(struct eval_run *run, size_t mark,
 	return reply;
 }
 
+/*
+ * The hosts of an mx term from this one on, up to one that is known to end it.
+ * The first is asked for alone: most senders have no other.
+ */
+static void
+ask_ahead(struct eval_run *run, size_t host)
+{
+	for (; host < run->mx->count; host++) {
+		const struct dns_rr *rr = &run->mx->rr[host];
+
+		if (!eval_is_askable(rr))
+			continue;
+		const struct dns_answer *a = dns_view_ahead(run->view,
+		    rr->data, eval_address_type(run));
+		if (a != NULL && (a->status == DNS_TEMPERROR ||
+		    matches(run, run->mx_term, a)))
+			break;
+	}
+}
+
 /* The hosts of an mx term are asked for directly after it, in order. */
 enum eval_reply
 eval_mark_host(struct eval_run *run, size_t mark, size_t host,
@@ -305,6 +309,8 @@ eval_mark_host(struct eval_run *run, size_t mark, size_t host,
 	if (eval_ask_strictly(run, rr->data, eval_address_type(run), answer))
 		reply = reply_addresses(*answer,
 		    matches_any(run, run->mx_term));
+	else if (run->pending && host > 0)
+		ask_ahead(run, host + 1);
 	note_reply(run, run->mx_term, reply, *answer);
 	return reply;
 }
@@ -430,14 +436,18 @@ eval_mark_open(struct eval_run *run, size_t mark, struct eval_canon *out)
 	assert(run->check_count < EVAL_CHECKS_MAX);
 	struct eval_check *c = &run->checks[run->check_count++];
 	memcpy(c->domain, domain, sizeof(c->domain));
-	note_check(run, c);
+	c->traced = eval_trace(run, (struct trace_entry){
+		.kind = TRACE_RECORD, .parent = run->traced
+	}, c->domain);
+	run->traced = c->traced;
 	c->main = start || (m->kind == EVAL_MARK_REDIRECT && m->check->main);
 	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
 		return false;
 	eval_canon_write(out, &run->marks, c, &run->in->client,
 	    run->max_lookups - run->verdict.lookups);
 	note_record(run, c, c->record->text);
-	trace_set_record(run->trace, c->traced, c->record);
+	if (run->trace != NULL)
+		run->trace->entries[c->traced].record = c->record;
 	if (c->main) {
 		run->last = c;
 		run->matched = out->fixed;

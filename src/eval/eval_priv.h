@@ -120,6 +120,10 @@ enum eval_reply {
 void	eval_stop(struct eval_run *run, enum result r, const char *fmt, ...)
 	    UTIL_PRINTF(3, 4);
 
+/* Notes *e, and how often was asked before it.  Its index, or TRACE_NONE. */
+size_t	eval_trace(struct eval_run *run, struct trace_entry e,
+	    const char *name);
+
 /*
  * Asks the view.  False: the run has stopped.  Else *out is the answer, which
  * may be that the DNS has an error: the caller knows what this means; for

@@ -43,8 +43,6 @@ trace_free(struct trace *t)
 size_t
 trace_add(struct trace *t, const struct trace_entry *e, const char *name)
 {
-	if (t == NULL)
-		return TRACE_NONE;
 	if (t->count == t->room) {
 		t->room = t->room == 0 ? FIRST_ROOM : t->room * 2;
 		t->entries = xreallocarray(t->entries, t->room,
@@ -62,20 +60,6 @@ trace_set_name(struct trace *t, size_t entry, const char *name)
 		return;
 	free(t->entries[entry].name);
 	t->entries[entry].name = xstrdup(name);
-}
-
-void
-trace_set_record(struct trace *t, size_t entry, const struct record *r)
-{
-	if (t != NULL)
-		t->entries[entry].record = r;
-}
-
-void
-trace_set_match(struct trace *t, size_t entry, enum trace_match m)
-{
-	if (t != NULL)
-		t->entries[entry].match = m;
 }
 
 const struct trace_entry *

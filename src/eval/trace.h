@@ -80,9 +80,9 @@ const struct trace_entry *trace_find_term(const struct trace *t,
 		    size_t record, size_t term);
 
 /*
- * In the making.  An evaluation that wants no trace has NULL in its place,
- * and nothing is done.  add gives the index of the new entry, which has *e, the
- * reference to its answer and a copy of name.
+ * In the making.  add gives the index of the new entry, which has *e, the
+ * reference to its answer and a copy of name.  set_name and end do nothing
+ * for NULL, which an evaluation has that wants no trace.
  */
 struct trace	*trace_new(const struct addr *client);
 void		 trace_free(struct trace *t);
@@ -90,10 +90,6 @@ size_t		 trace_add(struct trace *t, const struct trace_entry *e,
 		    const char *name);
 void		 trace_set_name(struct trace *t, size_t entry,
 		    const char *name);
-void		 trace_set_record(struct trace *t, size_t entry,
-		    const struct record *r);
-void		 trace_set_match(struct trace *t, size_t entry,
-		    enum trace_match m);
 /* The end of the evaluation: results of records, matches of includes. */
 void		 trace_end(struct trace *t);
 

@@ -440,13 +440,15 @@ def test_a_hundred_networks_are_read_whole():
 
 def test_nothing_behind_the_match_is_asked_for():
     zone = {"hit.example.com": {"A": [CLIENT], "MX":
-        [(1, "m1.example.com"), (2, "m2.example.com"),
-        (3, "m3.example.com")]}, "m1.example.com": {"A": [OTHER]},
-        "m2.example.com": {"A": [CLIENT]}}
+        [(1, "m1.example.com"), (2, "m2.example.com")]},
+        "late.example.com": {"MX": [(1, "m2.example.com"),
+        (2, "m1.example.com"), (3, "m3.example.com")]},
+        "m1.example.com": {"A": [CLIENT]}, "m2.example.com": {"A": [OTHER]}}
     behind = ["a:x1.example.com", "mx:x2.example.com",
         "include:x3.example.com", "exists:x4.example.com", "ptr"]
     for tag, term in (("ip4", "ip4:192.0.2.0/24"), ("a", "a:hit.example.com"),
-            ("mx", "mx:hit.example.com"), ("all", "?all")):
+            ("mx", "mx:hit.example.com"), ("late", "mx:late.example.com"),
+            ("all", "?all")):
         chain(zone, tag + ".example.net", [term] + behind,
             "redirect=x5.example.com")
     load(zone)
@@ -455,8 +457,11 @@ def test_nothing_behind_the_match_is_asked_for():
     check("a.example.net", "pass")
     check_asked("a.example.net", "hit.example.com A")
     check("mx.example.net", "pass")
-    check_asked("mx.example.net", "hit.example.com MX", "m1.example.com A",
-        "m2.example.com A")
+    check_asked("mx.example.net", "hit.example.com MX", "m1.example.com A")
+    # But hosts of mx after the first, which go together.
+    check("late.example.net", "pass")
+    check_asked("late.example.net", "late.example.com MX", "m2.example.com A",
+        "m1.example.com A", "m3.example.com A")
     check("all.example.net", "neutral")
     check_asked("all.example.net")
 

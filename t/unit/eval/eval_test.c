@@ -233,7 +233,7 @@ run(struct dns *dns, const struct eval_request *r, enum result want)
 	struct dns_view *view = new_view(dns, EVAL_MAX_QUERIES);
 	struct eval_verdict again;
 
-	assert_int_equal(finish(view, r), v.queries);
+	assert_true(finish(view, r) <= v.queries);
 	assert_true(eval_run(view, r, &again));
 	assert_same_verdict(&v, &again);
 	eval_verdict_fini(&again);
@@ -761,6 +761,68 @@ test_hosts_of_mx_and_ptr_are_no_void_lookups(void **state)
 	assert_int_equal(v.voids, 0);
 	assert_int_equal(v.lookups, 2);
 	assert_int_equal(v.queries, 7);
+}
+
+static void
+note_wake(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+/* Of five hosts the fourth has the client.  The most questions at once. */
+static unsigned
+ask_five_hosts(struct dns *dns)
+{
+	struct eval_request r = request("user@example.com", "192.0.2.1");
+	struct dns_view *view = new_view(dns, EVAL_MAX_QUERIES);
+	unsigned most = 0;
+
+	eval_verdict_fini(&v);
+	while (!eval_run(view, &r, &v)) {
+		bool woken = false;
+
+		if (dns_view_fetch(view, note_wake, &woken))
+			continue;
+		unsigned n = fake_dns_answer_all(&fake);
+		assert_true(woken);
+		most = n > most ? n : most;
+	}
+	dns_view_free(view);
+	assert_result(RESULT_PASS);
+	assert_int_equal(v.queries, 6);
+	return most;
+}
+
+static void
+test_hosts_of_mx_after_the_first_are_asked_for_together(void **state)
+{
+	static const char zone[] = "$TTL 60\n"
+	    "example.com. TXT \"v=spf1 mx -all\"\n"
+	    "example.com. MX 0 m0.example.com.\n"
+	    "example.com. MX 1 m1.example.com.\n"
+	    "example.com. MX 2 m2.example.com.\n"
+	    "example.com. MX 3 m3.example.com.\n"
+	    "example.com. MX 4 m4.example.com.\n"
+	    "m3.example.com. A 192.0.2.1\n";
+	const struct dns_options o = { .query_timeout_ms = FAR_AWAY_MS,
+		.cache_size = 1 << 20 };
+	const struct dns_answer *a;
+
+	(void)state;
+	for (unsigned known = 0; known < 2; known++) {
+		struct dns *dns = fake_dns_open(&fake, zone, &o);
+		struct dns_view *view = new_view(dns, 1);
+		while (known == 1 && dns_query(view, "m3.example.com",
+		    DNS_TYPE_A, &a) == DNS_PENDING)
+			fake_dns_wait(view);
+		dns_view_free(view);
+		fake_dns_hold(&fake, "");
+		/* None behind the one that is known to match. */
+		assert_int_equal(ask_five_hosts(dns),
+		    known == 1 ? 2 : 4);
+		assert_int_equal(fake.asked, known == 1 ? 6 : 7);
+		dns_free(dns);
+	}
 }
 
 static void
@@ -1420,6 +1482,8 @@ main(void)
 		    test_void_lookups_cannot_be_feigned_and_are_bounded),
 		cmocka_unit_test(test_bad_terms_are_named_with_their_place),
 		cmocka_unit_test(test_hosts_of_mx_and_ptr_are_no_void_lookups),
+		cmocka_unit_test(
+		    test_hosts_of_mx_after_the_first_are_asked_for_together),
 		cmocka_unit_test(test_eleven_mx_are_permerror),
 		cmocka_unit_test(test_query_limit_is_permerror),
 		cmocka_unit_test(
