@@ -34,7 +34,7 @@ STRANGER = "198.51.100.1"
 
 # More dead names than the resolver can be busy with at once.  A sanitizer is
 # slower than the flood would be then.
-PER_SECOND = 500 if verdicts.sanitized() else 1500
+PER_SECOND = 500 if watch.sanitized() else 1500
 SECONDS = 4
 
 
