@@ -110,7 +110,7 @@ def test_clients_that_leave_while_the_dns_is_silent():
         else:
             m.drop()
     with Load(4, job) as load:
-        time.sleep(6)
+        time.sleep(4)
     load.check(least=100)
     seen = watch.settled(lambda: connections(daemon),
         lambda n: n <= before)
@@ -189,7 +189,7 @@ def test_everything_at_once():
         reloading = threading.Thread(target=reload)
         with Load(8, mixed(daemon)) as load:
             reloading.start()
-            time.sleep(15)
+            time.sleep(8)
             ends.set()
         reloading.join()
         load.check(least=50)
