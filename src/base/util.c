@@ -12,12 +12,14 @@
 #include "base/util.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SMALL_MAX 1024
 
@@ -256,6 +258,27 @@ util_parse_uint(const char *s, size_t len, uint64_t max, uint64_t *out)
 	}
 	*out = value;
 	return true;
+}
+
+char *
+util_read_text(int fd, size_t max)
+{
+	char *text = xreallocarray(NULL, max + 2, 1);
+	size_t len = 0;
+	ssize_t n;
+
+	do {
+		n = read(fd, text + len, max + 1 - len);
+		if (n > 0)
+			len += (size_t)n;
+	} while ((n > 0 && len <= max) || (n < 0 && errno == EINTR));
+	text[len] = '\0';
+	if (n == 0 && strlen(text) == len)
+		return text;
+	if (n >= 0)
+		errno = n > 0 ? EFBIG : EILSEQ;
+	free(text);
+	return NULL;
 }
 
 int64_t

@@ -74,6 +74,12 @@ bool	util_copy(char *dst, size_t size, const char *s);
 bool	util_parse_uint(const char *s, size_t len, uint64_t max,
 	    uint64_t *out);
 
+/*
+ * What can be read from fd, with a NUL behind it; the caller frees it.  NULL:
+ * errno, EFBIG for more than max octets, EILSEQ where a NUL is among them.
+ */
+char	*util_read_text(int fd, size_t max);
+
 /* Monotonic milliseconds; all deadlines are absolute values of this clock. */
 int64_t	util_now_ms(void);
 

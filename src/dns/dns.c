@@ -6,9 +6,10 @@
 #include "dns/dns.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 #include "dns/dns_priv.h"
@@ -16,27 +17,11 @@
 
 #define FILE_MAX (64 << 20)	/* of a zone */
 
-/* The whole file with a NUL; NULL with errno. */
-static char *
-read_file(FILE *f)
-{
-	char *text = xreallocarray(NULL, FILE_MAX + 1, 1);
-	size_t len = fread(text, 1, FILE_MAX, f);
-
-	text[len] = '\0';
-	if (!ferror(f) && len < FILE_MAX && strlen(text) == len)
-		return text;
-	if (!ferror(f))
-		errno = len < FILE_MAX ? EILSEQ : EFBIG;
-	free(text);
-	return NULL;
-}
-
 static struct dns_backend *
 zone_backend(const char *path, struct diag *d)
 {
-	FILE *f = fopen(path, "re");
-	char *text = f == NULL ? NULL : read_file(f);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = fd >= 0 ? util_read_text(fd, FILE_MAX) : NULL;
 	struct dns_backend *b = NULL;
 
 	if (text == NULL)
@@ -44,8 +29,8 @@ zone_backend(const char *path, struct diag *d)
 	else
 		b = dns_zone_new(path, text, d);
 	free(text);
-	if (f != NULL)
-		fclose(f);
+	if (fd >= 0)
+		close(fd);
 	return b;
 }
 
