@@ -24,11 +24,23 @@ struct reply_template;
 
 enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };
 
-/* One reply section as it is in force; for conf_dump. */
-struct conf_reply {
-	unsigned	 code;
-	char		*enhanced;
-	char		*text;
+/* A section with a title, and where it stands. */
+struct conf_item {
+	char		*title;
+	char		*file;
+	unsigned	 line;
+	void		*values;	/* the struct that its options fill */
+};
+
+/* Those of one name, in the order of the file. */
+struct conf_items {
+	struct conf_item *list;
+	size_t		 count;
+};
+
+struct conf_texts {
+	char		**list;
+	size_t		  count;
 };
 
 /* Bits of headers. */
@@ -46,6 +58,7 @@ struct conf_socket {
 
 struct conf {
 	char		*path;		/* NULL: built-in defaults */
+	const char *const *settings;	/* over them; of the caller */
 	struct conf_socket socket;
 	mode_t		 socket_mode;	/* unix sockets */
 	char		*socket_group;	/* "": leave */
@@ -68,8 +81,8 @@ struct conf {
 	enum log_level	 log_level;
 	int		 syslog_facility;
 
-	char		**dns_servers;	/* "192.0.2.1:53", "[::1]:53" */
-	size_t		 dns_server_count;	/* 0: /etc/resolv.conf */
+	struct conf_texts dns_servers;	/* "192.0.2.1:53", "[::1]:53"; none:
+					 * /etc/resolv.conf */
 	int64_t		 dns_timeout_ms;	/* one whole check */
 	int64_t		 dns_query_timeout_ms;	/* one name, all tries */
 	int64_t		 dns_reply_timeout_ms;	/* one callback's wait */
@@ -80,21 +93,26 @@ struct conf {
 	unsigned	 max_void_lookups;
 
 	struct reply_template *replies[RESULT_COUNT];	/* NULL for pass */
-	struct conf_reply reply_sources[RESULT_COUNT];	/* what they were
-							 * compiled from */
+	struct conf_items reply_sections;	/* what they were compiled
+						 * from */
 
 	struct diag	 notes;		/* no mistakes, but worth a look */
-	struct conf_place *places;	/* of conf.c only, as the next one */
+	struct conf_place *places;	/* of conf only, as the next one */
 	_Atomic unsigned references;
 };
 
 /*
- * Reads and checks a file.  NULL: d has every mistake with file, line and the
- * allowed values.  A path of NULL gives the built-in defaults.  The caller
- * owns the one reference of the result.  One thread at a time: libconfuse's
- * parser is static.
+ * Reads and checks a file, and the settings over it: "NAME=VALUE" as on the
+ * command line, a NULL behind the last, or NULL.  NULL: d has every mistake
+ * with file, line and the allowed values.  A path of NULL gives the built-in
+ * defaults.  The caller owns the one reference of the result; the settings
+ * stay the caller's and outlive it.  One thread at a time: libconfuse's parser
+ * is static.
  */
-struct conf	*conf_load(const char *path, struct diag *d);
+struct conf	*conf_load(const char *path, const char *const *settings,
+		    struct diag *d);
+/* From where c came from, as it is now; as conf_load. */
+struct conf	*conf_reload(const struct conf *c, struct diag *d);
 
 /*
  * Makes c current, taking the caller's reference; releases the old one.  NULL:
@@ -132,18 +150,5 @@ void		 conf_diff_restart(const struct conf *a, const struct conf *b,
 
 /* "libconfuse 3.3"; one thread at a time. */
 const char	*conf_version(void);
-
-/* The option table: what the documentation check reads. */
-struct conf_row {
-	const char	*section;	/* NULL, "dns" or "reply" */
-	const char	*name;
-	const char	*default_text;	/* as in the sample file; NULL: depends
-					 * on the result (section reply) */
-	const char	*allowed;	/* "0 to 6", for messages */
-	bool		 restart;	/* not changed by a reload */
-	const char	*sentence;
-};
-size_t			 conf_row_count(void);
-const struct conf_row	*conf_row(size_t i);
 
 #endif

@@ -61,27 +61,35 @@ edit_distance(const char *a, const char *b)
 	return row[len];
 }
 
-/* Rows of the section that the name stands in win over others. */
-static const struct conf_row *
-nearest(const char *section, const char *name)
+/* An option, and the section that it belongs to. */
+struct found {
+	const struct conf_section *section;
+	const struct conf_option *option;	/* NULL: none */
+};
+
+/* Options of the section s, where the name stands, win over others. */
+static struct found
+nearest(const struct conf_section *s, const char *name)
 {
-	const struct conf_row *near = NULL;
+	struct found near = { .option = NULL };
 	char given[FOLDED_MAX + 1];
 	char ours[FOLDED_MAX + 1];
 
 	if (!fold(name, given))
-		return NULL;
+		return near;
 	size_t limit = strlen(given) / 3;
 	size_t least = (limit < DISTANCE_MAX ? limit : DISTANCE_MAX) + 1;
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_row *r = conf_row(i);
-		if (!fold(r->name, ours))
-			continue;
-		size_t distance = edit_distance(ours, given);
-		if (distance < least || (distance == least && near != NULL &&
-		    conf_option_find(section, r->name) != NULL)) {
-			least = distance;
-			near = r;
+	for (size_t i = 0; i < CONF_SECTION_COUNT; i++) {
+		const struct conf_section *in = &conf_sections[i];
+		for (size_t j = 0; j < in->option_count; j++) {
+			if (!fold(in->options[j].name, ours))
+				continue;
+			size_t distance = edit_distance(ours, given);
+			if (distance < least || (distance == least &&
+			    near.option != NULL && in == s)) {
+				least = distance;
+				near = (struct found){ in, &in->options[j] };
+			}
 		}
 	}
 	return near;
@@ -91,40 +99,41 @@ nearest(const char *section, const char *name)
 static const char *
 bare_name(const char *name)
 {
-	const char *dot = strchr(name, '.');
+	const char *dot = strrchr(name, '.');
 
 	return dot != NULL ? dot + 1 : name;
 }
 
-static const struct conf_row *
+static struct found
 same_name(const char *name)
 {
-	for (size_t i = 0; i < conf_row_count(); i++)
-		if (strcmp(conf_row(i)->name, name) == 0)
-			return conf_row(i);
-	return NULL;
+	struct found f = { .option = NULL };
+
+	for (size_t i = 0; i < CONF_SECTION_COUNT && f.option == NULL; i++) {
+		f.section = &conf_sections[i];
+		f.option = conf_section_option(f.section, name);
+	}
+	return f;
 }
 
 void
-conf_hint(const char *section, const char *name, char out[CONF_HINT_SIZE])
+conf_hint(const struct conf_section *s, const char *name,
+    char out[CONF_HINT_SIZE])
 {
-	const struct conf_row *r = same_name(bare_name(name));
-	const char *end = "";
+	struct found f = same_name(bare_name(name));
 
 	out[0] = '\0';
-	if (r != NULL && r->section != NULL) {
-		bool reply = strcmp(r->section, "reply") == 0;
+	if (f.option != NULL && f.section->name != NULL) {
 		snprintf(out, CONF_HINT_SIZE, "; it belongs into section %s: "
-		    "%s%s { %s = ... }", r->section, r->section,
-		    reply ? " fail" : "", r->name);
-	} else if (r != NULL) {
+		    "%s { %s = ... }", f.section->name, f.section->sample,
+		    f.option->name);
+	} else if (f.option != NULL) {
 		snprintf(out, CONF_HINT_SIZE, "; \"%s\" stands outside of "
-		    "sections", r->name);
-	} else if ((r = nearest(section, name)) != NULL) {
-		if (r->section != NULL &&
-		    (section == NULL || strcmp(r->section, section) != 0))
-			end = r->section;
+		    "sections", f.option->name);
+	} else if ((f = nearest(s, name)).option != NULL) {
+		bool here = f.section == s || f.section->name == NULL;
 		snprintf(out, CONF_HINT_SIZE, "; did you mean \"%s\"%s%s?",
-		    r->name, end[0] != '\0' ? " of section " : "", end);
+		    f.option->name, here ? "" : " of section ",
+		    here ? "" : f.section->name);
 	}
 }

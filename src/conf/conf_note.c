@@ -1,11 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a configuration may say, and is yet worth a look. */
+/* What is said of an option at its place, and what is worth a look. */
 
 #include "config.h"
 
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "conf/conf_priv.h"
+
+void
+conf_complain(const struct conf *c, struct diag *d, const char *option,
+    const char *fmt, ...)
+{
+	const struct conf_section *top = &conf_sections[0];
+	const struct conf_option *o = conf_section_option(top, option);
+	const char *file = c->path;
+	char message[1024];
+	unsigned line = 0;
+	va_list ap;
+
+	assert(o != NULL);
+	const struct conf_place *place = &c->places[o - top->options];
+	if (place->file != NULL) {
+		file = place->file;
+		line = place->line;
+	}
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	diag_add(d, file, line, "%s: %s", option, message);
+}
 
 static void
 note_group(struct conf *c)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside of conf: the option table and how each kind of value is read. */
+/* Inside of conf: the tables of sections, options and kinds of values. */
 
 #ifndef CONF_PRIV_H
 #define CONF_PRIV_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,24 +15,7 @@
 #define CONF_MEGA (INT64_C(1) << 20)
 #define CONF_GIGA (INT64_C(1) << 30)
 
-/* What an option's field holds and how its text is read. */
-enum conf_kind {		/* texts first, up to CONF_KIND_TEXT */
-	CONF_KIND_ACCOUNT,	/* char *: a user or group, "" allowed */
-	CONF_KIND_PATH,		/* char *: absolute, "" allowed */
-	CONF_KIND_HOSTNAME,	/* char *: "" allowed */
-	CONF_KIND_ENHANCED,	/* char * */
-	CONF_KIND_TEXT,		/* char *: a reply template */
-	CONF_KIND_SOCKET,	/* struct conf_socket */
-	CONF_KIND_OCTAL,	/* mode_t */
-	CONF_KIND_UINT,		/* unsigned, min to max */
-	CONF_KIND_BOOL,		/* bool */
-	CONF_KIND_WORD,		/* int or an enum, one of words */
-	CONF_KIND_DURATION,	/* int64_t milliseconds, min to max */
-	CONF_KIND_SIZE,		/* size_t octets, min to max */
-	CONF_KIND_WORDS,	/* unsigned, bits of words; a list */
-	CONF_KIND_NETWORKS,	/* struct addr_set; a list */
-	CONF_KIND_SERVERS	/* dns_servers and its count; a list */
-};
+#define CONF_PROBLEM_SIZE 200
 
 struct conf_word {
 	const char	*name;		/* NULL ends a list of words */
@@ -39,59 +23,133 @@ struct conf_word {
 };
 
 struct conf_option {
-	struct conf_row	 row;
-	enum conf_kind	 kind;
-	size_t		 offset;	/* in struct conf; section reply: in
-					 * struct conf_reply */
+	const char	*name;
+	const char	*default_text;	/* as in the sample file; NULL: depends
+					 * on the title of the section */
+	const char	*allowed;	/* "0 to 6", for messages */
+	bool		 restart;	/* not changed by a reload */
+	const char	*sentence;	/* what it is, as in the manual */
+	const struct conf_kind *kind;
+	size_t		 offset;	/* in the struct that is filled */
 	int64_t		 min;
 	int64_t		 max;
 	const struct conf_word *words;
 	bool		 derived;	/* default depends on other options */
 };
 
-const struct conf_option *conf_option(size_t i);
-/* NULL: no such option.  section NULL is the top level. */
-const struct conf_option *conf_option_find(const char *section,
-	    const char *name);
-/* The options of one section, one after the other; NULL before and behind. */
-const struct conf_option *conf_option_next(const char *section,
-	    const struct conf_option *o);
-bool	conf_option_is_list(const struct conf_option *o);
+/* How an option's field is read, freed and printed. */
+struct conf_kind {
+	/*
+	 * A list gets one element more.  False: the field is as before and
+	 * problem says what is wrong with text, or is "" as it was where the
+	 * allowed values say it all.
+	 */
+	bool	(*parse)(const struct conf_option *o, void *field,
+		    const char *text, char problem[CONF_PROBLEM_SIZE]);
+	/* NULL: owns nothing.  The field may be set again. */
+	void	(*clear)(void *field);
+	/* As text that conf_load reads, in the spelling of default_text. */
+	void	(*print)(const struct conf_option *o, const void *field,
+		    FILE *out);
+	bool	is_list;
+};
 
-/*
- * What a name that is no option of section may have been meant to be, to
- * stand behind "unknown option ...": "; did you mean ...?", or "".
- */
-#define CONF_HINT_SIZE 200
-void	conf_hint(const char *section, const char *name,
-	    char out[CONF_HINT_SIZE]);
+extern const struct conf_kind conf_kind_socket;	/* struct conf_socket */
+extern const struct conf_kind conf_kind_account; /* char *: "" allowed */
+extern const struct conf_kind conf_kind_path;	/* char *: absolute, or "" */
+extern const struct conf_kind conf_kind_hostname; /* char *: "" allowed */
+extern const struct conf_kind conf_kind_enhanced; /* char * */
+extern const struct conf_kind conf_kind_reply_text; /* char * */
+extern const struct conf_kind conf_kind_octal;	/* mode_t */
+extern const struct conf_kind conf_kind_uint;	/* unsigned, min to max */
+extern const struct conf_kind conf_kind_bool;	/* bool */
+extern const struct conf_kind conf_kind_word;	/* enum, one of words */
+extern const struct conf_kind conf_kind_duration; /* int64_t, ms */
+extern const struct conf_kind conf_kind_size;	/* size_t, octets */
+extern const struct conf_kind conf_kind_words;	/* unsigned, bits of words */
+extern const struct conf_kind conf_kind_networks; /* struct addr_set */
+extern const struct conf_kind conf_kind_servers; /* struct conf_texts */
 
-/*
- * Puts one value into its field of base (a struct conf, or a struct
- * conf_reply in section reply); a list gets one element more.  False: the
- * field is as before and problem says what is wrong with text, or is ""
- * where the allowed values say it all.
- */
-#define CONF_PROBLEM_SIZE 200
+/* The kind's functions on the field of o in base, which o's section fills. */
 bool	conf_value_set(const struct conf_option *o, void *base,
 	    const char *text, char problem[CONF_PROBLEM_SIZE]);
-/* Empties a list; frees what the field owns.  The field may be set again. */
 void	conf_value_clear(const struct conf_option *o, void *base);
-/*
- * As text that conf_load reads, in the spelling of default_text; the caller
- * frees it.
- */
+/* The caller frees it. */
 char	*conf_value_text(const struct conf_option *o, const void *base);
+void	conf_print_quoted(const char *s, FILE *out);
+
+struct conf_section {
+	const char	*name;		/* NULL: no section around them */
+	const char	*sample;	/* "reply fail", for messages */
+	const struct conf_option *options;
+	size_t		 option_count;
+	/* With a title: any number of them. */
+	size_t		 size;		/* of what one fills; 0: no title, its
+					 * options fill struct conf */
+	size_t		 offset;	/* of its conf_items in struct conf */
+	const char *const *titles;	/* there are these, always; NULL: any
+					 * that the file has */
+	const char	*allowed;	/* titles, for messages */
+	/*
+	 * Once all is read; item NULL: it has no title.  False: problem says
+	 * what is wrong.
+	 */
+	bool		(*check)(struct conf *c, const struct conf_item *item,
+			    char problem[CONF_PROBLEM_SIZE]);
+};
+
+/* The first is what stands outside of sections. */
+#define CONF_SECTION_COUNT 3
+extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
+
+/* NULL: no such section. */
+const struct conf_section *conf_section_find(const char *name);
+/* NULL: no such option, or s is NULL. */
+const struct conf_option *conf_section_option(const struct conf_section *s,
+	    const char *name);
+bool	conf_section_takes(const struct conf_section *s, const char *title);
+/* Of a section with a title; NULL: there are not so many. */
+struct conf_items *conf_section_items(const struct conf_section *s,
+	    struct conf *c);
+const struct conf_item *conf_section_item(const struct conf_section *s,
+	    const struct conf *c, size_t i);
+/* What the i-th of them has filled; NULL: there are not so many. */
+const void *conf_section_values(const struct conf_section *s,
+	    const struct conf *c, size_t i);
+
+/* Section reply. */
+struct conf_reply {
+	unsigned	 code;
+	char		*enhanced;
+	char		*text;
+};
+
+#define CONF_LEVEL_UNSET UINT_MAX	/* behavior_helo, while it is read */
+
+/* Of behavior_helo where it is not set. */
+unsigned conf_default_helo(const struct conf *c);
+bool	conf_check_levels(struct conf *c, const struct conf_item *none,
+	    char problem[CONF_PROBLEM_SIZE]);
+bool	conf_check_reply(struct conf *c, const struct conf_item *item,
+	    char problem[CONF_PROBLEM_SIZE]);
 
 /*
- * False is told by what is wrong with text, "" where the allowed values say
- * it; then out is as before.
+ * What is wrong with text, "" where the allowed values say it; then out is as
+ * before.  NULL: nothing.
  */
 const char *conf_socket_parse(struct conf_socket *out, const char *text);
 void	conf_socket_clear(struct conf_socket *s);
 /* NULL, or what is wrong with a path that needs less than size octets. */
 const char *conf_path_problem(const char *path, size_t size);
 bool	conf_is_host_name(const char *s);
+
+/*
+ * What a name that is no option of section may have been meant to be, to
+ * stand behind "unknown option ...": "; did you mean ...?", or "".
+ */
+#define CONF_HINT_SIZE 200
+void	conf_hint(const struct conf_section *s, const char *name,
+	    char out[CONF_HINT_SIZE]);
 
 /* The signs that end a word without quotes. */
 #define CONF_WORD_ENDS " #\"'\t\n\r={}()+,*"
@@ -100,7 +158,7 @@ bool	conf_is_host_name(const char *s);
  * Blanks out comments.  False: *problem at *line is what libconfuse must not
  * see.
  */
-bool	conf_text_scan(char *text, int *line, const char **problem);
+bool	conf_scan(char *text, int *line, const char **problem);
 
 /* A mistake of syntax, in the words of who made it. */
 struct conf_mistake {
@@ -115,19 +173,16 @@ struct conf_mistake {
  */
 void	conf_syntax_explain(const char *text, const char *file,
 	    struct diag *repeats, struct conf_mistake *out);
-/* A whole file without NUL; the caller frees it.  NULL: *problem. */
-char	*conf_text_read(const char *path, const char **problem);
 
-/* Of behavior_helo where it is not set. */
-unsigned conf_default_helo(const struct conf *c);
+/* Where the value in force of an option was given; file NULL: nowhere. */
+struct conf_place {
+	char		*file;
+	unsigned	 line;
+};
+
 /* Fills c->notes; c has no mistakes. */
 void	conf_note(struct conf *c);
 
-/*
- * conf_load of len octets in memory; name stands for the file.  Relative
- * names of included files are taken from the current directory.
- */
-struct conf	*conf_load_text(const char *text, size_t len,
-		    const char *name, struct diag *d);
+void	conf_free(struct conf *c);
 
 #endif

@@ -30,17 +30,21 @@ struct token {
 	int		 len;
 };
 
+/* Where something was given; 0: it was not. */
+struct mark {
+	const void	*what;		/* row of a table, or title in it */
+	int		 line;
+};
+
 struct walk {
 	const char	*at;
 	int		 line;
 	struct token	 token;		/* not used up yet */
-	bool		 in_section;
-	char		 section[NAME_MAX_OCTETS];
+	const struct conf_section *section;	/* NULL: one that is not ours */
 	const char	*file;
 	struct diag	*repeats;	/* or NULL */
-	int		*lines;		/* where an option was set; 0: not */
-	int		 dns_line;
-	int		 reply_lines[RESULT_COUNT];
+	struct mark	*marks;
+	size_t		 mark_count;
 	struct conf_mistake *mistake;
 	bool		 stopped;
 };
@@ -146,7 +150,7 @@ copy_name(char out[NAME_MAX_OCTETS], const struct token *t)
 static const struct conf_option *
 option_of(const struct walk *w, const char *name)
 {
-	return conf_option_find(w->in_section ? w->section : NULL, name);
+	return conf_section_option(w->section, name);
 }
 
 static bool
@@ -154,49 +158,63 @@ takes_list(const struct walk *w, const char *name)
 {
 	const struct conf_option *o = option_of(w, name);
 
-	return o != NULL && conf_option_is_list(o);
+	return o != NULL && o->kind->is_list;
+}
+
+/* There are as many as rows and titles. */
+static int *
+line_of(struct walk *w, const void *what)
+{
+	for (size_t i = 0; i < w->mark_count; i++)
+		if (w->marks[i].what == what)
+			return &w->marks[i].line;
+	w->marks = xreallocarray(w->marks, w->mark_count + 1,
+	    sizeof(*w->marks));
+	w->marks[w->mark_count] = (struct mark){ what, 0 };
+	return &w->marks[w->mark_count++].line;
 }
 
 static void
 note_option(struct walk *w, const struct conf_option *o, int line)
 {
-	int *first = &w->lines[o - conf_option(0)];
+	int *first = line_of(w, o);
 
 	if (*first != 0 && w->repeats != NULL)
 		diag_add(w->repeats, w->file, (unsigned)line,
 		    "%s is set in line %d already; this value counts",
-		    o->row.name, *first);
+		    o->name, *first);
 	*first = line;
 }
 
 static void
-note_section(struct walk *w, int *first, const char *title,
-    const char *counts, int line)
+note_section(struct walk *w, const void *what, const char *title, int line)
 {
+	const struct conf_section *s = w->section;
+	int *first = line_of(w, what);
+
 	if (*first != 0 && w->repeats != NULL)
 		diag_add(w->repeats, w->file, (unsigned)line,
-		    "section %s%s stands in line %d already; %s",
-		    w->section, title, *first, counts);
+		    "section %s%s%s stands in line %d already; %s", s->name,
+		    title[0] != '\0' ? " " : "", title, *first,
+		    s->size > 0 ? "only this one counts" : "both count");
 	*first = line;
 }
 
-/* A reply section takes the place of one before it; one of the DNS adds. */
+/* One with a title takes the place of one before it; others add up. */
 static void
-begin_section(struct walk *w, const struct token *title)
+begin_section(struct walk *w, const char *title, int line)
 {
-	const struct conf_option *o = NULL;
-	char name[NAME_MAX_OCTETS + 1] = " ";
-	enum result r;
+	const struct conf_section *s = w->section;
 
-	copy_name(name + 1, title);
-	if (strcmp(w->section, "dns") == 0)
-		note_section(w, &w->dns_line, "", "both count", title->line);
-	if (strcmp(w->section, "reply") != 0 || !result_parse(&r, name + 1))
+	if (s != NULL && s->size == 0)
+		note_section(w, s, "", line);
+	if (s == NULL || s->size == 0)
 		return;
-	note_section(w, &w->reply_lines[r], name, "only this one counts",
-	    title->line);
-	while ((o = conf_option_next("reply", o)) != NULL)
-		w->lines[o - conf_option(0)] = 0;
+	for (size_t i = 0; s->titles != NULL && s->titles[i] != NULL; i++)
+		if (strcmp(s->titles[i], title) == 0)
+			note_section(w, s->titles[i], title, line);
+	for (size_t i = 0; i < s->option_count; i++)
+		*line_of(w, &s->options[i]) = 0;
 }
 
 /* Statements */
@@ -220,6 +238,23 @@ read_list(struct walk *w, const char *name, int line)
 		w->stopped = true;
 }
 
+static const struct conf_section *
+section_named(const struct token *t)
+{
+	char name[NAME_MAX_OCTETS];
+
+	copy_name(name, t);
+	return conf_section_find(name);
+}
+
+static bool
+begins_titled(const struct token *t)
+{
+	const struct conf_section *s = section_named(t);
+
+	return s != NULL && s->size > 0;
+}
+
 /* Does the token begin the next statement? */
 static bool
 begins_statement(const struct walk *w)
@@ -230,7 +265,7 @@ begins_statement(const struct walk *w)
 		return false;
 	advance(&ahead);
 	return is_assignment(&ahead.token) || ahead.token.sign == '{' ||
-	    ahead.token.sign == '(' || strncmp(w->token.text, "reply", 5) == 0;
+	    ahead.token.sign == '(' || begins_titled(&w->token);
 }
 
 /* What stands behind a value in its line was meant to belong to it. */
@@ -285,9 +320,11 @@ static void
 open_section(struct walk *w, const struct token *name,
     const struct token *title)
 {
-	copy_name(w->section, name);
-	w->in_section = true;
-	begin_section(w, title);
+	char text[NAME_MAX_OCTETS];
+
+	copy_name(text, title);
+	w->section = section_named(name);
+	begin_section(w, text, title->line);
 	advance(w);
 }
 
@@ -314,7 +351,7 @@ read_assignment(struct walk *w, const char *name)
 	const struct conf_option *o = option_of(w, name);
 	struct token sign = w->token;
 
-	if (strcmp(name, "dns") == 0 || strcmp(name, "reply") == 0)
+	if (conf_section_find(name) != NULL)
 		tell(w, sign.line, "%s begins a section, without \"=\"", name);
 	if (o == NULL) {
 		w->stopped = true;
@@ -342,7 +379,7 @@ read_statement(struct walk *w)
 		while (w->token.kind != TOKEN_END && w->token.sign != ')')
 			advance(w);
 		advance(w);
-	} else if (w->token.kind == TOKEN_WORD && strcmp(text, "reply") == 0) {
+	} else if (w->token.kind == TOKEN_WORD && begins_titled(&name)) {
 		struct token title = w->token;
 		advance(w);
 		if (w->token.sign == '{')
@@ -359,18 +396,19 @@ conf_syntax_explain(const char *text, const char *file, struct diag *repeats,
     struct conf_mistake *out)
 {
 	struct walk w = { .at = text, .line = 1, .file = file,
-		.repeats = repeats, .mistake = out };
+		.section = &conf_sections[0], .repeats = repeats,
+		.mistake = out };
 
 	out->text[0] = '\0';
-	w.lines = xcalloc(conf_row_count(), sizeof(*w.lines));
 	advance(&w);
 	while (!w.stopped && w.token.kind != TOKEN_END) {
 		if (w.token.kind == TOKEN_WORD)
 			read_statement(&w);
-		else if (w.in_section && accept_sign(&w, '}'))
-			w.in_section = false;
+		else if (w.section != &conf_sections[0] &&
+		    accept_sign(&w, '}'))
+			w.section = &conf_sections[0];
 		else
 			w.stopped = true;
 	}
-	free(w.lines);
+	free(w.marks);
 }

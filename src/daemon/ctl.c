@@ -65,8 +65,8 @@ struct dns_options
 ctl_dns_options(const struct conf *c)
 {
 	return (struct dns_options){
-		.servers = (const char *const *)c->dns_servers,
-		.server_count = c->dns_server_count,
+		.servers = (const char *const *)c->dns_servers.list,
+		.server_count = c->dns_servers.count,
 		.query_timeout_ms = c->dns_query_timeout_ms,
 		.cache_size = c->dns_cache_size,
 		.serve_stale_ms = c->dns_serve_stale_ms,
@@ -76,9 +76,9 @@ ctl_dns_options(const struct conf *c)
 
 /* NULL: d says why. */
 static struct conf *
-load(const char *path, struct dns *dns, struct diag *d)
+load(const struct conf *old, struct dns *dns, struct diag *d)
 {
-	struct conf *c = conf_load(path, d);
+	struct conf *c = conf_reload(old, d);
 
 	if (c == NULL)
 		return NULL;
@@ -90,29 +90,29 @@ load(const char *path, struct dns *dns, struct diag *d)
 }
 
 static void
-reload(const char *path, struct dns *dns, bool verbose)
+reload(struct dns *dns, bool verbose)
 {
+	const struct conf *old = conf_acquire();
 	struct diag d;
 
 	diag_init(&d);
-	struct conf *fresh = load(path, dns, &d);
+	struct conf *fresh = load(old, dns, &d);
 	if (fresh != NULL) {
-		const struct conf *old = conf_acquire();
-
 		conf_diff_restart(old, fresh, warn_restart);
-		conf_release(old);
 		if (!verbose)
 			log_set_level(fresh->log_level);
 		log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);
 		conf_publish(fresh);
 		stats_inc(STATS_RELOADS);
 		log_notice("configuration reloaded%s%s",
-		    path != NULL ? " from " : "", path != NULL ? path : "");
+		    old->path != NULL ? " from " : "",
+		    old->path != NULL ? old->path : "");
 	} else {
 		log_diag(LOG_LEVEL_ERROR, "reload", &d);
 		stats_inc(STATS_RELOADS_FAILED);
 		log_error("reload: the old configuration stays in force");
 	}
+	conf_release(old);
 	diag_fini(&d);
 }
 
@@ -126,15 +126,13 @@ ctl_fail(void)
 }
 
 bool
-ctl_run(const char *path, struct dns *dns, bool verbose)
+ctl_run(struct dns *dns, bool verbose)
 {
-	char *own_path = path != NULL ? xstrdup(path) : NULL;
 	const sigset_t set = own_signals();
 	int signo;
 
 	while ((signo = wait_for_signal(&set)) == SIGHUP || signo == SIGUSR1)
-		reload(own_path, dns, verbose);
-	free(own_path);
+		reload(dns, verbose);
 	return !atomic_load(&failed);
 }
 

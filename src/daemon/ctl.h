@@ -18,13 +18,11 @@ void	ctl_take_signals(void);
 
 /*
  * Returns when SIGTERM or SIGINT comes: true, or false where that was the
- * doing of ctl_fail.  Until then SIGHUP and SIGUSR1 reload
- * the configuration.  Called once, after ctl_take_signals.  path is the
- * configuration file, copied; NULL: built-in defaults, a reload changes
- * nothing.  dns is told what changes for it.  verbose: the log level stays as
- * it is.
+ * doing of ctl_fail.  Until then SIGHUP and SIGUSR1 reload the current
+ * configuration.  Called once, after ctl_take_signals.  dns is told what
+ * changes for it.  verbose: the log level stays as it is.
  */
-bool	ctl_run(const char *path, struct dns *dns, bool verbose);
+bool	ctl_run(struct dns *dns, bool verbose);
 
 /* What c says for the resolver; texts are borrowed from c. */
 struct dns_options ctl_dns_options(const struct conf *c);

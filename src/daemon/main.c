@@ -87,7 +87,7 @@ load(const struct options *o, struct diag *d)
 		    path);
 		path = NULL;
 	}
-	struct conf *c = conf_load(path, d);
+	struct conf *c = conf_load(path, NULL, d);
 	require(c != NULL, d, EX_CONFIG);
 	return c;
 }
@@ -240,7 +240,7 @@ warn_of_reload(const struct conf *c)
 	struct diag d;
 
 	diag_init(&d);
-	conf_release(conf_load(c->path, &d));
+	conf_release(conf_reload(c, &d));
 	log_diag(LOG_LEVEL_WARNING, "a reload will not work", &d);
 	diag_fini(&d);
 }
@@ -364,8 +364,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		log_stop();
 		return status;
 	}
-	/* A reload may replace c. */
-	bool asked = ctl_run(c->path, s.dns, o->verbose);
+	bool asked = ctl_run(s.dns, o->verbose);
 	status = asked && !milter_failed() ? EX_OK : EX_OSERR;
 	ctl_notify_stopping();
 	unsigned left = stop_serving();

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf_priv.h"
+#include "conf_text.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,7 +37,7 @@ check_round_trip(const struct conf *c)
 
 	diag_init(&d);
 	char *text = dump(c, &len);
-	struct conf *again = conf_load_text(text, len, "dump", &d);
+	struct conf *again = conf_from_text(text, len, &d);
 	assert(again != NULL && d.count == 0);
 	char *again_text = dump(again, &again_len);
 	assert(len == again_len && memcmp(text, again_text, len) == 0);
@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (memmem(data, size, "include", 7) != NULL)
 		return 0;
 	diag_init(&d);
-	struct conf *c = conf_load_text((const char *)data, size, "fuzz", &d);
+	struct conf *c = conf_from_text((const char *)data, size, &d);
 	assert((c == NULL) == (d.count > 0));
 	if (c != NULL)
 		check_round_trip(c);

@@ -383,7 +383,7 @@ load(const char *text, size_t len)
 	assert(fd >= 0 && write(fd, text, len) == (ssize_t)len);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	diag_init(&d);
-	struct conf *c = conf_load(path, &d);
+	struct conf *c = conf_load(path, NULL, &d);
 	assert(c != NULL && d.count == 0);
 	diag_fini(&d);
 	close(fd);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The option table, the sample file and the manual say the same.
 
-The rows are read from src/conf/conf_table.c; where the program is built it has the
-last word: the sample file with every option uncommented must give the
+The rows are read from src/conf/conf_schema.c; where the program is built it
+has the last word: the sample file with every option uncommented must give the
 configuration of an empty file, and the examples of the manual must load.
 """
 
@@ -17,8 +17,10 @@ SRC = os.environ.get("SRCDIR", ".")
 PROGRAM = os.path.join(os.environ.get("BUILDDIR", "."), "src/spf-milter")
 RESULTS = ["fail", "softfail", "neutral", "none", "permerror", "temperror"]
 TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
-ROW = re.compile(r'\{ \{ (NULL|"\w+"), "(\w+)", (NULL|' + TEXT + r"),\s*(" +
-                 TEXT + r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r") \}")
+SECTION = re.compile(r"^static const struct conf_option (\w+)_options\[\] = "
+                     r"\{\n(.*?)^\};", re.M | re.S)
+ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
+                 r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*&conf_kind_")
 SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
 OPEN = re.compile(r"^#?(dns|reply [a-z]+) \{$")
 
@@ -48,12 +50,12 @@ def c_text(literals):
 
 
 class Row:
-    def __init__(self, m):
-        self.section = c_text(m[1])
-        self.name = m[2]
-        self.default = c_text(m[3])
-        self.allowed = c_text(m[4])
-        self.restart = m[5] == "RESTART"
+    def __init__(self, section, m):
+        self.section = None if section == "top" else section
+        self.name = m[1]
+        self.default = c_text(m[2])
+        self.allowed = c_text(m[3])
+        self.restart = m[4] == "RESTART"
 
 
 def settings(text):
@@ -187,15 +189,17 @@ def example_problems(manual):
 
 
 def main():
-    source = read("src/conf/conf_table.c")
+    source = read("src/conf/conf_schema.c")
     sample = read("conf/spf-milter.conf")
     manual = read("man/spf-milter.conf.5")
-    rows = [Row(m) for m in ROW.finditer(source)]
+    rows = [Row(s[1], m) for s in SECTION.finditer(source)
+            for m in ROW.finditer(s[2])]
     names = {r.name for r in rows}
     items = paragraphs(manual)
     built = os.access(PROGRAM, os.X_OK)
 
-    starts = len(re.findall(r"^\t\{ \{ ", source, flags=re.M))
+    starts = sum(len(re.findall(r"^\t\{ ", s[2], flags=re.M))
+                 for s in SECTION.finditer(source))
     check("every row of the table is understood",
           [] if rows and starts == len(rows) else
           ["%d of %d rows" % (len(rows), starts)])

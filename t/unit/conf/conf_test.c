@@ -16,12 +16,47 @@
 static struct diag diag;
 static char dir[] = "/tmp/conf_test.XXXXXX";
 
+static char *
+path_in_dir(const char *name)
+{
+	return xasprintf("%s/%s", dir, name);
+}
+
+static void
+write_file(const char *name, const char *text, size_t len)
+{
+	char *path = path_in_dir(name);
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(text, 1, len, out), len);
+	assert_int_equal(fclose(out), 0);
+	free(path);
+}
+
+static struct conf *
+load_set(const char *name, const char *const *settings)
+{
+	char *path = path_in_dir(name);
+
+	diag_fini(&diag);
+	diag_init(&diag);
+	struct conf *c = conf_load(path, settings, &diag);
+	free(path);
+	return c;
+}
+
+static struct conf *
+load_file(const char *name)
+{
+	return load_set(name, NULL);
+}
+
 static struct conf *
 load(const char *text)
 {
-	diag_fini(&diag);
-	diag_init(&diag);
-	return conf_load_text(text, strlen(text), "x.conf", &diag);
+	write_file("x.conf", text, strlen(text));
+	return load_file("x.conf");
 }
 
 static struct conf *
@@ -51,7 +86,7 @@ assert_bad(const char *text, unsigned line, const char *part)
 {
 	assert_null(load(text));
 	assert_int_equal(diag.count, 1);
-	assert_string_equal(diag.entries[0].file, "x.conf");
+	assert_non_null(strstr(diag.entries[0].file, "/x.conf"));
 	assert_message(0, line, part);
 }
 
@@ -67,7 +102,9 @@ value_of(const char *section, const char *name, const char *text)
 {
 	static char out[1024];
 	struct conf *c = load_good(text);
-	char *value = conf_value_text(conf_option_find(section, name), c);
+	const struct conf_section *s = section != NULL ?
+	    conf_section_find(section) : &conf_sections[0];
+	char *value = conf_value_text(conf_section_option(s, name), c);
 
 	util_copy(out, sizeof(out), value);
 	free(value);
@@ -75,40 +112,10 @@ value_of(const char *section, const char *name, const char *text)
 	return out;
 }
 
-static char *
-path_in_dir(const char *name)
-{
-	return xasprintf("%s/%s", dir, name);
-}
-
-static void
-write_file(const char *name, const char *text, size_t len)
-{
-	char *path = path_in_dir(name);
-	FILE *out = fopen(path, "w");
-
-	assert_non_null(out);
-	assert_int_equal(fwrite(text, 1, len, out), len);
-	assert_int_equal(fclose(out), 0);
-	free(path);
-}
-
-static struct conf *
-load_file(const char *name)
-{
-	char *path = path_in_dir(name);
-
-	diag_fini(&diag);
-	diag_init(&diag);
-	struct conf *c = conf_load(path, &diag);
-	free(path);
-	return c;
-}
-
 static void
 test_no_file_gives_the_specified_defaults(void **state)
 {
-	struct conf *c = conf_load(NULL, &diag);
+	struct conf *c = conf_load(NULL, NULL, &diag);
 	struct addr a;
 
 	(void)state;
@@ -137,7 +144,7 @@ test_no_file_gives_the_specified_defaults(void **state)
 	assert_int_equal(c->log, LOG_TARGET_SYSLOG);
 	assert_int_equal(c->log_level, LOG_LEVEL_INFO);
 	assert_int_equal(c->syslog_facility, LOG_MAIL);
-	assert_int_equal(c->dns_server_count, 0);
+	assert_int_equal(c->dns_servers.count, 0);
 	assert_int_equal(c->dns_timeout_ms, 20000);
 	assert_int_equal(c->dns_query_timeout_ms, 4000);
 	assert_int_equal(c->dns_reply_timeout_ms, 9000);
@@ -158,18 +165,26 @@ test_empty_file_gives_the_defaults(void **state)
 }
 
 static void
+assert_default(const struct conf_option *o, const void *values)
+{
+	char *text = conf_value_text(o, values);
+
+	assert_string_equal(text, o->default_text);
+	free(text);
+}
+
+static void
 test_each_default_is_spelled_as_it_is_printed(void **state)
 {
 	struct conf *c = load_good("");
 
 	(void)state;
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_option *o = conf_option(i);
-		if (o->row.default_text == NULL)
-			continue;
-		char *text = conf_value_text(o, c);
-		assert_string_equal(text, o->row.default_text);
-		free(text);
+	for (size_t i = 0; i < CONF_SECTION_COUNT; i++) {
+		const struct conf_section *s = &conf_sections[i];
+		for (size_t j = 0; j < s->option_count; j++)
+			if (s->options[j].default_text != NULL)
+				assert_default(&s->options[j],
+				    conf_section_values(s, c, 0));
 	}
 	conf_release(c);
 }
@@ -178,13 +193,19 @@ static void
 test_each_row_is_complete_and_its_name_unique(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < conf_row_count(); i++) {
-		const struct conf_row *r = conf_row(i);
-		assert_true(strlen(r->name) > 0 && strlen(r->name) <= 32);
-		assert_true(strlen(r->allowed) > 0);
-		assert_true(strlen(r->sentence) > 0);
-		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(r->name, conf_row(j)->name);
+	for (size_t i = 0; i < CONF_SECTION_COUNT; i++) {
+		const struct conf_section *s = &conf_sections[i];
+		for (size_t j = 0; j < s->option_count; j++) {
+			const struct conf_option *o = &s->options[j];
+			assert_in_range(strlen(o->name), 1, 32);
+			assert_true(strlen(o->allowed) > 0);
+			assert_true(strlen(o->sentence) > 0);
+			assert_non_null(o->kind);
+			for (size_t k = 0; k <= i; k++)
+				assert_ptr_equal(conf_section_option(
+				    &conf_sections[k], o->name),
+				    k == i ? o : NULL);
+		}
 	}
 }
 
@@ -568,7 +589,7 @@ test_all_wrong_values_are_reported_with_their_lines(void **state)
 	assert_message(6, 15, "socket");
 	assert_message(7, 16, "reject_at");
 	for (size_t i = 0; i < diag.count; i++)
-		assert_string_equal(diag.entries[i].file, "x.conf");
+		assert_non_null(strstr(diag.entries[i].file, "/x.conf"));
 }
 
 static void
@@ -881,6 +902,19 @@ test_sections_may_come_in_pieces(void **state)
 	conf_release(c);
 }
 
+/* What the reply for a result was compiled from. */
+static const struct conf_reply *
+reply_of(const struct conf *c, enum result r)
+{
+	const struct conf_items *all = &c->reply_sections;
+
+	for (size_t i = 0; i < all->count; i++)
+		if (strcmp(all->list[i].title, result_name(r)) == 0)
+			return all->list[i].values;
+	fail();
+	return NULL;
+}
+
 static void
 test_every_refusable_result_has_its_default_reply(void **state)
 {
@@ -894,10 +928,10 @@ test_every_refusable_result_has_its_default_reply(void **state)
 		}
 		const struct reply_default *d = reply_default((enum result)i);
 		assert_non_null(c->replies[i]);
-		assert_int_equal(c->reply_sources[i].code, d->code);
-		assert_string_equal(c->reply_sources[i].enhanced,
+		assert_int_equal(reply_of(c, (enum result)i)->code, d->code);
+		assert_string_equal(reply_of(c, (enum result)i)->enhanced,
 		    d->enhanced);
-		assert_string_equal(c->reply_sources[i].text, d->text);
+		assert_string_equal(reply_of(c, (enum result)i)->text, d->text);
 	}
 	conf_release(c);
 }
@@ -908,16 +942,16 @@ test_reply_members_that_are_missing_stay_default(void **state)
 	struct conf *c = load_good("reply fail { text = \"No: %{s}\\nNo.\" }\n"
 	    "reply softfail { code = 554 }\n"
 	    "reply none { enhanced = 5.7.99 }");
-	const struct conf_reply *fail = &c->reply_sources[RESULT_FAIL];
+	const struct conf_reply *fail = reply_of(c, RESULT_FAIL);
 
 	(void)state;
 	assert_string_equal(fail->text, "No: %{s}\nNo.");
 	assert_int_equal(fail->code, 550);
 	assert_string_equal(fail->enhanced, "5.7.23");
-	assert_int_equal(c->reply_sources[RESULT_SOFTFAIL].code, 554);
-	assert_string_equal(c->reply_sources[RESULT_SOFTFAIL].enhanced,
+	assert_int_equal(reply_of(c, RESULT_SOFTFAIL)->code, 554);
+	assert_string_equal(reply_of(c, RESULT_SOFTFAIL)->enhanced,
 	    reply_default(RESULT_SOFTFAIL)->enhanced);
-	assert_string_equal(c->reply_sources[RESULT_NONE].enhanced, "5.7.99");
+	assert_string_equal(reply_of(c, RESULT_NONE)->enhanced, "5.7.99");
 	conf_release(c);
 }
 
@@ -927,7 +961,7 @@ test_reply_class_is_one(void **state)
 	struct conf *c = load_good("reply fail { code = 450 }");
 
 	(void)state;
-	assert_string_equal(c->reply_sources[RESULT_FAIL].enhanced, "4.7.23");
+	assert_string_equal(reply_of(c, RESULT_FAIL)->enhanced, "4.7.23");
 	conf_release(c);
 	assert_good("reply fail { code = 450 enhanced = 4.7.1 }");
 	assert_bad("reply fail {\ncode = 450\nenhanced = 5.7.1\n}", 4,
@@ -970,10 +1004,137 @@ test_last_reply_section_replaces_earlier_ones(void **state)
 	    "reply fail { text = \"Two\" }");
 
 	(void)state;
-	assert_string_equal(c->reply_sources[RESULT_FAIL].text, "Two");
-	assert_int_equal(c->reply_sources[RESULT_FAIL].code, 550);
-	assert_int_equal(c->reply_sources[RESULT_NONE].code, 553);
+	assert_string_equal(reply_of(c, RESULT_FAIL)->text, "Two");
+	assert_int_equal(reply_of(c, RESULT_FAIL)->code, 550);
+	assert_int_equal(reply_of(c, RESULT_NONE)->code, 553);
 	conf_release(c);
+}
+
+/* The settings over text; static storage, as many as there are. */
+static struct conf *
+load_over(const char *text, const char *first, const char *second)
+{
+	static const char *settings[3];
+
+	settings[0] = first;
+	settings[1] = second;
+	write_file("x.conf", text, strlen(text));
+	return load_set("x.conf", settings);
+}
+
+static void
+test_settings_stand_over_the_file(void **state)
+{
+	static const char text[] = "behavior = 1\ndns { timeout = 3 }\n"
+	    "reply fail { code = 551 enhanced = 5.7.9 text = a }\n";
+	struct conf *c = load_over(text, "behavior=2", "dns.timeout=5s");
+
+	(void)state;
+	assert_int_equal(c->behavior, 2);
+	assert_int_equal(c->behavior_helo, 2);
+	assert_int_equal(c->dns_timeout_ms, 5000);
+	conf_release(c);
+	c = load_over(text, "reply.fail.text=No, \"%{s}\" = $x {}",
+	    "reply.none.code=450");
+	assert_string_equal(reply_of(c, RESULT_FAIL)->text,
+	    "No, \"%{s}\" = $x {}");
+	assert_int_equal(reply_of(c, RESULT_FAIL)->code, 551);
+	assert_string_equal(reply_of(c, RESULT_FAIL)->enhanced, "5.7.9");
+	assert_int_equal(reply_of(c, RESULT_NONE)->code, 450);
+	conf_release(c);
+	c = load_over("user = a", "user=", "pid_file=\"/run/x\\$\"");
+	assert_string_equal(c->user, "");
+	assert_string_equal(c->pid_file, "/run/x$");
+	conf_release(c);
+	assert_int_equal(diag.count, 0);
+}
+
+static void
+test_settings_of_lists_are_as_in_the_file(void **state)
+{
+	struct conf *c = load_over("headers = {}",
+	    "headers={\"received-spf\", authentication-results}",
+	    "trusted_networks=192.0.2.0/24");
+
+	(void)state;
+	assert_int_equal(c->headers,
+	    CONF_HEADER_RECEIVED_SPF | CONF_HEADER_AUTH_RESULTS);
+	assert_int_equal(c->trusted_networks.count, 1);
+	conf_release(c);
+	c = load_over("", "headers={}", "headers+=authentication-results");
+	assert_int_equal(c->headers, CONF_HEADER_AUTH_RESULTS);
+	conf_release(c);
+}
+
+static void
+test_the_last_setting_counts_and_needs_no_file(void **state)
+{
+	static const char *const settings[] = {
+		"behavior=6", "behavior=5", NULL
+	};
+	struct conf *c = conf_load(NULL, settings, &diag);
+
+	(void)state;
+	assert_int_equal(c->behavior, 5);
+	assert_int_equal(c->notes.count, 0);
+	conf_release(c);
+}
+
+static void
+test_wrong_settings_are_told_by_their_text(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "behavior=9", "behavior = \"9\": too large; allowed: 0 to" },
+		{ "behavior", "NAME=VALUE is wanted" },
+		{ "=3", "unknown option" },
+		{ "behaviour=3", "did you mean \"behavior\"?" },
+		{ "timeout=3", "it belongs into section dns" },
+		{ "dns.timout=3", "in section dns; did you mean \"timeout\"?" },
+		{ "dn.timeout=3", "there is no section \"dn\"" },
+		{ "reply.text=a", "its title, too: reply.TITLE.text" },
+		{ "reply.spam.text=a", "there is no section reply spam" },
+		{ "reply.fail.enhanced=4.7.1", "does not fit code 550" },
+		{ "headers={", "never closed" },
+		{ "behavior+=3", "non-list" },
+		{ "behavior={3}", "takes one value, without braces" },
+		{ "socket=inet:0@::1", "the port must be" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *place = xasprintf("-o %s", cases[i][0]);
+		assert_null(load_over("behavior = 3", cases[i][0], NULL));
+		assert_int_equal(diag.count, 1);
+		assert_string_equal(diag.entries[0].file, place);
+		assert_message(0, 0, cases[i][1]);
+		free(place);
+	}
+}
+
+static void
+test_a_note_of_a_setting_is_told_by_its_text(void **state)
+{
+	struct conf *c = load_over("socket = /run/x", "socket=inet:1", NULL);
+
+	(void)state;
+	assert_int_equal(c->notes.count, 1);
+	assert_string_equal(c->notes.entries[0].file, "-o socket=inet:1");
+	assert_int_equal(c->notes.entries[0].line, 0);
+	conf_release(c);
+}
+
+static void
+test_reload_reads_the_file_anew_and_keeps_the_settings(void **state)
+{
+	struct conf *c = load_over("behavior = 1 user = a", "user=b", NULL);
+
+	(void)state;
+	write_file("x.conf", "behavior = 2 user = c", 21);
+	struct conf *again = conf_reload(c, &diag);
+	conf_release(c);
+	assert_int_equal(again->behavior, 2);
+	assert_string_equal(again->user, "b");
+	conf_release(again);
 }
 
 static void
@@ -1101,7 +1262,7 @@ test_unreadable_file_is_refused(void **state)
 static void
 test_dev_null_is_an_empty_file(void **state)
 {
-	struct conf *c = conf_load("/dev/null", &diag);
+	struct conf *c = conf_load("/dev/null", NULL, &diag);
 
 	(void)state;
 	assert_non_null(c);
@@ -1112,18 +1273,22 @@ test_dev_null_is_an_empty_file(void **state)
 static void
 test_messages_add_to_the_ones_there(void **state)
 {
+	char *path = path_in_dir("x.conf");
 	struct diag d;
 
 	(void)state;
 	diag_init(&d);
 	diag_add(&d, NULL, 0, "an earlier message");
-	conf_release(conf_load_text("", 0, "x.conf", &d));
+	write_file("x.conf", "", 0);
+	conf_release(conf_load(path, NULL, &d));
 	assert_int_equal(d.count, 1);
-	assert_null(conf_load_text("behavior = 9", 12, "x.conf", &d));
+	write_file("x.conf", "behavior = 9", 12);
+	assert_null(conf_load(path, NULL, &d));
 	assert_int_equal(d.count, 2);
-	assert_null(conf_load_text("user = a\0", 9, "x.conf", &d));
+	assert_null(conf_load(dir, NULL, &d));
 	assert_int_equal(d.count, 3);
 	diag_fini(&d);
+	free(path);
 }
 
 static char *
@@ -1179,14 +1344,17 @@ test_dump_of_the_defaults_is_all_defaults(void **state)
 	char *text = dump(c);
 	size_t values = 0;
 	size_t marks = 0;
+	size_t options = 0;
 
 	(void)state;
+	for (size_t i = 0; i < CONF_SECTION_COUNT; i++)
+		options += conf_sections[i].option_count;
 	for (const char *p = text; (p = strstr(p, " = ")) != NULL; p++)
 		values++;
 	for (const char *p = text; (p = strstr(p, "# default\n")) != NULL; p++)
 		marks++;
 	/* Six reply sections. */
-	assert_int_equal(marks, conf_row_count() + 15);
+	assert_int_equal(marks, options + 15);
 	assert_true(values >= marks);
 	free(text);
 	conf_release(c);
@@ -1347,7 +1515,8 @@ teardown(void **state)
 	static const char *const names[] = {
 		"inner.conf", "outer.conf", "half.conf", "loop.conf",
 		"empty.conf", "many.conf", "big.conf", "mega.conf",
-		"nul.conf", "secret.conf", "fifo", "part.conf", "main.conf"
+		"nul.conf", "secret.conf", "fifo", "x.conf",
+		 "part.conf", "main.conf"
 	};
 
 	(void)state;
@@ -1405,6 +1574,12 @@ main(void)
 		TEST(reply_class_is_one),
 		TEST(wrong_reply_members_are_told_in_their_lines),
 		TEST(last_reply_section_replaces_earlier_ones),
+		TEST(settings_stand_over_the_file),
+		TEST(settings_of_lists_are_as_in_the_file),
+		TEST(the_last_setting_counts_and_needs_no_file),
+		TEST(wrong_settings_are_told_by_their_text),
+		TEST(a_note_of_a_setting_is_told_by_its_text),
+		TEST(reload_reads_the_file_anew_and_keeps_the_settings),
 		TEST(include_reads_another_file_in_place),
 		TEST(include_reports_what_it_cannot_read),
 		TEST(include_that_does_not_end_is_refused),

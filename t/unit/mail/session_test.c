@@ -68,7 +68,7 @@ load(const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 
-	struct conf *c = conf_load(path, &d);
+	struct conf *c = conf_load(path, NULL, &d);
 
 	unlink(path);
 	assert_int_equal(d.count, 0);

@@ -55,7 +55,7 @@ setup(void **state)
 	assert_non_null(f->flights);
 	f->env.flights = f->flights;
 	f->env.hostname = "mx.example.org";
-	f->conf = conf_load(NULL, &d);
+	f->conf = conf_load(NULL, NULL, &d);
 	assert_non_null(f->conf);
 	diag_fini(&d);
 	*state = f;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Configuration texts, read and made fit for libconfuse.
+ * Configuration texts, made fit for libconfuse.
  *
  * Before libconfuse 3.3 sees a text we blank out its comments: libconfuse
  * counts the line of a comment twice (so its line numbers are wrong), refuses
@@ -11,16 +11,9 @@
 
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "conf/conf_priv.h"
-
-#define FILE_MAX (1024 * 1024)	/* octets of one file */
 
 struct scan {
 	char		*p;
@@ -105,7 +98,7 @@ scan_other(struct scan *s)
 }
 
 bool
-conf_text_scan(char *text, int *line, const char **problem)
+conf_scan(char *text, int *line, const char **problem)
 {
 	struct scan s = { .p = text, .line = 1 };
 
@@ -131,61 +124,4 @@ conf_text_scan(char *text, int *line, const char **problem)
 	*line = s.line;
 	*problem = s.problem;
 	return s.problem == NULL;
-}
-
-/* NULL: errno; EFBIG: over FILE_MAX.  *len octets and a NUL. */
-static char *
-read_octets(int fd, size_t *len)
-{
-	char *text = xcalloc(FILE_MAX + 2, 1);
-	size_t have = 0;
-	ssize_t n;
-
-	while ((n = read(fd, text + have, FILE_MAX + 1 - have)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n > 0 && have + (size_t)n > FILE_MAX)
-			errno = EFBIG;
-		if (n < 0 || have + (size_t)n > FILE_MAX) {
-			free(text);
-			return NULL;
-		}
-		have += (size_t)n;
-	}
-	*len = have;
-	return text;
-}
-
-/*
- * Regular files, and devices so that /dev/null can stand for an empty one; a
- * pipe would let us wait.
- */
-char *
-conf_text_read(const char *path, const char **problem)
-{
-	struct stat st;
-	char *text = NULL;
-	size_t len;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		*problem = strerror(errno);
-	else if (S_ISDIR(st.st_mode))
-		*problem = strerror(EISDIR);
-	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
-		*problem = "this is not a regular file";
-	else if ((text = read_octets(fd, &len)) == NULL)
-		*problem = errno == EFBIG ? "the file is over 1 MB" :
-		    strerror(errno);
-	else if (strlen(text) != len)
-		*problem = "this is not a text: it has NUL octets";
-	else
-		*problem = NULL;
-	if (fd >= 0)
-		close(fd);
-	if (*problem != NULL) {
-		free(text);
-		return NULL;
-	}
-	return text;
 }

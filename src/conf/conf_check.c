@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the options of a section come to together. */
+
+#include "config.h"
+
+#include <stdio.h>
+
+#include "conf/conf_priv.h"
+#include "policy/reply.h"
+
+#define HELO_DEFAULT_MAX 3	/* RFC 7208 does not ask for more */
+
+unsigned
+conf_default_helo(const struct conf *c)
+{
+	if (!c->check_helo)
+		return 0;
+	return c->behavior < HELO_DEFAULT_MAX ? c->behavior : HELO_DEFAULT_MAX;
+}
+
+bool
+conf_check_levels(struct conf *c, const struct conf_item *none,
+    char problem[CONF_PROBLEM_SIZE])
+{
+	(void)none;
+	(void)problem;
+	if (!c->check_helo || c->behavior_helo == CONF_LEVEL_UNSET)
+		c->behavior_helo = conf_default_helo(c);
+	policy_set_level(&c->policy, SCOPE_MAILFROM, c->behavior);
+	policy_set_level(&c->policy, SCOPE_HELO, c->behavior_helo);
+	return true;
+}
+
+/*
+ * What the section leaves open comes from the built-in reply; where only the
+ * class of the code differs from it, its enhanced code follows (RFC 2034 s4:
+ * the classes must agree).
+ */
+static void
+complete_reply(struct conf_reply *r, enum result result)
+{
+	const struct reply_default *d = reply_default(result);
+
+	if (r->code == 0)
+		r->code = d->code;
+	if (r->enhanced == NULL) {
+		r->enhanced = xstrdup(d->enhanced);
+		r->enhanced[0] = (char)('0' + r->code / 100);
+	}
+	if (r->text == NULL)
+		r->text = xstrdup(d->text);
+}
+
+bool
+conf_check_reply(struct conf *c, const struct conf_item *item,
+    char problem[CONF_PROBLEM_SIZE])
+{
+	struct conf_reply *r = item->values;
+	enum result result = RESULT_NONE;
+
+	result_parse(&result, item->title);
+	complete_reply(r, result);
+	if (result == RESULT_TEMPERROR && r->code >= 500) {
+		snprintf(problem, CONF_PROBLEM_SIZE, "code %u would lose mail "
+		    "because of a DNS failure; allowed: 400 to 499", r->code);
+		return false;
+	}
+	if ((unsigned)(r->enhanced[0] - '0') != r->code / 100) {
+		snprintf(problem, CONF_PROBLEM_SIZE, "enhanced \"%s\" does "
+		    "not fit code %u; both must start with the same digit",
+		    r->enhanced, r->code);
+		return false;
+	}
+	c->policy.defers[result] = r->code < 500;
+	c->replies[result] = reply_compile(r->code, r->enhanced, r->text,
+	    problem, CONF_PROBLEM_SIZE);
+	return c->replies[result] != NULL;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The sections and their options, one row each.
+ *
+ * Everything that knows sections and options walks these tables: what
+ * libconfuse is told, the checks, the defaults (read as configuration text, so
+ * that a default is spelled and checked as an operator's value is), the dump,
+ * the list of what needs a restart, and the check of the sample file and the
+ * manual.  A new option is a row here and a field in the struct that its
+ * section fills; a new section is a row in conf_sections as well.
+ */
+
+#include "config.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#include "conf/conf_priv.h"
+
+enum { RELOAD = false, RESTART = true };
+
+static const struct conf_word stage_words[] = {
+	{ "mail", CONF_STAGE_MAIL },
+	{ "rcpt", CONF_STAGE_RCPT },
+	{ NULL, 0 }
+};
+
+static const struct conf_word header_words[] = {
+	{ "received-spf", CONF_HEADER_RECEIVED_SPF },
+	{ "authentication-results", CONF_HEADER_AUTH_RESULTS },
+	{ NULL, 0 }
+};
+
+static const struct conf_word log_words[] = {
+	{ "syslog", LOG_TARGET_SYSLOG },
+	{ "stderr", LOG_TARGET_STDERR },
+	{ NULL, 0 }
+};
+
+static const struct conf_word level_words[] = {
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+	{ NULL, 0 }
+};
+
+static const struct conf_word facility_words[] = {
+	{ "mail", LOG_MAIL },
+	{ "daemon", LOG_DAEMON },
+	{ "user", LOG_USER },
+	{ "auth", LOG_AUTH },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
+	{ NULL, 0 }
+};
+
+#define FIELD(name) .offset = offsetof(struct conf, name)
+#define REPLY_FIELD(name) .offset = offsetof(struct conf_reply, name)
+
+static const struct conf_option top_options[] = {
+	{ "socket", "\"inet:8890@127.0.0.1\"",
+	    "inet:PORT@ADDRESS, inet6:PORT@ADDRESS or unix:/PATH", RESTART,
+	    "Where the MTA reaches the filter.",
+	    &conf_kind_socket, FIELD(socket) },
+	{ "socket_mode", "\"0660\"",
+	    "octal permissions, 0 to 0777", RESTART,
+	    "The permissions of a unix socket.",
+	    &conf_kind_octal, FIELD(socket_mode) },
+	{ "socket_group", "\"\"",
+	    "a group, or \"\"", RESTART,
+	    "The group of a unix socket.",
+	    &conf_kind_account, FIELD(socket_group) },
+	{ "user", "\"\"",
+	    "a user, or \"\"", RESTART,
+	    "The user to run as, if started as root.",
+	    &conf_kind_account, FIELD(user) },
+	{ "group", "\"\"",
+	    "a group, or \"\"", RESTART,
+	    "The group to run as, if not that of user.",
+	    &conf_kind_account, FIELD(group) },
+	{ "pid_file", "\"\"",
+	    "an absolute path, or \"\"", RESTART,
+	    "Where to write the process number.",
+	    &conf_kind_path, FIELD(pid_file) },
+	{ "stop_grace", "5",
+	    "0 to 1h", RELOAD,
+	    "How long a stop waits for messages that are under way.",
+	    &conf_kind_duration, FIELD(stop_grace_ms),
+	    0, 3600 * CONF_SECOND },
+	{ "hostname", "\"\"",
+	    "a host name such as mx.example.com, or \"\"", RELOAD,
+	    "The name of this host in headers and replies.",
+	    &conf_kind_hostname, FIELD(hostname) },
+
+	{ "behavior", "3",
+	    "0 to 6", RELOAD,
+	    "What is done with a result for MAIL FROM.",
+	    &conf_kind_uint, FIELD(behavior), 0, POLICY_LEVEL_MAX },
+	{ "check_helo", "true",
+	    "true or false", RELOAD,
+	    "Whether the HELO name is checked too.",
+	    &conf_kind_bool, FIELD(check_helo) },
+	{ "behavior_helo", "3",
+	    "0 to 6", RELOAD,
+	    "What is done with a result for HELO.",
+	    &conf_kind_uint, FIELD(behavior_helo), 0, POLICY_LEVEL_MAX,
+	    .derived = true },
+	{ "reject_at", "\"rcpt\"",
+	    "mail or rcpt", RELOAD,
+	    "The SMTP command that is answered with a refusal.",
+	    &conf_kind_word, FIELD(reject_at), .words = stage_words },
+	{ "trusted_networks", "{\"127.0.0.0/8\", "
+	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
+	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "
+	    "\"::1/128\", \"fc00::/7\", \"fe80::/10\"}",
+	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32",
+	    RELOAD,
+	    "Clients that are not checked.",
+	    &conf_kind_networks, FIELD(trusted_networks) },
+	{ "trust_authenticated", "true",
+	    "true or false", RELOAD,
+	    "Whether clients that have authenticated are not checked.",
+	    &conf_kind_bool, FIELD(trust_authenticated) },
+	{ "headers", "{\"received-spf\"}",
+	    "received-spf, authentication-results", RELOAD,
+	    "The header fields that are added.",
+	    &conf_kind_words, FIELD(headers), .words = header_words },
+	{ "remove_forged", "true",
+	    "true or false", RELOAD,
+	    "Whether SPF results that a message brings as ours are removed.",
+	    &conf_kind_bool, FIELD(remove_forged) },
+	{ "add_header_on_skip", "false",
+	    "true or false", RELOAD,
+	    "Whether mail that is not checked gets a field that says why.",
+	    &conf_kind_bool, FIELD(add_header_on_skip) },
+
+	{ "log", "\"syslog\"",
+	    "syslog or stderr", RESTART,
+	    "Where the log goes.",
+	    &conf_kind_word, FIELD(log), .words = log_words },
+	{ "log_level", "\"info\"",
+	    "error, warning, info or debug", RELOAD,
+	    "How much is logged.",
+	    &conf_kind_word, FIELD(log_level), .words = level_words },
+	{ "syslog_facility", "\"mail\"",
+	    "mail, daemon, user, auth or local0 to local7", RESTART,
+	    "The syslog facility.",
+	    &conf_kind_word, FIELD(syslog_facility), .words = facility_words },
+};
+
+static const struct conf_option dns_options[] = {
+	{ "servers", "{}",
+	    "ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT", RELOAD,
+	    "The name servers to ask; none: those of /etc/resolv.conf.",
+	    &conf_kind_servers, FIELD(dns_servers) },
+	{ "timeout", "20",
+	    "100ms to 5m", RELOAD,
+	    "The longest that one whole check takes.",
+	    &conf_kind_duration, FIELD(dns_timeout_ms),
+	    CONF_SECOND / 10, 300 * CONF_SECOND },
+	{ "query_timeout", "4",
+	    "100ms to 1m", RELOAD,
+	    "The longest that one name takes, all tries together.",
+	    &conf_kind_duration, FIELD(dns_query_timeout_ms),
+	    CONF_SECOND / 10, 60 * CONF_SECOND },
+	{ "reply_timeout", "9",
+	    "100ms to 5m", RELOAD,
+	    "The longest that the MTA waits for one answer of the filter.",
+	    &conf_kind_duration, FIELD(dns_reply_timeout_ms),
+	    CONF_SECOND / 10, 300 * CONF_SECOND },
+	{ "cache_size", "32M",
+	    "1M to 4G", RESTART,
+	    "The memory for DNS answers.",
+	    &conf_kind_size, FIELD(dns_cache_size), CONF_MEGA, 4 * CONF_GIGA },
+	{ "serve_stale", "0",
+	    "0 to 168h", RESTART,
+	    "How long an answer past its time to live is used if none comes.",
+	    &conf_kind_duration, FIELD(dns_serve_stale_ms),
+	    0, 168 * 3600 * CONF_SECOND },
+	{ "dnssec", "false",
+	    "true or false", RELOAD,
+	    "Whether DNS answers are validated.",
+	    &conf_kind_bool, FIELD(dnssec) },
+	{ "max_lookups", "10",
+	    "1 to 20", RELOAD,
+	    "Terms of a policy that may query the DNS.",
+	    &conf_kind_uint, FIELD(max_lookups), 1, CONF_LOOKUPS_MAX },
+	{ "max_void_lookups", "2",
+	    "0 to 100", RELOAD,
+	    "Terms of a policy whose query may find nothing.",
+	    &conf_kind_uint, FIELD(max_void_lookups), 0, 100 },
+};
+
+static const struct conf_option reply_options[] = {
+	{ "code", NULL,
+	    "400 to 599; for temperror 400 to 499", RELOAD,
+	    "The SMTP reply code.",
+	    &conf_kind_uint, REPLY_FIELD(code), 400, 599, .derived = true },
+	{ "enhanced", NULL,
+	    "an enhanced status code such as 5.7.23", RELOAD,
+	    "The enhanced status code (RFC 3463).",
+	    &conf_kind_enhanced, REPLY_FIELD(enhanced), .derived = true },
+	{ "text", NULL,
+	    "printable ASCII with macros such as %{s} and %{result}", RELOAD,
+	    "The text of the reply.",
+	    &conf_kind_reply_text, REPLY_FIELD(text), .derived = true },
+};
+
+/* As results are told, pass excepted. */
+static const char *const reply_titles[] = {
+	"none", "neutral", "fail", "softfail", "temperror", "permerror", NULL
+};
+
+#define OPTIONS(rows) .options = rows, \
+	.option_count = sizeof(rows) / sizeof(rows[0])
+
+const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
+	{ OPTIONS(top_options), .check = conf_check_levels },
+	{ "dns", "dns", OPTIONS(dns_options) },
+	{ "reply", "reply fail", OPTIONS(reply_options),
+	    .size = sizeof(struct conf_reply), FIELD(reply_sections),
+	    .titles = reply_titles,
+	    .allowed = "fail, softfail, neutral, none, permerror, temperror",
+	    .check = conf_check_reply }
+};
+
+const struct conf_section *
+conf_section_find(const char *name)
+{
+	for (size_t i = 1; i < CONF_SECTION_COUNT; i++)
+		if (strcmp(conf_sections[i].name, name) == 0)
+			return &conf_sections[i];
+	return NULL;
+}
+
+const struct conf_option *
+conf_section_option(const struct conf_section *s, const char *name)
+{
+	for (size_t i = 0; s != NULL && i < s->option_count; i++)
+		if (strcmp(s->options[i].name, name) == 0)
+			return &s->options[i];
+	return NULL;
+}
+
+bool
+conf_section_takes(const struct conf_section *s, const char *title)
+{
+	const char *const *t = s->titles;
+
+	while (t != NULL && *t != NULL && strcmp(*t, title) != 0)
+		t++;
+	return t == NULL || *t != NULL;
+}
+
+struct conf_items *
+conf_section_items(const struct conf_section *s, struct conf *c)
+{
+	return (struct conf_items *)(void *)((char *)c + s->offset);
+}
+
+const struct conf_item *
+conf_section_item(const struct conf_section *s, const struct conf *c, size_t i)
+{
+	const struct conf_items *items = (const struct conf_items *)
+	    (const void *)((const char *)c + s->offset);
+
+	return i < items->count ? &items->list[i] : NULL;
+}
+
+const void *
+conf_section_values(const struct conf_section *s, const struct conf *c,
+    size_t i)
+{
+	if (s->size == 0)
+		return i == 0 ? c : NULL;
+
+	const struct conf_item *item = conf_section_item(s, c, i);
+	return item != NULL ? item->values : NULL;
+}
