@@ -87,7 +87,7 @@ load(const struct options *o, struct diag *d)
 		    path);
 		path = NULL;
 	}
-	struct conf *c = conf_load(path, NULL, d);
+	struct conf *c = conf_load(path, o->settings, d);
 	require(c != NULL, d, EX_CONFIG);
 	return c;
 }

@@ -15,6 +15,7 @@ enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
+	{ "option", required_argument, NULL, 'o' },
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "background", no_argument, NULL, 'b' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -32,19 +33,24 @@ static const struct option long_options[] = {
 };
 
 static const char hint[] =
-    "usage: spf-milter [-fbvntVh] ...; spf-milter --help says more\n";
+    "usage: spf-milter [-cofbvntVh] ...; spf-milter --help says more\n";
 
 void
 options_usage(FILE *out)
 {
-	fputs("usage: spf-milter [-c FILE] [-f | -b] [-v]\n"
-	    "       spf-milter -n [-v] [-c FILE]\n"
-	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] --ip IP "
-	    "--sender ADDRESS [--helo NAME] [--rcpt ADDRESS]\n"
-	    "       spf-milter -t [-c FILE] [--zone FILE] [--json] [FILE]\n"
+	fputs("usage: spf-milter [-c FILE] [-o NAME=VALUE] [-f | -b] [-v]\n"
+	    "       spf-milter -n [-v] [-c FILE] [-o NAME=VALUE]\n"
+	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
+	    "[--json] --ip IP --sender ADDRESS [--helo NAME] "
+	    "[--rcpt ADDRESS]\n"
+	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
+	    "[--json] [FILE]\n"
 	    "       spf-milter -V | -h\n"
 	    "\n"
 	    "  -c, --config FILE   configuration file\n"
+	    "  -o, --option NAME=VALUE\n"
+	    "                      set an option over the file, such as "
+	    "dns.timeout=5s\n"
 	    "  -f, --foreground    stay in the foreground (default)\n"
 	    "  -b, --background    go to the background\n"
 	    "  -v, --verbose       log more; with -n show every value\n"
@@ -59,7 +65,22 @@ options_usage(FILE *out)
 	    "  -h, --help          this text\n", out);
 }
 
-/* One option; false: not one of ours, and getopt has said so. */
+static bool
+add_setting(struct options *o, const char *setting)
+{
+	size_t n = 0;
+
+	while (o->settings[n] != NULL)
+		n++;
+	if (n == OPTIONS_SETTINGS_MAX) {
+		fputs("spf-milter: too many -o\n", stderr);
+		return false;
+	}
+	o->settings[n] = setting;
+	return true;
+}
+
+/* One option; false: standard error says what is wrong with it. */
 static bool
 take_option(struct options *o, int opt)
 {
@@ -67,6 +88,8 @@ take_option(struct options *o, int opt)
 	case 'c':
 		o->config = optarg;
 		return true;
+	case 'o':
+		return add_setting(o, optarg);
 	case 'f':
 	case 'b':
 		o->background = opt == 'b';
@@ -143,7 +166,7 @@ options_parse(struct options *out, int argc, char **argv)
 	int opt;
 
 	memset(out, 0, sizeof(*out));
-	while ((opt = getopt_long(argc, argv, "c:fbvntVh", long_options,
+	while ((opt = getopt_long(argc, argv, "c:o:fbvntVh", long_options,
 	    NULL)) != -1) {
 		if (!take_option(out, opt)) {
 			fputs(hint, stderr);

@@ -15,10 +15,14 @@ enum options_command {
 	OPTIONS_HELP
 };
 
+#define OPTIONS_SETTINGS_MAX 100
+
 /* Texts are those of argv; NULL where not given. */
 struct options {
 	enum options_command	 command;
 	const char	*config;	/* NULL: the default file */
+	/* NAME=VALUE over it, a NULL behind the last */
+	const char	*settings[OPTIONS_SETTINGS_MAX + 1];
 	bool		 background;
 	bool		 verbose;
 

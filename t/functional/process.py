@@ -137,6 +137,21 @@ def test_wrong_values_exit_78_with_file_and_line():
                 err))
 
 
+def test_options_of_the_command_line_stand_over_the_file():
+    for command in ("-n", "-t", "-f"):
+        status, _, err, _ = with_config("behavior = 1\n", command, "-o",
+            "dns.timeout=9h", "-o", "behaviour=1")
+        tap.equal(status, 78, command)
+        tap.contains(err, "spf-milter: -o dns.timeout=9h: timeout = ", command)
+        tap.contains(err, "-o behaviour=1: unknown option", command)
+    status, out, _, _ = with_config("behavior = 1\n", "-n", "-v", "--option",
+        "behavior=4", "-o", "dns.timeout=5s")
+    tap.equal(status, 0)
+    tap.contains(out, "behavior = 4\n")
+    tap.contains(out, "\ttimeout = 5\n")
+    tap.equal(run(*["-o", "behavior=1"] * 101)[0], 64, "101 of them")
+
+
 def test_unknown_option_exits_78():
     status, _, err, path = with_config('log = "stderr"\nbehaviour = 3\n',
         "-n")
@@ -470,6 +485,17 @@ def test_broken_configuration_keeps_the_old_one():
         tap.equal(send(d).refusal, FAIL)
         tap.true(d.reload(dns=SERVER, behavior=1), "repaired")
         tap.equal(send(d).refusal, None)
+
+
+def test_reload_keeps_the_options_of_the_command_line():
+    with Daemon(dns=SERVER, behavior=3, args=("-o", "behavior=1", "-o",
+            "reply.fail.text=no")) as d:
+        tap.equal(send(d).refusal, None)
+        tap.true(d.reload(dns=SERVER, behavior=3), "is taken")
+        tap.equal(send(d).refusal, None)
+        start = len(d.lines)
+        tap.equal(d.reload("nonsense = 1\n"), False)
+        tap.contains("\n".join(d.lines[start:]), d.config + ":1:")
 
 
 def test_reload_names_options_that_need_a_restart():
