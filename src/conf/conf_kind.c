@@ -36,21 +36,11 @@ conf_print_quoted(const char *s, FILE *out)
 
 /* Texts: a socket, and what is kept as it is written */
 
-static bool
-refuse(const char *wrong, char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_socket(const struct conf_option *o, void *field, const char *text)
 {
-	util_copy(problem, CONF_PROBLEM_SIZE, wrong);
-	return false;
-}
-
-static bool
-parse_socket(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
-{
-	const char *wrong = conf_socket_parse(field, text);
-
 	(void)o;
-	return wrong == NULL || refuse(wrong, problem);
+	return conf_socket_parse(field, text);
 }
 
 static void
@@ -68,77 +58,72 @@ print_socket(const struct conf_option *o, const void *field, FILE *out)
 	conf_print_quoted(s->text, out);
 }
 
-static bool
-keep(void *field, const char *text)
+/* Takes text unless something is wrong with it; returns what. */
+static const char *
+keep(const char *wrong, void *field, const char *text)
 {
 	char **kept = field;
 
-	free(*kept);
-	*kept = xstrdup(text);
-	return true;
+	if (wrong == NULL) {
+		free(*kept);
+		*kept = xstrdup(text);
+	}
+	return wrong;
 }
 
-static bool
-parse_account(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_account(const struct conf_option *o, void *field, const char *text)
 {
 	(void)o;
 	for (const char *p = text; *p != '\0'; p++) {
 		if (!util_is_print(*p) || *p == ' ' || *p == ':' || *p == '/')
-			return refuse("this is not a name", problem);
+			return "this is not a name";
 	}
-	return keep(field, text);
+	return keep(NULL, field, text);
 }
 
-static bool
-parse_path(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_path(const struct conf_option *o, void *field, const char *text)
 {
-	const char *wrong = text[0] != '\0' ?
-	    conf_path_problem(text, PATH_MAX) : NULL;
-
 	(void)o;
-	return wrong != NULL ? refuse(wrong, problem) : keep(field, text);
+	return keep(text[0] == '\0' ? NULL :
+	    conf_path_problem(text, PATH_MAX), field, text);
 }
 
-static bool
-parse_hostname(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_hostname(const struct conf_option *o, void *field, const char *text)
 {
 	(void)o;
-	(void)problem;
-	return (text[0] == '\0' || conf_is_host_name(text)) &&
-	    keep(field, text);
+	return keep(text[0] == '\0' || conf_is_host_name(text) ? NULL : "",
+	    field, text);
 }
 
 /* The other member of the pair is one that fits: only this one is judged. */
-static bool
-reply_member_is_good(unsigned code, const char *enhanced, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+reply_problem(unsigned code, const char *enhanced, const char *text)
 {
+	static char problem[CONF_PROBLEM_SIZE];	/* one thread reads */
 	struct reply_template *t = reply_compile(code, enhanced, text, problem,
-	    CONF_PROBLEM_SIZE);
+	    sizeof(problem));
+	bool good = t != NULL;
 
 	reply_template_free(t);
-	return t != NULL;
+	return good ? NULL : problem;
 }
 
-static bool
-parse_enhanced(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_enhanced(const struct conf_option *o, void *field, const char *text)
 {
 	(void)o;
-	return reply_member_is_good(text[0] == '4' ? 450 : 550, text, "-",
-	    problem) && keep(field, text);
+	return keep(reply_problem(text[0] == '4' ? 450 : 550, text, "-"),
+	    field, text);
 }
 
-static bool
-parse_reply_text(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_reply_text(const struct conf_option *o, void *field, const char *text)
 {
 	(void)o;
-	return reply_member_is_good(550, "5.7.1", text, problem) &&
-	    keep(field, text);
+	return keep(reply_problem(550, "5.7.1", text), field, text);
 }
 
 static void
@@ -165,19 +150,23 @@ struct unit {
 };
 
 struct scale {
-	const struct unit *units;
-	const char	*names;		/* NULL: it has no units */
-	const char	*bare;		/* what a number without unit is */
+	const struct unit *units;	/* the largest first */
+	const char	*unknown;	/* what is said of other units */
 	const char	*small;
 	const char	*large;
+	const char	*bare_small;	/* of a number without unit */
+	const char	*bare_large;
 };
 
 static const struct scale durations = {
-	(const struct unit[]) {	/* the largest first */
+	(const struct unit[]) {
 		{ "h", 3600 * CONF_SECOND }, { "m", 60 * CONF_SECOND },
 		{ "s", CONF_SECOND }, { "", CONF_SECOND }, { "ms", 1 },
 		{ NULL, 0 }
-	}, "ms, s, m and h", "seconds", "short", "long"
+	},
+	"the units are ms, s, m and h", "too small", "too large",
+	"too short, for a number without unit is seconds",
+	"too long, for a number without unit is seconds"
 };
 
 static const struct scale sizes = {
@@ -185,11 +174,16 @@ static const struct scale sizes = {
 		{ "G", CONF_GIGA }, { "M", CONF_MEGA }, { "k", 1024 },
 		{ "K", 1024 }, { "g", CONF_GIGA }, { "m", CONF_MEGA },
 		{ "", 1 }, { NULL, 0 }
-	}, "k, M and G", "octets", "small", "large"
+	},
+	"the units are k, M and G", "too small", "too large",
+	"too small, for a number without unit is octets",
+	"too large, for a number without unit is octets"
 };
 
+static const char not_whole[] = "this is not a whole number";
 static const struct scale plain = {
-	.units = (const struct unit[]) { { "", 1 }, { NULL, 0 } }
+	(const struct unit[]) { { "", 1 }, { NULL, 0 } },
+	not_whole, "too small", "too large", "too small", "too large"
 };
 
 static const struct unit *
@@ -200,57 +194,41 @@ find_unit(const struct unit *units, const char *name)
 	return units->name != NULL ? units : NULL;
 }
 
-static bool
-refuse_limit(const struct scale *s, bool small, bool bare,
-    char problem[CONF_PROBLEM_SIZE])
-{
-	if (bare && s->bare != NULL)
-		snprintf(problem, CONF_PROBLEM_SIZE, "too %s, for a number "
-		    "without unit is %s", small ? s->small : s->large,
-		    s->bare);
-	else
-		util_copy(problem, CONF_PROBLEM_SIZE,
-		    small ? "too small" : "too large");
-	return false;
-}
-
-static bool
+/* NULL: *out is the value. */
+static const char *
 parse_number(const struct conf_option *o, const struct scale *s,
-    const char *text, int64_t *out, char problem[CONF_PROBLEM_SIZE])
+    const char *text, int64_t *out)
 {
 	size_t digits = strspn(text, "0123456789");
 	const struct unit *unit = find_unit(s->units, text + digits);
 	bool bare = text[digits] == '\0';
 	uint64_t n;
 
-	if (digits == 0 || text[digits] == '.' || text[digits] == ',' ||
-	    (unit == NULL && s->names == NULL))
-		return refuse("this is not a whole number", problem);
-	if (unit == NULL) {
-		snprintf(problem, CONF_PROBLEM_SIZE, "the units are %s",
-		    s->names);
-		return false;
-	}
+	if (digits == 0 || text[digits] == '.' || text[digits] == ',')
+		return not_whole;
+	if (unit == NULL)
+		return s->unknown;
 	if (!util_parse_uint(text, digits, INT64_MAX, &n) ||
 	    n > (uint64_t)(INT64_MAX / unit->factor))
-		return refuse_limit(s, false, bare, problem);
+		return bare ? s->bare_large : s->large;
 	int64_t value = (int64_t)n * unit->factor;
-	if (value < o->min || value > o->max)
-		return refuse_limit(s, value < o->min, bare, problem);
+	if (value > o->max)
+		return bare ? s->bare_large : s->large;
+	if (value < o->min)
+		return bare ? s->bare_small : s->small;
 	*out = value;
-	return true;
+	return NULL;
 }
 
-static bool
-parse_uint(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_uint(const struct conf_option *o, void *field, const char *text)
 {
 	int64_t n;
+	const char *wrong = parse_number(o, &plain, text, &n);
 
-	if (!parse_number(o, &plain, text, &n, problem))
-		return false;
-	*(unsigned *)field = (unsigned)n;
-	return true;
+	if (wrong == NULL)
+		*(unsigned *)field = (unsigned)n;
+	return wrong;
 }
 
 static void
@@ -260,24 +238,23 @@ print_uint(const struct conf_option *o, const void *field, FILE *out)
 	fprintf(out, "%u", *(const unsigned *)field);
 }
 
-static bool
-parse_duration(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_duration(const struct conf_option *o, void *field, const char *text)
 {
-	return parse_number(o, &durations, text, field, problem);
+	return parse_number(o, &durations, text, field);
 }
 
-static bool
-parse_size(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_size(const struct conf_option *o, void *field, const char *text)
 {
 	int64_t n;
+	const char *wrong = parse_number(o, &sizes, text, &n);
 
-	if (!parse_number(o, &sizes, text, &n, problem) ||
-	    (int64_t)(size_t)n != n)
-		return false;
-	*(size_t *)field = (size_t)n;
-	return true;
+	if (wrong == NULL && (int64_t)(size_t)n != n)
+		return "";
+	if (wrong == NULL)
+		*(size_t *)field = (size_t)n;
+	return wrong;
 }
 
 /* In the largest unit that needs no fraction. */
@@ -305,23 +282,21 @@ print_size(const struct conf_option *o, const void *field, FILE *out)
 	print_number((int64_t)*(const size_t *)field, sizes.units, out);
 }
 
-static bool
-parse_octal(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_octal(const struct conf_option *o, void *field, const char *text)
 {
 	size_t len = strlen(text);
 	mode_t mode = 0;
 
 	(void)o;
-	(void)problem;
 	if (len == 0 || len > 4 || strspn(text, "01234567") != len)
-		return false;
+		return "";
 	for (size_t i = 0; i < len; i++)
 		mode = (mode_t)(mode * 8 + (mode_t)(text[i] - '0'));
 	if (mode > 0777)
-		return false;
+		return "";
 	*(mode_t *)field = mode;
-	return true;
+	return NULL;
 }
 
 static void
@@ -349,16 +324,14 @@ find_word(const struct conf_word *words, const char *text)
 	return words->name != NULL ? words : NULL;
 }
 
-static bool
-parse_word(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_word(const struct conf_option *o, void *field, const char *text)
 {
 	const struct conf_word *word = find_word(o->words, text);
 
-	(void)problem;
 	if (word != NULL)
 		*(int *)field = word->value;
-	return word != NULL;
+	return word != NULL ? NULL : "";
 }
 
 static void
@@ -371,9 +344,8 @@ print_word(const struct conf_option *o, const void *field, FILE *out)
 	fprintf(out, "\"%s\"", word->name);
 }
 
-static bool
-parse_bool(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+parse_bool(const struct conf_option *o, void *field, const char *text)
 {
 	static const struct conf_word words[] = {
 		{ "true", true }, { "yes", true }, { "on", true },
@@ -383,10 +355,9 @@ parse_bool(const struct conf_option *o, void *field, const char *text,
 	const struct conf_word *word = find_word(words, text);
 
 	(void)o;
-	(void)problem;
 	if (word != NULL)
 		*(bool *)field = word->value != 0;
-	return word != NULL;
+	return word != NULL ? NULL : "";
 }
 
 static void
@@ -398,16 +369,14 @@ print_bool(const struct conf_option *o, const void *field, FILE *out)
 
 /* Lists: parse adds one element */
 
-static bool
-add_word(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+add_word(const struct conf_option *o, void *field, const char *text)
 {
 	const struct conf_word *word = find_word(o->words, text);
 
-	(void)problem;
 	if (word != NULL)
 		*(unsigned *)field |= (unsigned)word->value;
-	return word != NULL;
+	return word != NULL ? NULL : "";
 }
 
 static void
@@ -431,18 +400,17 @@ print_words(const struct conf_option *o, const void *field, FILE *out)
 	putc('}', out);
 }
 
-static bool
-add_network(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+add_network(const struct conf_option *o, void *field, const char *text)
 {
 	struct addr_prefix p;
 
 	(void)o;
 	if (!addr_prefix_parse(&p, text))
-		return refuse(strpbrk(text, " ,") == NULL ? "" :
-		    "each network stands in quotes of its own", problem);
+		return strpbrk(text, " ,") == NULL ? "" :
+		    "each network stands in quotes of its own";
 	addr_set_add(field, &p);
-	return true;
+	return NULL;
 }
 
 static void
@@ -492,21 +460,19 @@ parse_server(const char *text, char **out)
 	return true;
 }
 
-static bool
-add_server(const struct conf_option *o, void *field, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+static const char *
+add_server(const struct conf_option *o, void *field, const char *text)
 {
 	struct conf_texts *servers = field;
 	char *server;
 
 	(void)o;
-	(void)problem;
 	if (!parse_server(text, &server))
-		return false;
+		return "";
 	servers->list = xreallocarray(servers->list, servers->count + 1,
 	    sizeof(*servers->list));
 	servers->list[servers->count++] = server;
-	return true;
+	return NULL;
 }
 
 static void
@@ -534,65 +500,35 @@ print_texts(const struct conf_option *o, const void *field, FILE *out)
 
 /* The rows */
 
-const struct conf_kind conf_kind_socket = {
-	parse_socket, clear_socket, print_socket, false
-};
-const struct conf_kind conf_kind_account = {
-	parse_account, clear_text, print_text, false
-};
-const struct conf_kind conf_kind_path = {
-	parse_path, clear_text, print_text, false
-};
-const struct conf_kind conf_kind_hostname = {
-	parse_hostname, clear_text, print_text, false
-};
-const struct conf_kind conf_kind_enhanced = {
-	parse_enhanced, clear_text, print_text, false
-};
-const struct conf_kind conf_kind_reply_text = {
-	parse_reply_text, clear_text, print_text, false
-};
-const struct conf_kind conf_kind_octal = {
-	parse_octal, NULL, print_octal, false
-};
-const struct conf_kind conf_kind_uint = {
-	parse_uint, NULL, print_uint, false
-};
-const struct conf_kind conf_kind_bool = {
-	parse_bool, NULL, print_bool, false
-};
-const struct conf_kind conf_kind_word = {
-	parse_word, NULL, print_word, false
-};
-const struct conf_kind conf_kind_duration = {
-	parse_duration, NULL, print_duration, false
-};
-const struct conf_kind conf_kind_size = {
-	parse_size, NULL, print_size, false
-};
-const struct conf_kind conf_kind_words = {
-	add_word, clear_words, print_words, true
-};
-const struct conf_kind conf_kind_networks = {
-	add_network, clear_networks, print_networks, true
-};
-const struct conf_kind conf_kind_servers = {
-	add_server, clear_texts, print_texts, true
+const struct conf_kind conf_kinds[] = {
+	[CONF_SOCKET] = { parse_socket, clear_socket, print_socket, false },
+	[CONF_ACCOUNT] = { parse_account, clear_text, print_text, false },
+	[CONF_PATH] = { parse_path, clear_text, print_text, false },
+	[CONF_HOSTNAME] = { parse_hostname, clear_text, print_text, false },
+	[CONF_ENHANCED] = { parse_enhanced, clear_text, print_text, false },
+	[CONF_TEXT] = { parse_reply_text, clear_text, print_text, false },
+	[CONF_OCTAL] = { parse_octal, NULL, print_octal, false },
+	[CONF_UINT] = { parse_uint, NULL, print_uint, false },
+	[CONF_BOOL] = { parse_bool, NULL, print_bool, false },
+	[CONF_WORD] = { parse_word, NULL, print_word, false },
+	[CONF_DURATION] = { parse_duration, NULL, print_duration, false },
+	[CONF_SIZE] = { parse_size, NULL, print_size, false },
+	[CONF_WORDS] = { add_word, clear_words, print_words, true },
+	[CONF_NETWORKS] = { add_network, clear_networks, print_networks, true },
+	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true }
 };
 
-bool
-conf_value_set(const struct conf_option *o, void *base, const char *text,
-    char problem[CONF_PROBLEM_SIZE])
+const char *
+conf_value_set(const struct conf_option *o, void *base, const char *text)
 {
-	problem[0] = '\0';
-	return o->kind->parse(o, (char *)base + o->offset, text, problem);
+	return conf_kinds[o->kind].parse(o, (char *)base + o->offset, text);
 }
 
 void
 conf_value_clear(const struct conf_option *o, void *base)
 {
-	if (o->kind->clear != NULL)
-		o->kind->clear((char *)base + o->offset);
+	if (conf_kinds[o->kind].clear != NULL)
+		conf_kinds[o->kind].clear((char *)base + o->offset);
 }
 
 char *
@@ -603,7 +539,7 @@ conf_value_text(const struct conf_option *o, const void *base)
 	FILE *out = open_memstream(&text, &len);
 
 	assert(out != NULL);
-	o->kind->print(o, (const char *)base + o->offset, out);
+	conf_kinds[o->kind].print(o, (const char *)base + o->offset, out);
 	int failed = fclose(out);
 	assert(failed == 0);
 	return text;

@@ -22,6 +22,25 @@ struct conf_word {
 	int		 value;
 };
 
+/* What an option's field holds. */
+enum conf_kind_name {
+	CONF_SOCKET,		/* struct conf_socket */
+	CONF_ACCOUNT,		/* char *: a user or group, "" allowed */
+	CONF_PATH,		/* char *: absolute, "" allowed */
+	CONF_HOSTNAME,		/* char *: "" allowed */
+	CONF_ENHANCED,		/* char * */
+	CONF_TEXT,		/* char *: a reply template */
+	CONF_OCTAL,		/* mode_t */
+	CONF_UINT,		/* unsigned, min to max */
+	CONF_BOOL,		/* bool */
+	CONF_WORD,		/* int or an enum, one of words */
+	CONF_DURATION,		/* int64_t milliseconds, min to max */
+	CONF_SIZE,		/* size_t octets, min to max */
+	CONF_WORDS,		/* unsigned, bits of words; a list */
+	CONF_NETWORKS,		/* struct addr_set; a list */
+	CONF_SERVERS		/* struct conf_texts; a list */
+};
+
 struct conf_option {
 	const char	*name;
 	const char	*default_text;	/* as in the sample file; NULL: depends
@@ -29,7 +48,7 @@ struct conf_option {
 	const char	*allowed;	/* "0 to 6", for messages */
 	bool		 restart;	/* not changed by a reload */
 	const char	*sentence;	/* what it is, as in the manual */
-	const struct conf_kind *kind;
+	enum conf_kind_name kind;
 	size_t		 offset;	/* in the struct that is filled */
 	int64_t		 min;
 	int64_t		 max;
@@ -37,42 +56,26 @@ struct conf_option {
 	bool		 derived;	/* default depends on other options */
 };
 
-/* How an option's field is read, freed and printed. */
+/* How a field is read, freed and printed. */
 struct conf_kind {
 	/*
-	 * A list gets one element more.  False: the field is as before and
-	 * problem says what is wrong with text, or is "" as it was where the
-	 * allowed values say it all.
+	 * A list gets one element more.  NULL, or what is wrong with text, ""
+	 * where the allowed values say it all; then the field is as before.
+	 * It is good up to the next call.
 	 */
-	bool	(*parse)(const struct conf_option *o, void *field,
-		    const char *text, char problem[CONF_PROBLEM_SIZE]);
-	/* NULL: owns nothing.  The field may be set again. */
-	void	(*clear)(void *field);
+	const char *(*parse)(const struct conf_option *o, void *field,
+		    const char *text);
+	void	(*clear)(void *field);	/* NULL: there is nothing to free */
 	/* As text that conf_load reads, in the spelling of default_text. */
 	void	(*print)(const struct conf_option *o, const void *field,
 		    FILE *out);
 	bool	is_list;
 };
+extern const struct conf_kind conf_kinds[];
 
-extern const struct conf_kind conf_kind_socket;	/* struct conf_socket */
-extern const struct conf_kind conf_kind_account; /* char *: "" allowed */
-extern const struct conf_kind conf_kind_path;	/* char *: absolute, or "" */
-extern const struct conf_kind conf_kind_hostname; /* char *: "" allowed */
-extern const struct conf_kind conf_kind_enhanced; /* char * */
-extern const struct conf_kind conf_kind_reply_text; /* char * */
-extern const struct conf_kind conf_kind_octal;	/* mode_t */
-extern const struct conf_kind conf_kind_uint;	/* unsigned, min to max */
-extern const struct conf_kind conf_kind_bool;	/* bool */
-extern const struct conf_kind conf_kind_word;	/* enum, one of words */
-extern const struct conf_kind conf_kind_duration; /* int64_t, ms */
-extern const struct conf_kind conf_kind_size;	/* size_t, octets */
-extern const struct conf_kind conf_kind_words;	/* unsigned, bits of words */
-extern const struct conf_kind conf_kind_networks; /* struct addr_set */
-extern const struct conf_kind conf_kind_servers; /* struct conf_texts */
-
-/* The kind's functions on the field of o in base, which o's section fills. */
-bool	conf_value_set(const struct conf_option *o, void *base,
-	    const char *text, char problem[CONF_PROBLEM_SIZE]);
+/* These, with the field of o in base, which o's section fills. */
+const char *conf_value_set(const struct conf_option *o, void *base,
+	    const char *text);
 void	conf_value_clear(const struct conf_option *o, void *base);
 /* The caller frees it. */
 char	*conf_value_text(const struct conf_option *o, const void *base);

@@ -133,11 +133,8 @@ set_place(const struct conf_option *o, int line)
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	/* Room for what any option may be put into. */
-	union { struct conf conf; struct conf_reply reply; } scratch;
 	const struct conf_section *s = section_of(cfg);
 	const struct conf_option *o = conf_section_option(s, opt->name);
-	char problem[CONF_PROBLEM_SIZE];
 
 	*(const char **)result = value;
 	if (o == NULL) {
@@ -148,12 +145,15 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	}
 	if (s->name == NULL && reader->places != NULL)
 		set_place(o, cfg->line);
-	memset(&scratch, 0, sizeof(scratch));
-	if (!conf_value_set(o, &scratch, value, problem))
+	void *scratch = xcalloc(1, s->size > 0 ? s->size :
+	    sizeof(struct conf));
+	const char *wrong = conf_value_set(o, scratch, value);
+	if (wrong != NULL)
 		report(cfg->line, "%s = \"%.200s\"%s%s; allowed: %s", o->name,
-		    value, problem[0] != '\0' ? ": " : " is not understood",
-		    problem, o->allowed);
-	conf_value_clear(o, &scratch);
+		    value, wrong[0] != '\0' ? ": " : " is not understood",
+		    wrong, o->allowed);
+	conf_value_clear(o, scratch);
+	free(scratch);
 	return 0;
 }
 
@@ -176,7 +176,7 @@ options_of(const struct conf_section *s, size_t room)
 		    on_value);
 		cfg_opt_t list = CFG_STR_LIST_CB(o->name, NULL,
 		    CFGF_NODEFAULT, on_value);
-		*at++ = o->kind->is_list ? list : one;
+		*at++ = conf_kinds[o->kind].is_list ? list : one;
 	}
 	cfg_opt_t end = CFG_END();
 	*at = end;
@@ -338,13 +338,11 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 static void
 fill(void *base, const struct conf_section *s, cfg_t *sec)
 {
-	char problem[CONF_PROBLEM_SIZE];
-
 	for (size_t i = 0; i < s->option_count; i++) {
 		cfg_opt_t *opt = cfg_getopt(sec, s->options[i].name);
 		for (unsigned j = 0; j < cfg_opt_size(opt); j++)
 			conf_value_set(&s->options[i], base,
-			    cfg_opt_getnstr(opt, j), problem);
+			    cfg_opt_getnstr(opt, j));
 	}
 }
 
@@ -462,40 +460,19 @@ conf_free(struct conf *c)
 
 /* Settings of the command line */
 
-/*
- * What stands before the last dot of name, which is cut there: the section, or
- * the top; NULL: reported.  *option is the rest.
- */
+/* The section of a name, which is cut at its title; NULL: there is none. */
 static cfg_t *
-setting_section(cfg_t *cfg, char *name, const char **option)
+setting_section(cfg_t *cfg, char *name)
 {
 	char *title = strchr(name, '.');
-	char *last = strrchr(name, '.');
 
-	*option = name;
-	if (title == NULL)
-		return cfg;
-	*title++ = '\0';
+	if (title != NULL)
+		*title++ = '\0';
 	const struct conf_section *s = conf_section_find(name);
-	if (s != NULL && s->size == 0) {
-		*option = title;
-		return cfg_getsec(cfg, name);
-	}
-	if (s != NULL && last >= title) {
-		*last = '\0';
-		*option = last + 1;
-		cfg_t *sec = cfg_gettsec(cfg, name, title);
-		if (sec == NULL)
-			report(0, "there is no section %s %.100s", name,
-			    title);
-		return sec;
-	}
-	if (s != NULL)
-		report(0, "a name in section %s has its title, too: "
-		    "%s.TITLE.%.100s", name, name, title);
-	else
-		report(0, "there is no section \"%.100s\"", name);
-	return NULL;
+	if (s == NULL || (s->size > 0) != (title != NULL))
+		return NULL;
+	return title != NULL ? cfg_gettsec(cfg, name, title) :
+	    cfg_getsec(cfg, name);
 }
 
 /*
@@ -523,11 +500,17 @@ setting_text(const struct conf_option *o, bool appends, const char *value)
 static void
 set_option(cfg_t *cfg, char *name, bool appends, const char *value)
 {
-	const char *option;
-	cfg_t *sec = setting_section(cfg, name, &option);
+	char *dot = strrchr(name, '.');
+	const char *option = dot != NULL ? dot + 1 : name;
 
-	if (sec == NULL)
+	if (dot != NULL)
+		*dot = '\0';
+	cfg_t *sec = dot != NULL ? setting_section(cfg, name) : cfg;
+	if (sec == NULL) {
+		report(0, "no such section; a name is OPTION, dns.OPTION or "
+		    "reply.RESULT.OPTION");
 		return;
+	}
 	const struct conf_option *o = conf_section_option(section_of(sec),
 	    option);
 	if (o == NULL) {

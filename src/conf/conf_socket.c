@@ -63,18 +63,9 @@ host_problem(const char *host, bool v6)
 	    "this is not an address or a host";
 }
 
-static char *
-without_brackets(const char *host, size_t len)
-{
-	if (len >= 2 && host[0] == '[' && host[len - 1] == ']')
-		return xstrndup(host + 1, len - 2);
-	return xstrndup(host, len);
-}
-
 /* Without a host libmilter listens on all addresses. */
 static const char *
-parse_inet(struct conf_socket *s, const char *port, const char *host,
-    size_t host_len)
+parse_inet(struct conf_socket *s, const char *port, const char *host, int len)
 {
 	uint64_t n;
 
@@ -84,20 +75,11 @@ parse_inet(struct conf_socket *s, const char *port, const char *host,
 	s->port = (uint16_t)n;
 	if (host == NULL)
 		return NULL;
-	s->host = without_brackets(host, host_len);
+	if (len >= 2 && host[0] == '[' && host[len - 1] == ']')
+		s->host = xasprintf("%.*s", len - 2, host + 1);
+	else
+		s->host = xasprintf("%.*s", len, host);
 	return host_problem(s->host, s->family == AF_INET6);
-}
-
-/* The host of inet:HOST:PORT; 0: this is not Postfix' spelling. */
-static size_t
-postfix_host_len(const char *rest)
-{
-	const char *colon = strrchr(rest, ':');
-
-	if (colon == NULL || strchr(rest, '@') != NULL ||
-	    (rest[0] != '[' && strchr(rest, ':') != colon))
-		return 0;
-	return (size_t)(colon - rest);
 }
 
 static const char *
@@ -107,19 +89,27 @@ parse_libmilter(struct conf_socket *s, const char *text, const char *rest)
 
 	s->text = xstrdup(text);
 	return parse_inet(s, rest, at != NULL ? at + 1 : NULL,
-	    at != NULL ? strlen(at + 1) : 0);
+	    at != NULL ? (int)strlen(at + 1) : 0);
 }
 
+/* rest: HOST:PORT, of which colon is the sign between. */
 static const char *
-parse_postfix(struct conf_socket *s, const char *rest, size_t host_len)
+parse_postfix(struct conf_socket *s, const char *rest, const char *colon)
 {
+	int len = (int)(colon - rest);
 	bool v6 = rest[0] == '[';
 
 	s->family = v6 ? AF_INET6 : AF_INET;
-	const char *p = parse_inet(s, rest + host_len + 1, rest, host_len);
-	s->text = xasprintf(v6 ? "inet6:%u@[%s]" : "inet:%u@%s", s->port,
-	    s->host != NULL ? s->host : "");
-	return p;
+	s->text = xasprintf("inet%s:%s@%.*s", v6 ? "6" : "", colon + 1, len,
+	    rest);
+	return parse_inet(s, colon + 1, rest, len);
+}
+
+static bool
+is_postfix(const char *rest, const char *colon)
+{
+	return colon != NULL && colon > rest && strchr(rest, '@') == NULL &&
+	    (rest[0] == '[' || strchr(rest, ':') == colon);
 }
 
 static const char *
@@ -159,8 +149,8 @@ parse(struct conf_socket *s, const char *text)
 	s->family = AF_INET;
 	if ((rest = behind(text, "inet:")) == NULL)
 		return "";
-	size_t host_len = postfix_host_len(rest);
-	return host_len > 0 ? parse_postfix(s, rest, host_len) :
+	const char *colon = strrchr(rest, ':');
+	return is_postfix(rest, colon) ? parse_postfix(s, rest, colon) :
 	    parse_libmilter(s, text, rest);
 }
 

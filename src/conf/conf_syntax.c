@@ -158,7 +158,7 @@ takes_list(const struct walk *w, const char *name)
 {
 	const struct conf_option *o = option_of(w, name);
 
-	return o != NULL && o->kind->is_list;
+	return o != NULL && conf_kinds[o->kind].is_list;
 }
 
 /* There are as many as rows and titles. */

@@ -20,7 +20,7 @@ TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
 SECTION = re.compile(r"^static const struct conf_option (\w+)_options\[\] = "
                      r"\{\n(.*?)^\};", re.M | re.S)
 ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
-                 r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*&conf_kind_")
+                 r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*CONF_")
 SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
 OPEN = re.compile(r"^#?(dns|reply [a-z]+) \{$")
 

@@ -200,7 +200,6 @@ test_each_row_is_complete_and_its_name_unique(void **state)
 			assert_in_range(strlen(o->name), 1, 32);
 			assert_true(strlen(o->allowed) > 0);
 			assert_true(strlen(o->sentence) > 0);
-			assert_non_null(o->kind);
 			for (size_t k = 0; k <= i; k++)
 				assert_ptr_equal(conf_section_option(
 				    &conf_sections[k], o->name),
@@ -1090,9 +1089,10 @@ test_wrong_settings_are_told_by_their_text(void **state)
 		{ "behaviour=3", "did you mean \"behavior\"?" },
 		{ "timeout=3", "it belongs into section dns" },
 		{ "dns.timout=3", "in section dns; did you mean \"timeout\"?" },
-		{ "dn.timeout=3", "there is no section \"dn\"" },
-		{ "reply.text=a", "its title, too: reply.TITLE.text" },
-		{ "reply.spam.text=a", "there is no section reply spam" },
+		{ "dn.timeout=3", "no such section; a name is OPTION, dns." },
+		{ "dns.x.timeout=3", "no such section" },
+		{ "reply.text=a", "dns.OPTION or reply.RESULT.OPTION" },
+		{ "reply.spam.text=a", "no such section" },
 		{ "reply.fail.enhanced=4.7.1", "does not fit code 550" },
 		{ "headers={", "never closed" },
 		{ "behavior+=3", "non-list" },
