@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any text as a configuration: it is refused with a message, or it is printed
- * as a text that gives the same configuration again.
+ * Any text as a configuration, and what stands behind a NUL as a setting over
+ * it: it is refused with a message, or it is printed as a text that gives the
+ * same configuration again.
  */
 
 #include "config.h"
@@ -37,7 +38,7 @@ check_round_trip(const struct conf *c)
 
 	diag_init(&d);
 	char *text = dump(c, &len);
-	struct conf *again = conf_from_text(text, len, &d);
+	struct conf *again = conf_from_text(text, len, NULL, &d);
 	assert(again != NULL && d.count == 0);
 	char *again_text = dump(again, &again_len);
 	assert(len == again_len && memcmp(text, again_text, len) == 0);
@@ -50,17 +51,23 @@ check_round_trip(const struct conf *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const uint8_t *nul = memchr(data, '\0', size);
+	size_t len = nul != NULL ? (size_t)(nul - data) : size;
+	char *setting = nul != NULL ? xstrndup((const char *)nul + 1,
+	    size - len - 1) : NULL;
+	const char *settings[] = { setting, NULL };
 	struct diag d;
 
 	/* Not the files of this machine. */
-	if (memmem(data, size, "include", 7) != NULL)
-		return 0;
+	if (memmem(data, len, "include", 7) != NULL)
+		len = 0;
 	diag_init(&d);
-	struct conf *c = conf_from_text((const char *)data, size, &d);
+	struct conf *c = conf_from_text((const char *)data, len, settings, &d);
 	assert((c == NULL) == (d.count > 0));
 	if (c != NULL)
 		check_round_trip(c);
 	conf_release(c);
+	free(setting);
 	diag_fini(&d);
 	return 0;
 }
