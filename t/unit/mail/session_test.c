@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "base/stats.h"
 #include "base/util.h"
-#include "conf/conf.h"
+#include "conf_text.h"
 #include "dns/dns.h"
 #include "dns/flight.h"
 #include "eval/eval.h"
@@ -59,18 +59,10 @@ struct fixture {
 static struct conf *
 load(const char *text)
 {
-	char path[] = "/tmp/session_test.XXXXXX";
-	int fd = mkstemp(path);
 	struct diag d;
 
 	diag_init(&d);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-
-	struct conf *c = conf_load(path, NULL, &d);
-
-	unlink(path);
+	struct conf *c = conf_from_text(text, strlen(text), NULL, &d);
 	assert_int_equal(d.count, 0);
 	assert_non_null(c);
 	diag_fini(&d);
