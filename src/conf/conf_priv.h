@@ -154,14 +154,19 @@ bool	conf_is_host_name(const char *s);
 void	conf_hint(const struct conf_section *s, const char *name,
 	    char out[CONF_HINT_SIZE]);
 
-/* The signs that end a word without quotes. */
-#define CONF_WORD_ENDS " #\"'\t\n\r={}()+,*"
+struct conf_token {
+	enum { TOKEN_WORD, TOKEN_SIGN, TOKEN_APPEND, TOKEN_END } kind;
+	char		 sign;		/* one of = { } ( ) , if a sign */
+	int		 line;
+	const char	*text;		/* a word, without its quotes */
+	int		 len;
+};
 
 /*
- * Blanks out comments.  False: *problem at *line is what libconfuse must not
- * see.
+ * Blanks out comments.  The tokens of text, the last one TOKEN_END; the caller
+ * frees them.  NULL: *problem at *line is what libconfuse must not see.
  */
-bool	conf_scan(char *text, int *line, const char **problem);
+struct conf_token *conf_scan(char *text, int *line, const char **problem);
 
 /* A mistake of syntax, in the words of who made it. */
 struct conf_mistake {
@@ -170,11 +175,10 @@ struct conf_mistake {
 };
 
 /*
- * Looks through a scanned text for what to say if libconfuse refuses it; the
- * text may be good all the same.  repeats, unless NULL, gets what is given
- * twice.
+ * Looks through a text for what to say if libconfuse refuses it; the text may
+ * be good all the same.  repeats, unless NULL, gets what is given twice.
  */
-void	conf_syntax_explain(const char *text, const char *file,
+void	conf_syntax_explain(const struct conf_token *tokens, const char *file,
 	    struct diag *repeats, struct conf_mistake *out);
 
 /* Where the value in force of an option was given; file NULL: nowhere. */

@@ -229,16 +229,18 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 	/* libconfuse gives it to sections as theirs. */
 	free(cfg->filename);
 	cfg->filename = xstrdup(file);
-	if (!conf_scan(text, &line, &problem)) {
+	struct conf_token *tokens = conf_scan(text, &line, &problem);
+	if (tokens == NULL) {
 		report(line, "%s", problem);
 		good = false;
 	} else if (text[0] != '\0') {
-		conf_syntax_explain(text, file, reader->notes, &mistake);
+		conf_syntax_explain(tokens, file, reader->notes, &mistake);
 		FILE *in = fmemopen(text, strlen(text), "r");
 		assert(in != NULL);
 		good = cfg_parse_fp(cfg, in) == CFG_SUCCESS;
 		fclose(in);
 	}
+	free(tokens);
 	/* Some errors libconfuse does not tell, such as an empty name. */
 	if (!good && reader->diag->count == before)
 		report(cfg->line, "syntax error");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Configuration texts, made fit for libconfuse.
+ * Configuration texts, made fit for libconfuse and split into tokens.
  *
  * Before libconfuse 3.3 sees a text we blank out its comments: libconfuse
  * counts the line of a comment twice (so its line numbers are wrong), refuses
@@ -11,9 +11,12 @@
 
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/conf_priv.h"
+
+#define WORD_ENDS " #\"'\t\n\r={}()+,*"	/* without quotes */
 
 struct scan {
 	char		*p;
@@ -21,7 +24,29 @@ struct scan {
 	const char	*problem;
 	unsigned	 depth;		/* of braces */
 	int		 brace_line;	/* of the last opening one */
+	struct conf_token *tokens;
+	size_t		 count;
+	size_t		 room;
 };
+
+static void
+add_token(struct scan *s, struct conf_token t)
+{
+	if (s->count == s->room) {
+		s->room = s->room * 2 + 16;
+		s->tokens = xreallocarray(s->tokens, s->room,
+		    sizeof(*s->tokens));
+	}
+	t.line = s->line;
+	s->tokens[s->count++] = t;
+}
+
+static void
+add_word(struct scan *s, const char *text, const char *end)
+{
+	add_token(s, (struct conf_token){ .kind = TOKEN_WORD, .text = text,
+		.len = (int)(end - text) });
+}
 
 static void
 scan_comment(struct scan *s)
@@ -58,6 +83,7 @@ static void
 scan_string(struct scan *s)
 {
 	char quote = *s->p++;
+	const char *text = s->p;
 	int line = 0;
 
 	while (s->problem == NULL && *s->p != '\0' && *s->p != quote) {
@@ -72,21 +98,40 @@ scan_string(struct scan *s)
 		s->problem = "this string has no closing quote";
 	if (s->problem != NULL)
 		return;
-	s->p++;
+	add_word(s, text, s->p++);
 	s->line += line;
+}
+
+/* A sign, or another octet that ends words. */
+static void
+add_sign(struct scan *s)
+{
+	struct conf_token t = { .kind = TOKEN_SIGN, .sign = *s->p };
+
+	if (s->p[0] == '+' && s->p[1] == '=') {
+		add_token(s, (struct conf_token){ .kind = TOKEN_APPEND });
+		s->p++;
+	} else if (strchr("={}(),", *s->p) != NULL)
+		add_token(s, t);
+	else if (!util_is_space(*s->p))
+		add_word(s, s->p, s->p + 1);
 }
 
 /* One word, blank or sign. */
 static void
 scan_other(struct scan *s)
 {
-	size_t word = strcspn(s->p, CONF_WORD_ENDS);
+	size_t word = strcspn(s->p, WORD_ENDS);
 
 	if (word > 0 && (s->p[0] == ';' || s->p[word - 1] == ';')) {
 		s->problem = "\";\" neither ends a line nor begins a comment; "
 		    "a value with it stands in double quotes";
 		return;
 	}
+	if (word > 0)
+		add_word(s, s->p, s->p + word);
+	else
+		add_sign(s);
 	s->line += *s->p == '\n';
 	if (*s->p == '{') {
 		s->depth++;
@@ -97,7 +142,7 @@ scan_other(struct scan *s)
 	s->p += word > 0 ? word : 1;
 }
 
-bool
+struct conf_token *
 conf_scan(char *text, int *line, const char **problem)
 {
 	struct scan s = { .p = text, .line = 1 };
@@ -112,7 +157,9 @@ conf_scan(char *text, int *line, const char **problem)
 		} else if (*s.p == '"' || *s.p == '\'') {
 			scan_string(&s);
 		} else if (s.p[0] == '$' && s.p[1] == '{') {
+			const char *name = s.p;
 			scan_variable(&s);
+			add_word(&s, name, s.p);
 		} else {
 			scan_other(&s);
 		}
@@ -121,7 +168,11 @@ conf_scan(char *text, int *line, const char **problem)
 		s.problem = "this brace is never closed";
 		s.line = s.brace_line;
 	}
+	add_token(&s, (struct conf_token){ .kind = TOKEN_END });
 	*line = s.line;
 	*problem = s.problem;
-	return s.problem == NULL;
+	if (s.problem == NULL)
+		return s.tokens;
+	free(s.tokens);
+	return NULL;
 }

@@ -20,16 +20,6 @@
 
 #define NAME_MAX_OCTETS 60	/* of a name or value in a message */
 
-enum token_kind { TOKEN_WORD, TOKEN_SIGN, TOKEN_APPEND, TOKEN_END };
-
-struct token {
-	enum token_kind	 kind;
-	char		 sign;		/* one of = { } ( ) , if a sign */
-	int		 line;
-	const char	*text;		/* a word, without its quotes */
-	int		 len;
-};
-
 /* Where something was given; 0: it was not. */
 struct mark {
 	const void	*what;		/* row of a table, or title in it */
@@ -37,9 +27,7 @@ struct mark {
 };
 
 struct walk {
-	const char	*at;
-	int		 line;
-	struct token	 token;		/* not used up yet */
+	const struct conf_token *token;		/* not used up yet */
 	const struct conf_section *section;	/* NULL: one that is not ours */
 	const char	*file;
 	struct diag	*repeats;	/* or NULL */
@@ -66,75 +54,24 @@ tell(struct walk *w, int line, const char *fmt, ...)
 
 /* Tokens */
 
-static const char *
-quoted_end(const char *p)
-{
-	char quote = *p++;
-
-	while (*p != '\0' && *p != quote)
-		p += p[0] == '\\' && p[1] != '\0' ? 2 : 1;
-	return p;
-}
-
-static void
-take_word(struct walk *w)
-{
-	struct token *t = &w->token;
-	const char *end;
-
-	t->kind = TOKEN_WORD;
-	t->text = w->at;
-	if (*w->at == '"' || *w->at == '\'') {
-		end = quoted_end(w->at);
-		t->text++;
-		w->at = *end != '\0' ? end + 1 : end;
-	} else {
-		size_t len = *w->at == '$' && w->at[1] == '{' ?
-		    strcspn(w->at, "}") + 1 : strcspn(w->at, CONF_WORD_ENDS);
-		if (len > strlen(w->at))
-			len = strlen(w->at);
-		w->at += len > 0 ? len : 1;
-		end = w->at;
-	}
-	t->len = (int)(end - t->text);
-	for (const char *p = t->text; p < end; p++)
-		w->line += *p == '\n';
-}
-
-/* The next token becomes w->token. */
 static void
 advance(struct walk *w)
 {
-	struct token *t = &w->token;
-
-	for (; util_is_space(*w->at); w->at++)
-		w->line += *w->at == '\n';
-	t->line = w->line;
-	t->sign = '\0';
-	if (*w->at == '\0') {
-		t->kind = TOKEN_END;
-	} else if (w->at[0] == '+' && w->at[1] == '=') {
-		t->kind = TOKEN_APPEND;
-		w->at += 2;
-	} else if (strchr("={}(),", *w->at) != NULL) {
-		t->kind = TOKEN_SIGN;
-		t->sign = *w->at++;
-	} else {
-		take_word(w);
-	}
+	if (w->token->kind != TOKEN_END)
+		w->token++;
 }
 
 static bool
 accept_sign(struct walk *w, char sign)
 {
-	if (w->token.sign != sign)
+	if (w->token->sign != sign)
 		return false;
 	advance(w);
 	return true;
 }
 
 static bool
-is_assignment(const struct token *t)
+is_assignment(const struct conf_token *t)
 {
 	return t->sign == '=' || t->kind == TOKEN_APPEND;
 }
@@ -142,7 +79,7 @@ is_assignment(const struct token *t)
 /* Options */
 
 static void
-copy_name(char out[NAME_MAX_OCTETS], const struct token *t)
+copy_name(char out[NAME_MAX_OCTETS], const struct conf_token *t)
 {
 	snprintf(out, NAME_MAX_OCTETS, "%.*s", t->len, t->text);
 }
@@ -226,10 +163,10 @@ read_list(struct walk *w, const char *name, int line)
 		tell(w, line, "%s takes one value, without braces", name);
 		return;
 	}
-	while (!w->stopped && w->token.kind == TOKEN_WORD) {
+	while (!w->stopped && w->token->kind == TOKEN_WORD) {
 		advance(w);
-		if (w->token.kind == TOKEN_WORD)
-			tell(w, w->token.line, "the elements of a list have "
+		if (w->token->kind == TOKEN_WORD)
+			tell(w, w->token->line, "the elements of a list have "
 			    "commas between them");
 		else
 			accept_sign(w, ',');
@@ -239,7 +176,7 @@ read_list(struct walk *w, const char *name, int line)
 }
 
 static const struct conf_section *
-section_named(const struct token *t)
+section_named(const struct conf_token *t)
 {
 	char name[NAME_MAX_OCTETS];
 
@@ -248,7 +185,7 @@ section_named(const struct token *t)
 }
 
 static bool
-begins_titled(const struct token *t)
+begins_titled(const struct conf_token *t)
 {
 	const struct conf_section *s = section_named(t);
 
@@ -259,22 +196,19 @@ begins_titled(const struct token *t)
 static bool
 begins_statement(const struct walk *w)
 {
-	struct walk ahead = *w;
+	const struct conf_token *next = w->token + 1;
 
-	if (w->token.kind != TOKEN_WORD)
-		return false;
-	advance(&ahead);
-	return is_assignment(&ahead.token) || ahead.token.sign == '{' ||
-	    ahead.token.sign == '(' || begins_titled(&w->token);
+	return w->token->kind == TOKEN_WORD && (is_assignment(next) ||
+	    next->sign == '{' || next->sign == '(' || begins_titled(w->token));
 }
 
 /* What stands behind a value in its line was meant to belong to it. */
 static void
 judge_rest(struct walk *w, const char *name, int line)
 {
-	bool comma = w->token.sign == ',';
+	bool comma = w->token->sign == ',';
 
-	if (!comma && (w->token.kind != TOKEN_WORD || w->token.line != line ||
+	if (!comma && (w->token->kind != TOKEN_WORD || w->token->line != line ||
 	    begins_statement(w)))
 		return;
 	if (takes_list(w, name))
@@ -290,35 +224,35 @@ judge_rest(struct walk *w, const char *name, int line)
 static void
 read_value(struct walk *w, const char *name, int line)
 {
-	struct token value = w->token;
+	const struct conf_token *value = w->token;
 
-	if (value.sign == '=') {
-		tell(w, value.line, "one \"=\" is enough");
+	if (value->sign == '=') {
+		tell(w, value->line, "one \"=\" is enough");
 		return;
 	}
-	if (value.kind == TOKEN_END || value.sign == '}') {
+	if (value->kind == TOKEN_END || value->sign == '}') {
 		tell(w, line, "%s has no value", name);
 		return;
 	}
 	advance(w);
-	if (value.sign == '{') {
-		read_list(w, name, value.line);
-	} else if (value.kind != TOKEN_WORD) {
+	if (value->sign == '{') {
+		read_list(w, name, value->line);
+	} else if (value->kind != TOKEN_WORD) {
 		w->stopped = true;
-	} else if (is_assignment(&w->token)) {
-		if (value.line > line)
+	} else if (is_assignment(w->token)) {
+		if (value->line > line)
 			tell(w, line, "%s has no value", name);
 		else
 			tell(w, line, "a value with \"=\" stands in double "
 			    "quotes: %s = \"...\"", name);
 	} else {
-		judge_rest(w, name, value.line);
+		judge_rest(w, name, value->line);
 	}
 }
 
 static void
-open_section(struct walk *w, const struct token *name,
-    const struct token *title)
+open_section(struct walk *w, const struct conf_token *name,
+    const struct conf_token *title)
 {
 	char text[NAME_MAX_OCTETS];
 
@@ -349,60 +283,59 @@ static void
 read_assignment(struct walk *w, const char *name)
 {
 	const struct conf_option *o = option_of(w, name);
-	struct token sign = w->token;
+	const struct conf_token *sign = w->token;
 
 	if (conf_section_find(name) != NULL)
-		tell(w, sign.line, "%s begins a section, without \"=\"", name);
+		tell(w, sign->line, "%s begins a section, without \"=\"", name);
 	if (o == NULL) {
 		w->stopped = true;
 		return;
 	}
-	if (sign.sign == '=')
-		note_option(w, o, sign.line);
+	if (sign->sign == '=')
+		note_option(w, o, sign->line);
 	advance(w);
-	read_value(w, name, sign.line);
+	read_value(w, name, sign->line);
 }
 
 static void
 read_statement(struct walk *w)
 {
-	struct token name = w->token;
+	const struct conf_token *name = w->token;
 	char text[NAME_MAX_OCTETS];
 
-	copy_name(text, &name);
+	copy_name(text, name);
 	advance(w);
-	if (is_assignment(&w->token)) {
+	if (is_assignment(w->token)) {
 		read_assignment(w, text);
-	} else if (w->token.sign == '{') {
-		open_section(w, &name, &name);
-	} else if (w->token.sign == '(') {
-		while (w->token.kind != TOKEN_END && w->token.sign != ')')
+	} else if (w->token->sign == '{') {
+		open_section(w, name, name);
+	} else if (w->token->sign == '(') {
+		while (w->token->kind != TOKEN_END && w->token->sign != ')')
 			advance(w);
 		advance(w);
-	} else if (w->token.kind == TOKEN_WORD && begins_titled(&name)) {
-		struct token title = w->token;
+	} else if (w->token->kind == TOKEN_WORD && begins_titled(name)) {
+		const struct conf_token *title = w->token;
 		advance(w);
-		if (w->token.sign == '{')
-			open_section(w, &name, &title);
+		if (w->token->sign == '{')
+			open_section(w, name, title);
 		else
 			w->stopped = true;
 	} else {
-		judge_name(w, text, name.line);
+		judge_name(w, text, name->line);
 	}
 }
 
 void
-conf_syntax_explain(const char *text, const char *file, struct diag *repeats,
-    struct conf_mistake *out)
+conf_syntax_explain(const struct conf_token *tokens, const char *file,
+    struct diag *repeats, struct conf_mistake *out)
 {
-	struct walk w = { .at = text, .line = 1, .file = file,
+	struct walk w = { .token = tokens, .file = file,
 		.section = &conf_sections[0], .repeats = repeats,
 		.mistake = out };
 
 	out->text[0] = '\0';
-	advance(&w);
-	while (!w.stopped && w.token.kind != TOKEN_END) {
-		if (w.token.kind == TOKEN_WORD)
+	while (!w.stopped && w.token->kind != TOKEN_END) {
+		if (w.token->kind == TOKEN_WORD)
 			read_statement(&w);
 		else if (w.section != &conf_sections[0] &&
 		    accept_sign(&w, '}'))
