@@ -7,26 +7,17 @@
 
 #include "config.h"
 
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include <assert.h>
 
 #include "base/addr.h"
 #include "base/util.h"
 #include "policy/authres.h"
 #include "policy/header.h"
+#include "texts.h"
 
 #define TEXTS 8
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool b)
-{
-	if (!b)
-		abort();
-}
 
 /* Printable, LF only before TAB, and as many ";" as the caller may have. */
 static void
@@ -35,22 +26,22 @@ check_field(const struct sbuf *sb, size_t separators)
 	bool quoted = false;
 	size_t line = 0;
 
-	require(sbuf_ok(sb) && sb->len == strlen(sb->data));
+	assert(sbuf_ok(sb) && sb->len == strlen(sb->data));
 	for (const char *p = sb->data; *p != '\0'; p++) {
 		line = *p == '\n' ? 0 : line + 1;
-		require(line <= 960);
+		assert(line <= 960);
 		if (*p == '\n')
-			require(!quoted && *++p == '\t');
+			assert(!quoted && *++p == '\t');
 		else if (*p == '\\')
-			require(quoted && util_is_print(*++p));
+			assert(quoted && util_is_print(*++p));
 		else if (*p == '"')
 			quoted = !quoted;
 		else if (*p == ';')
-			require(!quoted && separators-- > 0);
+			assert(!quoted && separators-- > 0);
 		else
-			require(util_is_print(*p));
+			assert(util_is_print(*p));
 	}
-	require(!quoted);
+	assert(!quoted);
 }
 
 static void
@@ -76,16 +67,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text[TEXTS];
 	struct addr client = { .family = AF_INET6 };
 	unsigned kind = size > 0 ? data[0] : 0;
-	const char *p = (const char *)data + (size > 0);
-	const char *end = (const char *)data + size;
+	bool any = size > 0;
 
-	for (size_t i = 0; i < TEXTS; i++) {
-		const char *nul = p < end ? memchr(p, '\0', (size_t)(end - p))
-		    : NULL;
-		size_t len = (size_t)((nul != NULL ? nul : end) - p);
-		text[i] = xstrndup(p, len);
-		p += len + (nul != NULL);
-	}
+	texts_init(text, TEXTS, data + any, size - any);
 	struct header_facts f = {
 		.result = (enum result)(kind % RESULT_COUNT),
 		.scope = (enum scope)(kind / RESULT_COUNT % SCOPE_COUNT),
@@ -101,12 +85,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	/* what we write ourselves is ours; whatever else there is ends */
 	static const char own[] = "mx.example.org; spf=none";
-	require(authres_claims_id(own, "mx.example.org"));
-	require(authres_claims_spf(own));
+	assert(authres_claims_id(own, "mx.example.org"));
+	assert(authres_claims_spf(own));
 	authres_claims_id(text[7], text[6]);
 	authres_claims_id(text[7], "mx.example.org");
 	authres_claims_spf(text[7]);
-	for (size_t i = 0; i < TEXTS; i++)
-		free(text[i]);
+	texts_fini(text, TEXTS);
 	return 0;
 }

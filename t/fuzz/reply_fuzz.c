@@ -7,25 +7,16 @@
 
 #include "config.h"
 
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include <assert.h>
 
 #include "base/addr.h"
 #include "base/util.h"
 #include "policy/reply.h"
+#include "texts.h"
 
 #define TEXTS 8
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-require(bool b)
-{
-	if (!b)
-		abort();
-}
 
 static void
 check_reply(const struct reply *r)
@@ -33,21 +24,21 @@ check_reply(const struct reply *r)
 	size_t lines = 0;
 	size_t line = 0;
 
-	require(memchr(r->text, '\0', sizeof(r->text)) != NULL);
-	require(r->enhanced[0] == (char)('0' + r->code / 100));
+	assert(memchr(r->text, '\0', sizeof(r->text)) != NULL);
+	assert(r->enhanced[0] == (char)('0' + r->code / 100));
 	for (const char *p = r->text;; p++) {
 		if (*p == '\n' || *p == '\0') {
-			require(line >= 1 && line <= REPLY_LINE_MAX);
+			assert(line >= 1 && line <= REPLY_LINE_MAX);
 			line = 0;
 			lines++;
 		} else {
-			require(util_is_print(*p));
+			assert(util_is_print(*p));
 			line++;
 		}
 		if (*p == '\0')
 			break;
 	}
-	require(lines <= REPLY_LINES_MAX);
+	assert(lines <= REPLY_LINES_MAX);
 }
 
 static void
@@ -59,7 +50,7 @@ try_template(unsigned code, const char *enhanced, const char *text,
 	struct reply_template *t = reply_compile(code, enhanced, text, err,
 	    sizeof(err));
 
-	require((t == NULL) == (err[0] != '\0'));
+	assert((t == NULL) == (err[0] != '\0'));
 	if (t == NULL)
 		return;
 	reply_format(t, v, &r);
@@ -72,16 +63,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text[TEXTS];
 	struct addr client = { .family = AF_INET, .bytes = { 192, 0, 2, 1 } };
-	const char *p = (const char *)data;
-	const char *end = p + size;
 
-	for (size_t i = 0; i < TEXTS; i++) {
-		const char *nul = p < end ? memchr(p, '\0', (size_t)(end - p))
-		    : NULL;
-		size_t len = (size_t)((nul != NULL ? nul : end) - p);
-		text[i] = xstrndup(p, len);
-		p += len + (nul != NULL);
-	}
+	texts_init(text, TEXTS, data, size);
 	struct reply_vars v = {
 		.macros = {
 			.client = &client,
@@ -97,7 +80,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_template(550, text[0], text[1], &v);
 	try_template(451, "4.7.24", text[1], &v);
 	try_template(550, "5.7.23", "%{c} %{d}\n%{reason} %{S}", &v);
-	for (size_t i = 0; i < TEXTS; i++)
-		free(text[i]);
+	texts_fini(text, TEXTS);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/stats.h"
 #include "base/util.h"
+#include "dice.h"
 #include "policy/header.h"
 
 #define BIG 70000
@@ -544,8 +545,7 @@ static uint32_t random_state = 7208;
 static uint32_t
 random_below(uint32_t n)
 {
-	random_state = random_state * 1664525u + 1013904223u;
-	return (random_state >> 8) % n;
+	return dice(&random_state, n);
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/util.h"
+#include "dice.h"
 #include "policy/reply.h"
 
 static struct addr client_addr;
@@ -362,8 +363,7 @@ static uint32_t random_state = 8601;
 static uint32_t
 random_below(uint32_t n)
 {
-	random_state = random_state * 1664525u + 1013904223u;
-	return (random_state >> 8) % n;
+	return dice(&random_state, n);
 }
 
 static void
