@@ -37,14 +37,10 @@ class House:
         self.floor = {}
         self.order = {}
         self.twice = []
-        self.circles = set()    # that are to be opened yet
         wing = None
         for line in text.split("\n"):
             words = line.split("#")[0].split()
             if not words:
-                continue
-            if words[0] == "circle":
-                self.circles.add((words[1], words[2]))
                 continue
             if words[0].isdigit():
                 wing = words[1]
@@ -138,24 +134,16 @@ class Names:
 
 
 def use_faults(house, sources):
-    """(rule, place) for each use that goes up, and each circle that is said
-    to be there and is not."""
+    """(rule, place) for each use that goes up."""
     names = Names(sources)
-    met = set()
     for path, text in sorted(sources.items()):
         if path.endswith(".h"):
             continue
         mine = house.file(path)
         for name in sorted(names.used(path, text)):
             for home in names.homes.get(name, ()):
-                theirs = house.file(home)
-                if house.allows(mine, theirs):
-                    continue
-                met.add((mine, theirs))
-                if (mine, theirs) not in house.circles:
+                if not house.allows(mine, house.file(home)):
                     yield "uses", "%s: %s of %s" % (path, name, home)
-    for mine, theirs in sorted(house.circles - met):
-        yield "circle", "%s %s" % (mine, theirs)
 
 
 RULES = {
@@ -165,7 +153,6 @@ RULES = {
     "private": "_priv.h headers stay within their module",
     "quotes": "project headers are included with quotes",
     "uses": "functions and objects are used from above, in a module too",
-    "circle": "what floors.txt calls a circle is one",
 }
 
 

@@ -98,11 +98,6 @@ def main():
           [("there", "other/chair")])
     check(tap, "a file listed twice", PLAN + "1 other\tchair\n", SOUND,
           [("there", "other/chair is listed twice")])
-    up = {**SOUND, "upper/lamp_wire.c": "int wires = lamp_watts;\n"}
-    circle = PLAN + "circle upper/lamp_wire upper/lamp\n"
-    check(tap, "a circle that is known", circle, up, [])
-    check(tap, "a circle that is not there any more", circle, SOUND,
-          [("circle", "upper/lamp_wire upper/lamp")])
     tap.finish()
 
 
