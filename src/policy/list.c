@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/lock.h"
+#include "base/stats.h"
 #include "policy/list_priv.h"
 
 /* What stat says of a file; error: errno where it could not. */
@@ -149,24 +150,19 @@ find_colon(const char *text)
 	return colon != NULL && colon[1] == '/' ? colon : NULL;
 }
 
-static bool
-add_file(struct list *l, const char *element, const char *colon,
-    char problem[LIST_PROBLEM_SIZE])
+static const char *
+add_file(struct list *l, const char *element, const char *colon)
 {
 	const char *name = element + (element[0] == '!');
 	const struct list_type *type = find_type(name,
 	    (size_t)(colon - name));
 
-	if (type == NULL) {
-		util_copy(problem, LIST_PROBLEM_SIZE, "no such type of file; "
-		    "there are file, cdb, lmdb, pcre and regexp");
-		return false;
-	}
-	if (type->library != NULL && type->library() == NULL) {
-		util_copy(problem, LIST_PROBLEM_SIZE, "this program was built "
-		    "without the library for lists of this type");
-		return false;
-	}
+	if (type == NULL)
+		return "no such type of file; there are file, cdb, lmdb, pcre "
+		    "and regexp";
+	if (type->library != NULL && type->library() == NULL)
+		return "this program was built without the library for files "
+		    "of this type";
 	struct list_file *f = xcalloc(1, sizeof(*f));
 	f->type = type;
 	f->path = xasprintf("%s%s", colon + 1,
@@ -177,7 +173,7 @@ add_file(struct list *l, const char *element, const char *colon,
 	    sizeof(*l->files));
 	l->files[l->file_count++] = f;
 	add_element(l, xstrdup(element), f);
-	return true;
+	return NULL;
 }
 
 /* As it is understood: 192.0.2.1 is a network of one address. */
@@ -194,22 +190,20 @@ spelling(enum list_kind k, const char *element)
 	    addr_format(&p.addr, buf), p.len);
 }
 
-bool
-list_add(struct list *l, const char *element, char problem[LIST_PROBLEM_SIZE])
+const char *
+list_add(struct list *l, const char *element)
 {
 	const char *name = element + (element[0] == '!');
 	const char *colon = find_colon(name);
 
 	if (colon != NULL)
-		return add_file(l, element, colon, problem);
-	if (!list_table_add(l->inlined, element, problem)) {
-		if (find_type(name, strcspn(name, ":")) != NULL)
-			util_copy(problem, LIST_PROBLEM_SIZE,
-			    "the path of a file must be absolute");
-		return false;
-	}
-	add_element(l, spelling(l->kind, element), NULL);
-	return true;
+		return add_file(l, element, colon);
+	const char *wrong = list_table_add(l->inlined, element);
+	if (wrong == NULL)
+		add_element(l, spelling(l->kind, element), NULL);
+	else if (find_type(name, strcspn(name, ":")) != NULL)
+		wrong = "the path of a file must be absolute";
+	return wrong;
 }
 
 size_t
@@ -320,11 +314,14 @@ refresh(enum list_kind k, struct list_file *f, struct diag *news,
 	if (!rests || is_same(&now, &f->judged))
 		return;
 	f->judged = now;
-	if (read_table(k, f, mistakes))
+	if (read_table(k, f, mistakes)) {
 		diag_add(news, f->path, 0, "the list has changed: %zu entries",
 		    f->entries);
-	else
+		stats_inc(STATS_LISTS_CHANGED);
+	} else {
 		diag_add(mistakes, f->path, 0, "the list stays as it was");
+		stats_inc(STATS_LISTS_REFUSED);
+	}
 }
 
 void
@@ -346,6 +343,12 @@ list_entries(const struct list *l, size_t i)
 	const struct list_file *f = l->elements[i].file;
 
 	return f != NULL ? f->entries : 1;
+}
+
+bool
+list_is_file(const struct list *l, size_t i)
+{
+	return l->elements[i].file != NULL;
 }
 
 /* Questions */

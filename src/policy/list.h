@@ -44,10 +44,8 @@ struct list;
 struct list	*list_new(enum list_kind k);
 void		 list_free(struct list *l);		/* NULL allowed */
 
-/* One element more.  False: problem says why, or is "" for "not understood". */
-#define LIST_PROBLEM_SIZE 200
-bool		 list_add(struct list *l, const char *element,
-		    char problem[LIST_PROBLEM_SIZE]);
+/* One element more.  NULL, or what is wrong, "" for "not understood". */
+const char	*list_add(struct list *l, const char *element);
 
 /* Reads the files.  False: d has every mistake, with file and line. */
 bool		 list_load(struct list *l, struct diag *d);
@@ -78,6 +76,7 @@ const char	*list_element(const struct list *l, size_t i);
  * that refreshes.
  */
 size_t		 list_entries(const struct list *l, size_t i);
+bool		 list_is_file(const struct list *l, size_t i);
 
 /* "tinycdb 0.78", "LMDB 0.9.24", "PCRE2 10.42"; NULL: built without. */
 #define LIST_LIBRARIES 3

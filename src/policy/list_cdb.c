@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/list_priv.h"
@@ -32,41 +33,47 @@ struct record {
 	size_t		 value_len;
 };
 
-static uint64_t
-number_at(const char *octets)
-{
-	return cdb_unpack((const unsigned char *)octets);
-}
-
 /* All that the head names is there. */
 static bool
-is_whole(const char *octets, size_t len)
+is_whole(const struct cdb *c)
 {
-	if (len < HEAD_SIZE)
+	const unsigned char *head = cdb_get(c, HEAD_SIZE, 0);
+	struct stat st;
+
+	if (head == NULL || fstat(cdb_fileno(c), &st) != 0)
 		return false;
 	for (size_t i = 0; i < HEAD_SIZE; i += 8) {
-		if (number_at(octets + i) + 8 * number_at(octets + i + 4) > len)
+		uint64_t begin = cdb_unpack(head + i);
+		uint64_t slots = cdb_unpack(head + i + 4);
+
+		if (begin + 8 * slots > (uint64_t)st.st_size)
 			return false;
 	}
 	return true;
 }
 
+/* -1: errno. */
 static int
-copy_of(const char *octets, size_t len)
+copy_of(int from)
 {
 	int fd = memfd_create("list", MFD_CLOEXEC);
+	char octets[65536];
+	size_t size = 0;
+	ssize_t n;
 
-	while (fd >= 0 && len > 0) {
-		ssize_t n = write(fd, octets, len);
-
-		if (n < 0) {
-			close(fd);
-			return -1;
-		}
-		octets += n;
-		len -= (size_t)n;
+	if (fd < 0)
+		return -1;
+	while ((n = read(from, octets, sizeof(octets))) > 0) {
+		size += (size_t)n;
+		if (size > LIST_OCTETS_MAX)
+			errno = EFBIG;
+		if (size > LIST_OCTETS_MAX || write(fd, octets, (size_t)n) != n)
+			break;
 	}
-	return fd;
+	if (n == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* 1: out is the next record; 0: there is none; -1: it does not fit. */
@@ -182,10 +189,9 @@ add_rule(struct list_table *t, const struct record *r)
 static void
 add_key(struct list_table *t, const struct record *r)
 {
-	char problem[LIST_PROBLEM_SIZE];
 	char *key = xstrndup(r->key, r->key_len);
 
-	list_table_add(t, key, problem);
+	list_table_add(t, key);
 	free(key);
 }
 
@@ -226,35 +232,40 @@ read_records(struct list_table *t, struct cdb *c)
 	return true;
 }
 
-bool
-list_cdb_read(struct list_table *t, const char *path, struct diag *d)
+static bool
+read_copy(struct list_table *t, int fd)
 {
-	size_t len;
-	char *octets = list_text_read(path, &len, d);
 	struct cdb c;
-	bool good = false;
 
-	if (octets == NULL)
+	if (cdb_init(&c, fd) != 0)
 		return false;
-	int fd = is_whole(octets, len) ? copy_of(octets, len) : -1;
-	free(octets);
-	if (fd >= 0 && cdb_init(&c, fd) == 0) {
-		good = read_records(t, &c);
-		cdb_free(&c);
-	}
-	if (fd >= 0)
-		close(fd);
-	if (!good)
-		diag_add(d, path, 0, "this is no cdb, or only the begin of "
-		    "one");
+	bool good = is_whole(&c) && read_records(t, &c);
+	cdb_free(&c);
 	return good;
 }
 
-#define TEXT(x) TEXT_OF(x)
-#define TEXT_OF(x) #x
+bool
+list_cdb_read(struct list_table *t, const char *path, struct diag *d)
+{
+	int from = list_text_open(path, d);
+
+	if (from < 0)
+		return false;
+	int fd = copy_of(from);
+	bool good = fd >= 0 && read_copy(t, fd);
+	if (fd < 0)
+		diag_add(d, path, 0, "%s", strerror(errno));
+	else if (!good)
+		diag_add(d, path, 0, "this is no cdb, or only the begin of "
+		    "one");
+	if (fd >= 0)
+		close(fd);
+	close(from);
+	return good;
+}
 
 const char *
 list_cdb_library(void)
 {
-	return "tinycdb " TEXT(TINYCDB_VERSION);
+	return "tinycdb " LIST_TEXT(TINYCDB_VERSION);
 }

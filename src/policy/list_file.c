@@ -22,17 +22,17 @@ add_line(struct list_table *t, char *line, const char *path, unsigned number,
 		[LIST_ADDRESS] = "example.com, .example.com, user@example.com, "
 		    "user@ or <>"
 	};
-	char problem[LIST_PROBLEM_SIZE];
 	char *entry = line + strspn(line, BLANKS);
 
 	entry[strcspn(entry, BLANKS)] = '\0';
-	if (entry[0] == '\0' || entry[0] == '#' ||
-	    list_table_add(t, entry, problem))
+	if (entry[0] == '\0' || entry[0] == '#')
 		return true;
-	diag_add(d, path, number, "\"%.200s\"%s%s; allowed: %s", entry,
-	    problem[0] != '\0' ? ": " : " is not understood", problem,
-	    allowed[t->kind]);
-	return false;
+	const char *wrong = list_table_add(t, entry);
+	if (wrong != NULL)
+		diag_add(d, path, number, "\"%.200s\"%s%s; allowed: %s",
+		    entry, wrong[0] != '\0' ? ": " : " is not understood",
+		    wrong, allowed[t->kind]);
+	return wrong == NULL;
 }
 
 bool
@@ -40,20 +40,15 @@ list_file_read(struct list_table *t, const char *path, struct diag *d)
 {
 	unsigned mistakes = 0;
 	unsigned number = 0;
-	size_t len;
-	char *octets = list_text_read(path, &len, d);
-	char *rest = octets;
+	char *text = list_text_read(path, d);
+	char *rest = text;
 	char *line;
 
-	if (octets == NULL)
+	if (text == NULL)
 		return false;
-	if (strlen(octets) != len) {
-		diag_add(d, path, 0, "this is not a text: it has NUL octets");
-		mistakes++;
-	}
 	while (mistakes < LIST_MISTAKES_MAX &&
 	    (line = list_text_line(&rest, &number)) != NULL)
 		mistakes += !add_line(t, line, path, number, d);
-	free(octets);
+	free(text);
 	return mistakes == 0;
 }

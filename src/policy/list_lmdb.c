@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,20 +15,17 @@
 
 #include "policy/list_priv.h"
 
-/*
- * A map may have keys that are for other lists: those are passed over.
- */
+/* A map may have keys that are for other lists: those are passed over. */
 static void
 add_key(struct list_table *t, const MDB_val *key)
 {
-	char problem[LIST_PROBLEM_SIZE];
 	char text[1024];
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
 	sbuf_add(&sb, key->mv_data, key->mv_size);
 	if (sbuf_ok(&sb))
-		list_table_add(t, text, problem);
+		list_table_add(t, text);
 }
 
 static int
@@ -88,30 +84,27 @@ read_database(struct list_table *t, const char *path, const struct stat *st)
 bool
 list_lmdb_read(struct list_table *t, const char *path, struct diag *d)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	int fd = list_text_open(path, d);
 	struct stat st;
-	int error = 0;
+	int error;
 
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) != 0 || fstat(fd, &st) != 0)
+	if (fd < 0)
+		return false;
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0 || fstat(fd, &st) != 0)
 		error = errno;
-	else if (!S_ISREG(st.st_mode) || st.st_size > LIST_OCTETS_MAX)
-		error = S_ISREG(st.st_mode) ? EFBIG : MDB_INVALID;
 	else
-		error = read_database(t, path, &st);
-	if (fd >= 0)
-		close(fd);
+		error = st.st_size > LIST_OCTETS_MAX ? EFBIG :
+		    read_database(t, path, &st);
+	close(fd);
 	if (error != 0)
 		diag_add(d, path, 0, "%s", error == EWOULDBLOCK ?
 		    "it is being written" : mdb_strerror(error));
 	return error == 0;
 }
 
-#define TEXT(x) TEXT_OF(x)
-#define TEXT_OF(x) #x
-
 const char *
 list_lmdb_library(void)
 {
-	return "LMDB " TEXT(MDB_VERSION_MAJOR) "." TEXT(MDB_VERSION_MINOR) "."
-	    TEXT(MDB_VERSION_PATCH);
+	return "LMDB " LIST_TEXT(MDB_VERSION_MAJOR) "."
+	    LIST_TEXT(MDB_VERSION_MINOR) "." LIST_TEXT(MDB_VERSION_PATCH);
 }

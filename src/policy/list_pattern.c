@@ -32,7 +32,7 @@
     PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C)
 
 struct rule {
-	pcre2_code	*code;		/* NULL: endif */
+	pcre2_code	*code;
 	bool		 negated;
 	size_t		 end;		/* if: behind its endif; else 0 */
 	unsigned	 line;
@@ -101,7 +101,7 @@ find_end(char *s)
 static pcre2_code *
 compile(struct reading *r, const char *text, size_t len, uint32_t options)
 {
-	char problem[LIST_PROBLEM_SIZE];
+	char problem[200];
 	PCRE2_UCHAR why[120];
 	PCRE2_SIZE where;
 	struct sbuf sb;
@@ -255,19 +255,15 @@ list_patterns_free(struct list_patterns *p)
 bool
 list_pattern_read(struct list_table *t, const char *path, struct diag *d)
 {
-	size_t len;
-	char *octets = list_text_read(path, &len, d);
+	char *text = list_text_read(path, d);
 	struct reading r = { .diag = d };
 
-	if (octets == NULL)
+	if (text == NULL)
 		return false;
 	r.patterns = t->patterns = patterns_new(path);
-	if (strlen(octets) == len)
-		parse_text(&r, octets);
-	else
-		complain(&r, "this is not a text: it has NUL octets");
+	parse_text(&r, text);
 	t->entries = t->patterns->count;
-	free(octets);
+	free(text);
 	return r.mistakes == 0;
 }
 
@@ -325,11 +321,8 @@ list_patterns_match(const struct list_patterns *p, const char *key)
 	return result;
 }
 
-#define TEXT(x) TEXT_OF(x)
-#define TEXT_OF(x) #x
-
 const char *
 list_pattern_library(void)
 {
-	return "PCRE2 " TEXT(PCRE2_MAJOR) "." TEXT(PCRE2_MINOR);
+	return "PCRE2 " LIST_TEXT(PCRE2_MAJOR) "." LIST_TEXT(PCRE2_MINOR);
 }

@@ -35,9 +35,8 @@ struct list_table {
 
 struct list_table *list_table_new(enum list_kind k);
 void	list_table_release(struct list_table *t);
-/* One entry, which may have "!"; false: as list_add. */
-bool	list_table_add(struct list_table *t, const char *entry,
-	    char problem[LIST_PROBLEM_SIZE]);
+/* One entry, which may have "!"; returns what list_add does. */
+const char *list_table_add(struct list_table *t, const char *entry);
 /* A prefix that counts if it is the longest. */
 void	list_table_add_prefix(struct list_table *t,
 	    const struct addr_prefix *p, bool in);
@@ -61,16 +60,17 @@ list_read list_cdb_read;
 list_read list_lmdb_read;
 list_read list_pattern_read;
 
-/* NULL: the program was built without. */
+/* NULL: the program was built without.  LIST_TEXT: a number as text. */
+#define LIST_TEXT(x) LIST_TEXT_OF(x)
+#define LIST_TEXT_OF(x) #x
 const char *list_cdb_library(void);
 const char *list_lmdb_library(void);
 const char *list_pattern_library(void);
 
-/*
- * The whole of a regular file: *len octets and a NUL, for free().  NULL: d has
- * the reason.
- */
-char	*list_text_read(const char *path, size_t *len, struct diag *d);
+/* A regular file, opened for reading; -1: d has the reason. */
+int	list_text_open(const char *path, struct diag *d);
+/* The whole of a text, for free(); NULL: d has the reason. */
+char	*list_text_read(const char *path, struct diag *d);
 /*
  * The next line of a text, which is cut at its end; NULL: none.  Line counts.
  */

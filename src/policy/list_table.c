@@ -62,8 +62,8 @@ add_text(struct list_side *s, const char *text)
 	s->texts[s->text_count++] = xstrdup(text);
 }
 
-static bool
-add_range(struct list_side *s, const char *text, char *problem)
+static const char *
+add_range(struct list_side *s, const char *text)
 {
 	const char *dash = strchr(text, '-');
 	size_t len = (size_t)(dash - text);
@@ -72,29 +72,26 @@ add_range(struct list_side *s, const char *text, char *problem)
 	char copy[ADDR_TEXT_SIZE];
 
 	if (len >= sizeof(copy))
-		return false;
+		return "";
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	if (!addr_parse(&first, copy) || !addr_parse(&last, dash + 1))
-		return false;
-	if (addr_tree_add_range(&s->addrs, &first, &last))
-		return true;
-	util_copy(problem, LIST_PROBLEM_SIZE,
-	    "this range ends before it begins");
-	return false;
+		return "";
+	return addr_tree_add_range(&s->addrs, &first, &last) ? NULL :
+	    "this range ends before it begins";
 }
 
-static bool
-add_client(struct list_side *s, const char *text, char *problem)
+static const char *
+add_client(struct list_side *s, const char *text)
 {
 	struct addr_prefix p;
 
 	if (strchr(text, '-') != NULL)
-		return add_range(s, text, problem);
+		return add_range(s, text);
 	if (!addr_prefix_parse(&p, text))
-		return false;
+		return "";
 	addr_tree_add(&s->addrs, &p);
-	return true;
+	return NULL;
 }
 
 /*
@@ -131,48 +128,45 @@ lower(char *text)
 }
 
 /* [.]domain, and for addresses local@[domain] and <>. */
-static bool
+static const char *
 add_name(enum list_kind k, struct list_side *s, const char *text)
 {
+	bool is_address = k == LIST_ADDRESS;
 	char copy[TEXT_MAX];
 	char *domain = copy;
 	char *at;
 
 	if (!util_copy(copy, sizeof(copy), text))
-		return false;
+		return "";
 	lower(copy);
-	at = k == LIST_ADDRESS ? strrchr(copy, '@') : NULL;
+	at = is_address ? strrchr(copy, '@') : NULL;
 	if (at == copy)
-		return false;
+		return "";
 	if (at != NULL)
 		domain = at + 1;
 	else if (copy[0] == '.')
 		domain = copy + 1;
 	if ((at == NULL || *domain != '\0') &&
-	    (k != LIST_ADDRESS || strcmp(copy, "<>") != 0) &&
+	    (!is_address || strcmp(copy, "<>") != 0) &&
 	    !make_domain(domain, sizeof(copy) - (size_t)(domain - copy)))
-		return false;
+		return "";
 	add_text(s, copy);
-	return true;
+	return NULL;
 }
 
-bool
-list_table_add(struct list_table *t, const char *entry,
-    char problem[LIST_PROBLEM_SIZE])
+const char *
+list_table_add(struct list_table *t, const char *entry)
 {
 	struct list_side *s = entry[0] == '!' ? &t->out : &t->in;
 	const char *text = entry + (entry[0] == '!');
 
-	problem[0] = '\0';
-	if (t->entries == LIST_ENTRIES_MAX) {
-		util_copy(problem, LIST_PROBLEM_SIZE, "too many entries");
-		return false;
-	}
-	if (t->kind == LIST_CLIENT ? !add_client(s, text, problem) :
-	    !add_name(t->kind, s, text))
-		return false;
-	t->entries++;
-	return true;
+	if (t->entries == LIST_ENTRIES_MAX)
+		return "too many entries";
+	const char *wrong = t->kind == LIST_CLIENT ? add_client(s, text) :
+	    add_name(t->kind, s, text);
+	if (wrong == NULL)
+		t->entries++;
+	return wrong;
 }
 
 void

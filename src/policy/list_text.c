@@ -5,56 +5,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "policy/list_priv.h"
 
-/* NULL: errno.  At least size octets are read, if there are as many. */
-static char *
-read_octets(int fd, size_t size, size_t *len)
-{
-	char *octets = xreallocarray(NULL, size + 1, 1);
-	size_t have = 0;
-	ssize_t n = 1;
-
-	while (have < size && n != 0) {
-		n = read(fd, octets + have, size - have);
-		if (n < 0 && errno != EINTR) {
-			free(octets);
-			return NULL;
-		}
-		have += n > 0 ? (size_t)n : 0;
-	}
-	octets[have] = '\0';
-	*len = have;
-	return octets;
-}
-
 /* A pipe would let us wait. */
-char *
-list_text_read(const char *path, size_t *len, struct diag *d)
+int
+list_text_open(const char *path, struct diag *d)
 {
-	const char *problem = NULL;
-	char *octets = NULL;
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		problem = strerror(errno);
+		diag_add(d, path, 0, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		problem = "this is not a regular file";
-	else if (st.st_size > LIST_OCTETS_MAX)
-		problem = "this list is over 64 MB";
-	else if ((octets = read_octets(fd, (size_t)st.st_size, len)) == NULL)
-		problem = strerror(errno);
-	if (problem != NULL)
-		diag_add(d, path, 0, "%s", problem);
+		diag_add(d, path, 0, "this is not a regular file");
+	else
+		return fd;
 	if (fd >= 0)
 		close(fd);
-	return octets;
+	return -1;
+}
+
+char *
+list_text_read(const char *path, struct diag *d)
+{
+	int fd = list_text_open(path, d);
+
+	if (fd < 0)
+		return NULL;
+	char *text = util_read_text(fd, LIST_OCTETS_MAX);
+	if (text == NULL)
+		diag_add(d, path, 0, "%s", errno == EFBIG ?
+		    "this list is over 64 MB" : errno == EILSEQ ?
+		    "this is not a text: it has NUL octets" :
+		    strerror(errno));
+	close(fd);
+	return text;
 }
 
 char *

@@ -52,13 +52,12 @@ static void
 try_file(const char *type, enum list_kind k, const char *path)
 {
 	struct list *l = list_new(k);
-	char problem[LIST_PROBLEM_SIZE];
 	char element[200];
 	struct diag d;
 
 	snprintf(element, sizeof(element), "%s:%s", type, path);
 	diag_init(&d);
-	if (list_add(l, element, problem)) {
+	if (list_add(l, element) == NULL) {
 		bool good = list_load(l, &d);
 		assert(good == (d.count == 0));
 		if (good)
