@@ -310,49 +310,6 @@ addr_prefix_match(const struct addr_prefix *p, const struct addr *a)
 	    (a->bytes[whole] ^ p->addr.bytes[whole]) >> (8 - rest) == 0;
 }
 
-void
-addr_set_init(struct addr_set *s)
-{
-	s->prefixes = NULL;
-	s->count = 0;
-}
-
-void
-addr_set_fini(struct addr_set *s)
-{
-	free(s->prefixes);
-	addr_set_init(s);
-}
-
-void
-addr_set_add(struct addr_set *s, const struct addr_prefix *p)
-{
-	s->prefixes = xreallocarray(s->prefixes, s->count + 1,
-	    sizeof(*s->prefixes));
-	s->prefixes[s->count++] = *p;
-}
-
-const struct addr_prefix *
-addr_set_longest(const struct addr_set *s, const struct addr *a)
-{
-	const struct addr_prefix *longest = NULL;
-
-	for (size_t i = 0; i < s->count; i++) {
-		const struct addr_prefix *p = &s->prefixes[i];
-
-		if (addr_prefix_match(p, a) &&
-		    (longest == NULL || p->len > longest->len))
-			longest = p;
-	}
-	return longest;
-}
-
-bool
-addr_set_contains(const struct addr_set *s, const struct addr *a)
-{
-	return addr_set_longest(s, a) != NULL;
-}
-
 /*
  * Prefixes do not overlap but where one is within the other.  Sorted by their
  * first address, the wider one first, each stands behind what it is within:
@@ -365,7 +322,7 @@ struct addr_node {
 };
 
 void
-addr_tree_init(struct addr_tree *s)
+addr_set_init(struct addr_set *s)
 {
 	s->nodes = NULL;
 	s->count = 0;
@@ -373,14 +330,14 @@ addr_tree_init(struct addr_tree *s)
 }
 
 void
-addr_tree_fini(struct addr_tree *s)
+addr_set_fini(struct addr_set *s)
 {
 	free(s->nodes);
-	addr_tree_init(s);
+	addr_set_init(s);
 }
 
 void
-addr_tree_add(struct addr_tree *s, const struct addr_prefix *p)
+addr_set_add(struct addr_set *s, const struct addr_prefix *p)
 {
 	if (s->count == s->room) {
 		s->room = 2 * s->room + 8;
@@ -402,23 +359,6 @@ compare(const struct addr *a, const struct addr *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
-static bool
-bit_of(const struct addr *a, unsigned i)
-{
-	return (a->bytes[i / 8] >> (7 - i % 8) & 1) != 0;
-}
-
-/* The last address of p. */
-static struct addr
-last_of(const struct addr_prefix *p, unsigned bits)
-{
-	struct addr last = p->addr;
-
-	for (unsigned i = p->len; i < bits; i++)
-		last.bytes[i / 8] |= (uint8_t)(1u << (7 - i % 8));
-	return last;
-}
-
 /* The address behind a; false: a is the last one. */
 static bool
 advance(struct addr *a, unsigned bits)
@@ -430,37 +370,43 @@ advance(struct addr *a, unsigned bits)
 	return false;
 }
 
-/* The widest prefix that begins at p's address and ends by last. */
+/*
+ * The widest prefix that begins at p's address and does not go beyond last;
+ * *end is its own last address.
+ */
 static void
-widen(struct addr_prefix *p, const struct addr *last, unsigned bits)
+widen(struct addr_prefix *p, unsigned bits, const struct addr *last,
+    struct addr *end)
 {
-	struct addr_prefix wider = *p;
-	struct addr end;
+	*end = p->addr;
+	for (p->len = bits; p->len > 0; p->len--) {
+		unsigned i = p->len - 1;
+		uint8_t bit = (uint8_t)(0x80 >> i % 8);
+		struct addr wider = *end;
 
-	while (wider.len > 0 && !bit_of(&p->addr, wider.len - 1)) {
-		wider.len--;
-		end = last_of(&wider, bits);
-		if (compare(&end, last) > 0)
+		wider.bytes[i / 8] |= bit;
+		if ((p->addr.bytes[i / 8] & bit) != 0 ||
+		    compare(&wider, last) > 0)
 			return;
-		p->len = wider.len;
+		*end = wider;
 	}
 }
 
 bool
-addr_tree_add_range(struct addr_tree *s, const struct addr *first,
+addr_set_add_range(struct addr_set *s, const struct addr *first,
     const struct addr *last)
 {
 	unsigned bits = first->family == AF_INET ? V4_BITS : V6_BITS;
 	struct addr_prefix p = { .addr = *first };
+	struct addr end;
 
 	if (first->family != last->family || compare(first, last) > 0)
 		return false;
 	do {
-		p.len = bits;
-		widen(&p, last, bits);
-		addr_tree_add(s, &p);
-		p.addr = last_of(&p, bits);
-	} while (compare(&p.addr, last) < 0 && advance(&p.addr, bits));
+		widen(&p, bits, last, &end);
+		addr_set_add(s, &p);
+		p.addr = end;
+	} while (compare(&end, last) < 0 && advance(&p.addr, bits));
 	return true;
 }
 
@@ -476,7 +422,7 @@ compare_nodes(const void *a, const void *b)
 
 /* Of i and what is around it, the first that a matches; 1 + index, or 0. */
 static size_t
-innermost(const struct addr_tree *s, size_t i, const struct addr *a)
+innermost(const struct addr_set *s, size_t i, const struct addr *a)
 {
 	while (i > 0 && !addr_prefix_match(&s->nodes[i - 1].prefix, a))
 		i = s->nodes[i - 1].around;
@@ -484,16 +430,16 @@ innermost(const struct addr_tree *s, size_t i, const struct addr *a)
 }
 
 void
-addr_tree_seal(struct addr_tree *s)
+addr_set_seal(struct addr_set *s)
 {
 	if (s->count > 0)
 		qsort(s->nodes, s->count, sizeof(*s->nodes), compare_nodes);
-	for (size_t i = 1; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++)
 		s->nodes[i].around = innermost(s, i, &s->nodes[i].prefix.addr);
 }
 
 const struct addr_prefix *
-addr_tree_longest(const struct addr_tree *s, const struct addr *a)
+addr_set_longest(const struct addr_set *s, const struct addr *a)
 {
 	size_t low = 0;		/* nodes before it begin at or before a */
 	size_t high = s->count;

@@ -70,43 +70,29 @@ bool	addr_prefix_trim(struct addr_prefix *p);
 /* Different families never match, and AF_UNSPEC not even itself. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
 
-/* A set of prefixes; immutable once filled, then any thread may ask. */
-struct addr_set {
-	struct addr_prefix	*prefixes;
-	size_t			 count;
-};
-
-void	addr_set_init(struct addr_set *s);
-void	addr_set_fini(struct addr_set *s);
-void	addr_set_add(struct addr_set *s, const struct addr_prefix *p);
-bool	addr_set_contains(const struct addr_set *s, const struct addr *a);
-/* The longest prefix of s that a matches; NULL: none. */
-const struct addr_prefix *addr_set_longest(const struct addr_set *s,
-	    const struct addr *a);
-
 /*
  * A set of prefixes: added, then sealed once, and from then on any thread may
  * ask.  A question takes as many steps as the number of prefixes has bits, and
  * one for each prefix within another.
  */
-struct addr_tree {
+struct addr_set {
 	struct addr_node	*nodes;		/* of addr.c */
 	size_t			 count;
 	size_t			 room;
 };
 
-void	addr_tree_init(struct addr_tree *s);
-void	addr_tree_fini(struct addr_tree *s);
-void	addr_tree_add(struct addr_tree *s, const struct addr_prefix *p);
+void	addr_set_init(struct addr_set *s);
+void	addr_set_fini(struct addr_set *s);
+void	addr_set_add(struct addr_set *s, const struct addr_prefix *p);
 /*
  * From first to last, both included.  False, and nothing is added: they are
  * of different families, or in the wrong order.
  */
-bool	addr_tree_add_range(struct addr_tree *s, const struct addr *first,
+bool	addr_set_add_range(struct addr_set *s, const struct addr *first,
 	    const struct addr *last);
-void	addr_tree_seal(struct addr_tree *s);
+void	addr_set_seal(struct addr_set *s);
 /* The longest prefix of s that a matches; NULL: none. */
-const struct addr_prefix *addr_tree_longest(const struct addr_tree *s,
+const struct addr_prefix *addr_set_longest(const struct addr_set *s,
 	    const struct addr *a);
 
 #endif

@@ -44,6 +44,13 @@ conf_release(const struct conf *c)
 		conf_free(own);
 }
 
+bool
+conf_refresh(const struct conf *c, struct diag *news, struct diag *mistakes)
+{
+	list_refresh(c->trusted_networks, news, mistakes);
+	return list_has_files(c->trusted_networks);
+}
+
 /* The options of one section. */
 static void
 dump_options(const struct conf_section *s, const void *values,
@@ -77,6 +84,17 @@ dump_policy(const struct policy *p, FILE *out)
 	}
 }
 
+/* What the files of lists come to. */
+static void
+dump_files(const char *name, const struct list *l, FILE *out)
+{
+	for (size_t i = 0; i < list_count(l); i++) {
+		if (list_is_file(l, i))
+			fprintf(out, "# %s: %s has %zu entries\n", name,
+			    list_element(l, i), list_entries(l, i));
+	}
+}
+
 static void
 dump_section(const struct conf_section *s, const struct conf *c,
     const struct conf *defaults, FILE *out)
@@ -107,6 +125,7 @@ conf_dump(const struct conf *c, FILE *out)
 	diag_fini(&none);
 	defaults->behavior_helo = conf_default_helo(c);
 	dump_options(&conf_sections[0], c, defaults, out);
+	dump_files("trusted_networks", c->trusted_networks, out);
 	dump_policy(&c->policy, out);
 	for (size_t i = 1; i < CONF_SECTION_COUNT; i++)
 		dump_section(&conf_sections[i], c, defaults, out);

@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "base/addr.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/util.h"
+#include "policy/list.h"
 #include "policy/policy.h"
 
 /* Of max_lookups: evaluations do not nest deeper. */
@@ -72,7 +72,7 @@ struct conf {
 	bool		 check_helo;
 	struct policy	 policy;	/* compiled from the levels */
 	enum conf_stage	 reject_at;
-	struct addr_set	 trusted_networks;
+	struct list	*trusted_networks;
 	bool		 trust_authenticated;
 	unsigned	 headers;	/* CONF_HEADER_* */
 	bool		 remove_forged;
@@ -125,6 +125,13 @@ void		 conf_publish(struct conf *c);
  */
 const struct conf *conf_acquire(void);
 void		 conf_release(const struct conf *c);	/* NULL allowed */
+
+/*
+ * Takes up the files of lists that have changed, as list_refresh.  False: c
+ * has none.
+ */
+bool		 conf_refresh(const struct conf *c, struct diag *news,
+		    struct diag *mistakes);
 
 /*
  * Adds to d what is wrong with the value of an option outside of sections, at

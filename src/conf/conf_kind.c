@@ -401,36 +401,37 @@ print_words(const struct conf_option *o, const void *field, FILE *out)
 }
 
 static const char *
-add_network(const struct conf_option *o, void *field, const char *text)
+add_client(const struct conf_option *o, void *field, const char *text)
 {
-	struct addr_prefix p;
+	struct list **clients = field;
 
 	(void)o;
-	if (!addr_prefix_parse(&p, text))
-		return strpbrk(text, " ,") == NULL ? "" :
-		    "each network stands in quotes of its own";
-	addr_set_add(field, &p);
-	return NULL;
+	if (*clients == NULL)
+		*clients = list_new(LIST_CLIENT);
+	const char *wrong = list_add(*clients, text);
+	return wrong != NULL && wrong[0] == '\0' &&
+	    strpbrk(text, " ,") != NULL ?
+	    "each network stands in quotes of its own" : wrong;
 }
 
 static void
-clear_networks(void *field)
+clear_clients(void *field)
 {
-	addr_set_fini(field);
+	list_free(*(struct list **)field);
+	*(struct list **)field = NULL;
 }
 
 static void
-print_networks(const struct conf_option *o, const void *field, FILE *out)
+print_clients(const struct conf_option *o, const void *field, FILE *out)
 {
-	const struct addr_set *set = field;
-	char buf[ADDR_TEXT_SIZE];
+	const struct list *l = *(struct list *const *)field;
 
 	(void)o;
 	putc('{', out);
-	for (size_t i = 0; i < set->count; i++)
-		fprintf(out, "%s\"%s/%u\"", i > 0 ? ", " : "",
-		    addr_format(&set->prefixes[i].addr, buf),
-		    set->prefixes[i].len);
+	for (size_t i = 0; i < list_count(l); i++) {
+		fputs(i > 0 ? ", " : "", out);
+		conf_print_quoted(list_element(l, i), out);
+	}
 	putc('}', out);
 }
 
@@ -514,7 +515,7 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_DURATION] = { parse_duration, NULL, print_duration, false },
 	[CONF_SIZE] = { parse_size, NULL, print_size, false },
 	[CONF_WORDS] = { add_word, clear_words, print_words, true },
-	[CONF_NETWORKS] = { add_network, clear_networks, print_networks, true },
+	[CONF_CLIENTS] = { add_client, clear_clients, print_clients, true },
 	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true }
 };
 

@@ -56,21 +56,21 @@ note_socket(struct conf *c)
 }
 
 static void
-note_network(struct conf *c, const struct addr_prefix *p)
+note_network(struct conf *c, const char *text)
 {
-	struct addr_prefix trimmed = *p;
-	char given[ADDR_TEXT_SIZE];
 	char meant[ADDR_TEXT_SIZE];
+	struct addr_prefix p;
 
-	addr_format(&p->addr, given);
-	if (p->len == 0)
+	if (!addr_prefix_parse(&p, text))
+		return;
+	if (p.len == 0)
 		conf_complain(c, &c->notes, "trusted_networks",
-		    "%s/0 is every %s client: none of them is checked", given,
-		    p->addr.family == AF_INET ? "IPv4" : "IPv6");
-	else if (addr_prefix_trim(&trimmed))
+		    "%s is every %s client: none of them is checked", text,
+		    p.addr.family == AF_INET ? "IPv4" : "IPv6");
+	else if (addr_prefix_trim(&p))
 		conf_complain(c, &c->notes, "trusted_networks",
-		    "%s/%u is the network %s/%u", given, p->len,
-		    addr_format(&trimmed.addr, meant), p->len);
+		    "%s is the network %s/%u", text,
+		    addr_format(&p.addr, meant), p.len);
 }
 
 /* {} is somebody's wish; a list of other networks has forgotten loopback. */
@@ -83,13 +83,19 @@ note_networks(struct conf *c)
 		{ "127.0.0.0/8 and ::1/128 are", "127.0.0.0/8 is" },
 		{ "::1/128 is", NULL }
 	};
-	const struct addr_set *set = &c->trusted_networks;
-	const char *lacks = missing[addr_set_contains(set, &v4)]
-	    [addr_set_contains(set, &v6)];
+	const struct list *l = c->trusted_networks;
+	const struct list_key keys[2] = { { .client = &v4 },
+		{ .client = &v6 } };
+	const char *lacks = missing[list_match(l, &keys[0])]
+	    [list_match(l, &keys[1])];
 
-	for (size_t i = 0; i < set->count; i++)
-		note_network(c, &set->prefixes[i]);
-	if (set->count > 0 && lacks != NULL)
+	for (size_t i = 0; i < list_count(l); i++) {
+		note_network(c, list_element(l, i));
+		if (list_entries(l, i) == 0)
+			conf_complain(c, &c->notes, "trusted_networks",
+			    "%s has no entry", list_element(l, i));
+	}
+	if (list_count(l) > 0 && lacks != NULL)
 		conf_complain(c, &c->notes, "trusted_networks",
 		    "%s not in the list: mail from this machine is checked; "
 		    "\"+=\" adds to the default", lacks);

@@ -37,7 +37,7 @@ enum conf_kind_name {
 	CONF_DURATION,		/* int64_t milliseconds, min to max */
 	CONF_SIZE,		/* size_t octets, min to max */
 	CONF_WORDS,		/* unsigned, bits of words; a list */
-	CONF_NETWORKS,		/* struct addr_set; a list */
+	CONF_CLIENTS,		/* struct list *; a list */
 	CONF_SERVERS		/* struct conf_texts; a list */
 };
 

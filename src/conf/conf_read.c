@@ -405,7 +405,7 @@ build(cfg_t *cfg)
 
 	c->references = 1;
 	diag_init(&c->notes);
-	addr_set_init(&c->trusted_networks);
+	c->trusted_networks = list_new(LIST_CLIENT);
 	c->behavior_helo = CONF_LEVEL_UNSET;
 	for (size_t i = 0; i < CONF_SECTION_COUNT; i++) {
 		const struct conf_section *s = &conf_sections[i];
@@ -608,6 +608,8 @@ load(const char *path, char *text, const char *const *settings,
 	for (size_t i = 0; settings != NULL && settings[i] != NULL; i++)
 		read_setting(cfg, settings[i]);
 	struct conf *c = build(cfg);
+	if (d->count == before)
+		list_load(c->trusted_networks, d);
 	c->notes = notes;
 	c->places = r.places;
 	c->settings = settings;

@@ -100,9 +100,10 @@ static const struct conf_option top_options[] = {
 	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
 	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "
 	    "\"::1/128\", \"fc00::/7\", \"fe80::/10\"}",
-	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32",
+	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
+	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
 	    RELOAD, "Clients that are not checked.",
-	    CONF_NETWORKS, FIELD(trusted_networks) },
+	    CONF_CLIENTS, FIELD(trusted_networks) },
 	{ "trust_authenticated", "true", "true or false", RELOAD,
 	    "Whether clients that have authenticated are not checked.",
 	    CONF_BOOL, FIELD(trust_authenticated) },

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Signals are blocked in all threads and taken one by one by the first, which
- * has nothing else to do.  Those that come during a reload are one.
+ * has little else to do.  Those that come during a reload are one.  Every few
+ * seconds it looks whether files of lists have changed: if their disk hangs,
+ * signals wait, and mail goes on.
  */
 
 #include "config.h"
@@ -18,6 +20,8 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/ctl.h"
+
+#define LISTS_SECONDS 2		/* a changed file is taken up within twice */
 
 /* The signals that the first thread takes. */
 static sigset_t
@@ -42,15 +46,36 @@ ctl_take_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* False: there are none. */
+static bool
+refresh_lists(void)
+{
+	const struct conf *c = conf_acquire();
+	struct diag mistakes;
+	struct diag news;
+
+	diag_init(&mistakes);
+	diag_init(&news);
+	bool any = conf_refresh(c, &news, &mistakes);
+	log_diag(LOG_LEVEL_NOTICE, NULL, &news);
+	log_diag(LOG_LEVEL_WARNING, NULL, &mistakes);
+	diag_fini(&news);
+	diag_fini(&mistakes);
+	conf_release(c);
+	return any;
+}
+
 /* The next signal of set, which is blocked. */
 static int
 wait_for_signal(const sigset_t *set)
 {
+	const struct timespec round = { .tv_sec = LISTS_SECONDS };
 	int signo;
 
 	do {
-		signo = sigwaitinfo(set, NULL);
-	} while (signo < 0 && errno == EINTR);
+		signo = refresh_lists() ? sigtimedwait(set, NULL, &round) :
+		    sigwaitinfo(set, NULL);
+	} while (signo < 0 && (errno == EINTR || errno == EAGAIN));
 	return signo;
 }
 

@@ -24,6 +24,7 @@
 #include "eval/eval.h"
 #include "mail/crowd.h"
 #include "mail/session.h"
+#include "policy/list.h"
 #include "policy/policy.h"
 #include "spf/identity.h"
 #include "tool/dryrun.h"
@@ -48,6 +49,10 @@ print_versions(void)
 	printf("spf-milter %s\n%s\n%s\n%s\n%s\n%s\n%s\n", PACKAGE_VERSION,
 	    milter_version(), eval_version(), dns_version(), conf_version(),
 	    identity_version(), dryrun_version());
+	for (size_t i = 0; i < LIST_LIBRARIES; i++) {
+		if (list_library(i) != NULL)
+			puts(list_library(i));
+	}
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "mail/crowd.h"
+#include "policy/list.h"
 #include "spf/subject.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -93,17 +94,17 @@ is_below(const char *name, const char *domain, size_t len)
 
 /* Such a client is one machine, and all clients if they are behind it. */
 static bool
-may_be_crowd(const struct subject *who, const struct addr_set *trusted)
+may_be_crowd(const struct subject *who, const struct list *trusted)
 {
 	unsigned bits = addr_private_bits(&who->client);
 
 	return bits > 0 && !who->authenticated &&
-	    addr_set_longest(trusted, &who->client)->len <= bits;
+	    list_longest(trusted, &who->client) <= (int)bits;
 }
 
 void
 crowd_watch(struct crowd *c, const struct subject *who, const char *from,
-    const struct addr_set *trusted)
+    const struct list *trusted)
 {
 	static struct log_limit limit;
 	const char *at = from != NULL ? strrchr(from, '@') : NULL;

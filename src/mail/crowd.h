@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/lock.h"
 
+struct list;
 struct subject;
 
 #define CROWD_CLIENTS 64	/* that are watched at a time */
@@ -44,6 +45,6 @@ bool	crowd_note(struct crowd *c, const struct addr *client,
  * address brings mail of many domains.
  */
 void	crowd_watch(struct crowd *c, const struct subject *who,
-	    const char *from, const struct addr_set *trusted);
+	    const char *from, const struct list *trusted);
 
 #endif

@@ -289,12 +289,13 @@ is_name(const char *client_name)
 static const struct skip *
 skip_of_client(const struct conf *c, const struct addr *client, bool local)
 {
+	const struct list_key key = { .client = client };
+
 	if (!checks_anything(c))
 		return &skip_off;
 	if (local)
 		return &skip_local;
-	return addr_set_contains(&c->trusted_networks, client) ? &skip_trusted
-	    : NULL;
+	return list_match(c->trusted_networks, &key) ? &skip_trusted : NULL;
 }
 
 void
@@ -411,7 +412,7 @@ skip_message(const struct session *s, const char *sender)
 		stats_inc(m->skip->counter);
 	if (m->skip == &skip_trusted && s->env->crowd != NULL)
 		crowd_watch(s->env->crowd, &m->who, sender,
-		    &s->conf->trusted_networks);
+		    s->conf->trusted_networks);
 	session_log_skipped(m, sender);
 }
 

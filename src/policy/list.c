@@ -276,7 +276,13 @@ read_table(enum list_kind k, struct list_file *f, struct diag *d)
 {
 	struct list_table *t = list_table_new(k);
 
-	if (!f->type->read(t, f->path, d)) {
+	bool good = f->type->read(t, f->path, d);
+	if (good && list_table_is_full(t)) {
+		diag_add(d, f->path, 0, "over %d entries",
+		    LIST_ENTRIES_MAX - 1);
+		good = false;
+	}
+	if (!good) {
 		list_table_release(t);
 		return false;
 	}

@@ -9,14 +9,14 @@
 #include "policy/list.h"
 
 #define LIST_OCTETS_MAX (64U << 20)	/* of one file */
-#define LIST_ENTRIES_MAX 1000000	/* of one file */
+#define LIST_ENTRIES_MAX 1000000	/* of one file, or prefixes */
 #define LIST_MISTAKES_MAX 10		/* that are told of one file */
 
 struct list_patterns;
 
 /* Entries of one side: those of the list, or those that exclude. */
 struct list_side {
-	struct addr_tree	 addrs;
+	struct addr_set	 addrs;
 	char		**texts;	/* in lower case; sorted once sealed */
 	size_t		 text_count;
 	size_t		 text_room;
@@ -40,6 +40,8 @@ const char *list_table_add(struct list_table *t, const char *entry);
 /* A prefix that counts if it is the longest. */
 void	list_table_add_prefix(struct list_table *t,
 	    const struct addr_prefix *p, bool in);
+/* So many that no more are taken. */
+bool	list_table_is_full(const struct list_table *t);
 void	list_table_seal(struct list_table *t);
 
 /* What a table says of a key: a value of 0 or more is the bits of the entry. */

@@ -24,15 +24,15 @@ list_table_new(enum list_kind k)
 
 	t->kind = k;
 	t->references = 1;
-	addr_tree_init(&t->in.addrs);
-	addr_tree_init(&t->out.addrs);
+	addr_set_init(&t->in.addrs);
+	addr_set_init(&t->out.addrs);
 	return t;
 }
 
 static void
 side_fini(struct list_side *s)
 {
-	addr_tree_fini(&s->addrs);
+	addr_set_fini(&s->addrs);
 	for (size_t i = 0; i < s->text_count; i++)
 		free(s->texts[i]);
 	free(s->texts);
@@ -77,7 +77,7 @@ add_range(struct list_side *s, const char *text)
 	copy[len] = '\0';
 	if (!addr_parse(&first, copy) || !addr_parse(&last, dash + 1))
 		return "";
-	return addr_tree_add_range(&s->addrs, &first, &last) ? NULL :
+	return addr_set_add_range(&s->addrs, &first, &last) ? NULL :
 	    "this range ends before it begins";
 }
 
@@ -90,7 +90,7 @@ add_client(struct list_side *s, const char *text)
 		return add_range(s, text);
 	if (!addr_prefix_parse(&p, text))
 		return "";
-	addr_tree_add(&s->addrs, &p);
+	addr_set_add(&s->addrs, &p);
 	return NULL;
 }
 
@@ -154,14 +154,23 @@ add_name(enum list_kind k, struct list_side *s, const char *text)
 	return NULL;
 }
 
+/* A range is many prefixes. */
+bool
+list_table_is_full(const struct list_table *t)
+{
+	return t->entries >= LIST_ENTRIES_MAX ||
+	    t->in.addrs.count >= LIST_ENTRIES_MAX ||
+	    t->out.addrs.count >= LIST_ENTRIES_MAX;
+}
+
 const char *
 list_table_add(struct list_table *t, const char *entry)
 {
 	struct list_side *s = entry[0] == '!' ? &t->out : &t->in;
 	const char *text = entry + (entry[0] == '!');
 
-	if (t->entries == LIST_ENTRIES_MAX)
-		return "too many entries";
+	if (list_table_is_full(t))
+		return NULL;
 	const char *wrong = t->kind == LIST_CLIENT ? add_client(s, text) :
 	    add_name(t->kind, s, text);
 	if (wrong == NULL)
@@ -173,7 +182,9 @@ void
 list_table_add_prefix(struct list_table *t, const struct addr_prefix *p,
     bool in)
 {
-	addr_tree_add(in ? &t->in.addrs : &t->out.addrs, p);
+	if (list_table_is_full(t))
+		return;
+	addr_set_add(in ? &t->in.addrs : &t->out.addrs, p);
 	t->narrowest = true;
 	t->entries++;
 }
@@ -187,7 +198,7 @@ compare_texts(const void *a, const void *b)
 static void
 side_seal(struct list_side *s)
 {
-	addr_tree_seal(&s->addrs);
+	addr_set_seal(&s->addrs);
 	if (s->text_count > 0)
 		qsort(s->texts, s->text_count, sizeof(*s->texts),
 		    compare_texts);
@@ -283,8 +294,8 @@ match_text(const struct list_table *t, const char *text)
 static int
 match_client(const struct list_table *t, const struct addr *a)
 {
-	const struct addr_prefix *in = addr_tree_longest(&t->in.addrs, a);
-	const struct addr_prefix *out = addr_tree_longest(&t->out.addrs, a);
+	const struct addr_prefix *in = addr_set_longest(&t->in.addrs, a);
+	const struct addr_prefix *out = addr_set_longest(&t->out.addrs, a);
 
 	if (t->narrowest)
 		return in != NULL && (out == NULL || in->len > out->len) ?

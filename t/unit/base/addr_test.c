@@ -383,6 +383,7 @@ test_set_finds_the_longest_prefix(void **state)
 	addr_set_init(&s);
 	addr_set_add(&s, &narrow);
 	addr_set_add(&s, &wide);
+	addr_set_seal(&s);
 	assert_int_equal(addr_set_longest(&s, &a)->len, 16);
 	assert_int_equal(addr_set_longest(&s, &b)->len, 8);
 	assert_null(addr_set_longest(&s, &c));
@@ -423,16 +424,96 @@ test_set_contains_what_any_prefix_matches(void **state)
 	struct addr_prefix v6 = prefix("2001:db8::/32");
 
 	addr_set_init(&s);
-	assert_false(addr_set_contains(&s, &a));
+	addr_set_seal(&s);
+	assert_null(addr_set_longest(&s, &a));
 	addr_set_add(&s, &v6);
-	assert_false(addr_set_contains(&s, &a));
-	assert_true(addr_set_contains(&s, &b));
+	addr_set_seal(&s);
+	assert_null(addr_set_longest(&s, &a));
+	assert_non_null(addr_set_longest(&s, &b));
 	addr_set_add(&s, &v4);
-	assert_true(addr_set_contains(&s, &a));
-	assert_int_equal(s.count, 2);
+	addr_set_seal(&s);
+	assert_non_null(addr_set_longest(&s, &a));
 	addr_set_fini(&s);
-	assert_int_equal(s.count, 0);
-	assert_false(addr_set_contains(&s, &a));
+	assert_null(addr_set_longest(&s, &a));
+}
+
+static struct addr
+numbered(unsigned n)
+{
+	return (struct addr){ AF_INET, { 10, 0, 0, (uint8_t)n } };
+}
+
+static void
+test_set_of_a_range_is_what_lies_within(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 40 * 40; i++) {
+		struct addr first = numbered(i / 40);
+		struct addr last = numbered(i % 40);
+		struct addr_set s;
+
+		addr_set_init(&s);
+		assert_int_equal(addr_set_add_range(&s, &first, &last),
+		    i / 40 <= i % 40);
+		addr_set_seal(&s);
+		for (unsigned n = 0; n <= 40; n++) {
+			struct addr a = numbered(n);
+			bool found = addr_set_longest(&s, &a) != NULL;
+			assert_int_equal(found, n >= i / 40 && n <= i % 40);
+		}
+		addr_set_fini(&s);
+	}
+}
+
+static void
+test_set_of_the_widest_range_is_one_prefix(void **state)
+{
+	(void)state;
+	struct addr first = parse("::");
+	struct addr last = parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	struct addr v4 = parse("192.0.2.1");
+	struct addr_set s;
+
+	addr_set_init(&s);
+	assert_true(addr_set_add_range(&s, &first, &last));
+	assert_false(addr_set_add_range(&s, &first, &v4));
+	addr_set_seal(&s);
+	assert_int_equal(s.count, 1);
+	assert_int_equal(addr_set_longest(&s, &last)->len, 0);
+	assert_null(addr_set_longest(&s, &v4));
+	addr_set_fini(&s);
+}
+
+/* The wider ones are found behind those that are no longer around. */
+static void
+test_set_finds_wider_prefixes_behind_narrow_ones(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		"10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3",
+		"10.1.2.3", "10.1.9.0/24", "0.0.0.0/0"
+	};
+	static const struct {
+		const char	*addr;
+		unsigned	 len;
+	} cases[] = {
+		{ "10.1.2.3", 32 }, { "10.1.2.4", 24 }, { "10.1.8.255", 16 },
+		{ "10.1.9.0", 24 }, { "10.1.10.0", 16 }, { "10.2.0.0", 8 },
+		{ "9.255.255.255", 0 }, { "255.255.255.255", 0 }
+	};
+	struct addr_set s;
+
+	addr_set_init(&s);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct addr_prefix p = prefix(texts[i]);
+		addr_set_add(&s, &p);
+	}
+	addr_set_seal(&s);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr a = parse(cases[i].addr);
+		assert_int_equal(addr_set_longest(&s, &a)->len, cases[i].len);
+	}
+	addr_set_fini(&s);
 }
 
 int
@@ -459,6 +540,10 @@ main(void)
 		cmocka_unit_test(test_set_finds_the_longest_prefix),
 		cmocka_unit_test(test_prefix_refuses_malformed),
 		cmocka_unit_test(test_set_contains_what_any_prefix_matches),
+		cmocka_unit_test(test_set_of_a_range_is_what_lies_within),
+		cmocka_unit_test(test_set_of_the_widest_range_is_one_prefix),
+		cmocka_unit_test(
+		    test_set_finds_wider_prefixes_behind_narrow_ones),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);

@@ -415,6 +415,23 @@ test_what_cannot_be_read_is_told(void **state)
 	list_free(l);
 }
 
+/* As many prefixes as there may be entries. */
+static void
+test_a_file_has_a_bound(void **state)
+{
+	(void)state;
+	static const char range[] =
+	    "::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe\n";
+	char *text = xcalloc(5000, sizeof(range));
+
+	for (size_t i = 0; i < 5000; i++)
+		memcpy(text + i * (sizeof(range) - 1), range,
+		    sizeof(range) - 1);
+	assert_string_equal(mistake_of(LIST_CLIENT, "file", text),
+	    "list: over 999999 entries");
+	free(text);
+}
+
 /* Expressions */
 
 static bool
@@ -683,6 +700,7 @@ main(void)
 		cmocka_unit_test(test_elements_are_told_as_understood),
 		cmocka_unit_test(test_mistakes_have_file_and_line),
 		cmocka_unit_test(test_what_cannot_be_read_is_told),
+		cmocka_unit_test(test_a_file_has_a_bound),
 		cmocka_unit_test(test_expressions),
 		cmocka_unit_test(test_wrong_expressions_have_file_and_line),
 		cmocka_unit_test(test_no_expression_stalls_a_session),
