@@ -277,6 +277,17 @@ def test_each_failure_is_told_by_its_name():
             "name=servfail.example.com ")
 
 
+def test_an_answer_that_does_not_validate_is_told():
+    """No root of ours has the key that is trusted."""
+    load(n2={"a.example.com": FAIL})
+    with Daemon(behavior=2, check_helo=False, dns_options={
+            "servers": ["127.0.0.2"], "dnssec": True}) as d:
+        _, refusal = judge(d, "a.example.com")
+        tap.true(refusal.endswith("DNS error for TXT a.example.com: "
+            "DNSSEC bogus"), refusal)
+        d.wait_for_log("dns: DNSSEC validation failed: name=a.example.com. ")
+
+
 def test_no_name_server_is_told():
     load()
     with start(["127.0.0.9"]) as d:
