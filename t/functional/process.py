@@ -739,11 +739,14 @@ def test_pid_file_enters_no_link_of_a_user():
         os.mkdir(directory + "/of-user")
         os.symlink("../of-root", directory + "/of-user/link")
         os.symlink("of-root", directory + "/link")
+        os.symlink("of-user/link", directory + "/through")
         os.chown(directory + "/of-user", 65534, 65534)
         pid_file_problem(directory + "/of-user/link/pid", user="nobody")
         tap.equal(os.listdir(directory + "/of-root"), [])
-        tap.contains(pid_file_problem(directory + "/of-user/link/pid"),
-            "is a symbolic link")
+        for way in ("/of-user/link", "/through"):
+            tap.contains(pid_file_problem(directory + way + "/pid"),
+                "is a symbolic link")
+        tap.equal(os.listdir(directory + "/of-root"), [])
         # Where all may write nobody guards a name that is new.
         os.mkdir(directory + "/of-all")
         os.chmod(directory + "/of-all", 0o1777)

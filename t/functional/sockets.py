@@ -79,14 +79,16 @@ def test_a_link_in_the_way_to_the_socket_is_not_followed():
             os.mkdir(directory + "/" + name)
         os.symlink("../of-root", directory + "/of-user/link")
         os.symlink("of-root", directory + "/link")
+        os.symlink("of-user/link", directory + "/through")
         os.chown(directory + "/of-user", 65534, 65534)
-        d = Daemon(dns=SERVER, user="nobody", start=False,
-            socket_spec="unix:%s/of-user/link/socket" % directory)
-        for arg, status in (("-n", 78), ("-f", 69)):
-            done = run(arg, "-c", d.config)
-            tap.equal(done[0], status, done[2])
-            tap.contains(done[2], directory + "/of-user/link: a symbolic link")
-        d.clean()
+        for way in ("/of-user/link", "/through"):
+            d = Daemon(dns=SERVER, user="nobody", start=False,
+                socket_spec="unix:%s%s/socket" % (directory, way))
+            for arg, status in (("-n", 78), ("-f", 69)):
+                done = run(arg, "-c", d.config)
+                tap.equal(done[0], status, done[2])
+                tap.contains(done[2], directory + way + ": a symbolic link")
+            d.clean()
         tap.equal(os.listdir(directory + "/of-root"), [])
         # One that root has made, such as /var/run.
         with Daemon(dns=SERVER,
