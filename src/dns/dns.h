@@ -136,7 +136,7 @@ struct dns_view;
  * the resolver from others.
  */
 struct dns_client {
-	const void	*connection;	/* only compared; NULL: none */
+	uint64_t	 connection;	/* never used again; 0: none */
 	struct addr	 address;	/* AF_UNSPEC: none */
 };
 

@@ -44,7 +44,7 @@
 
 /* A connection, or the network of that address. */
 struct dns_asker {
-	const void		*connection;	/* NULL: a network */
+	uint64_t		 connection;	/* 0: a network */
 	struct addr		 network;
 	unsigned		 in_flight;	/* asked or waiting */
 	unsigned		 asked;
@@ -86,13 +86,12 @@ compare(const void *a, const void *b)
 	const struct dns_asker *y = b;
 
 	if (x->connection != y->connection)
-		return (uintptr_t)x->connection < (uintptr_t)y->connection ?
-		    -1 : 1;
+		return x->connection < y->connection ? -1 : 1;
 	return memcmp(&x->network, &y->network, sizeof(x->network));
 }
 
 static struct dns_asker *
-asker_find(struct dns_turns *t, const void *connection,
+asker_find(struct dns_turns *t, uint64_t connection,
     const struct addr *network)
 {
 	struct dns_asker *fresh = xcalloc(1, sizeof(*fresh));
@@ -245,12 +244,12 @@ dns_turns_enter(struct dns_turns *t, struct dns_question *q,
     const struct dns_client *c)
 {
 	struct addr network = network_of(&c->address);
-	struct dns_asker *n = asker_find(t, NULL, &network);
+	struct dns_asker *n = asker_find(t, 0, &network);
 	struct dns_asker *first = ring_first(t);
 
 	q->network = network;
 	q->asker = n;
-	q->connection = c->connection != NULL ?
+	q->connection = c->connection != 0 ?
 	    asker_find(t, c->connection, NULL) : NULL;
 	n->in_flight++;
 	if (q->connection != NULL)
@@ -320,7 +319,7 @@ dns_turns_share(struct dns_turns *t, struct dns_question *q,
 	if (q->turn != DNS_TURN_LATER)
 		return;
 	struct addr network = network_of(&c->address);
-	struct dns_asker *other = asker_find(t, NULL, &network);
+	struct dns_asker *other = asker_find(t, 0, &network);
 	struct dns_asker *old = q->asker;
 	if (other != old && other->first == NULL &&
 	    other->asked < old->asked) {

@@ -31,7 +31,7 @@ struct trace;
 struct eval_request {
 	enum scope	 scope;
 	struct addr	 client;	/* IPv4 or IPv6 */
-	const void	*connection;	/* of the client: only compared */
+	uint64_t	 connection;	/* of the client; see dns_client */
 	const char	*local;		/* "postmaster" where there is none */
 	const char	*domain;	/* name to look up, valid */
 	const char	*helo;		/* as sent; "" where there is none */

@@ -36,7 +36,7 @@ struct check {
 	const struct subject	*who;
 	const struct conf	*conf;
 	struct flights		*flights;
-	const void		*connection;	/* only compared */
+	uint64_t		 connection;	/* see dns_client */
 	struct flight		**helo;		/* kept for the connection; at
 						 * first NULL: none yet */
 	struct check_sender	 senders[IDENTITY_SENDERS_MAX];

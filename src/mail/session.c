@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,6 +36,7 @@ enum stage {
 };
 
 struct session {
+	uint64_t	 number;		/* never used again */
 	const struct session_env *env;
 	const struct conf *conf;
 	enum stage	 stage;
@@ -220,8 +222,10 @@ finish_message(struct session *s)
 struct session *
 session_new(const struct session_env *env, const struct conf *conf)
 {
+	static _Atomic uint64_t last;
 	struct session *s = xcalloc(1, sizeof(*s));
 
+	s->number = atomic_fetch_add(&last, 1) + 1;
 	s->env = env;
 	s->conf = conf;
 	stats_inc(STATS_SESSIONS);
@@ -390,7 +394,7 @@ begin_message(struct session *s, const struct session_sender *from)
 		.who = &m->who,
 		.conf = s->conf,
 		.flights = s->env->flights,
-		.connection = s,
+		.connection = s->number,
 		.helo = &s->helo_flight,
 	};
 	set_subject(s, from, m);

@@ -82,16 +82,15 @@ fill(const struct dns_client *c)
 static void
 test_turn_connection_over_its_bound_is_refused(void **state)
 {
-	int one, two;
 	struct dns_client c = client("192.0.2.1");
 	unsigned accepted = 0;
 
 	(void)state;
-	c.connection = &one;
+	c.connection = 1;
 	while (enter(&c)->turn != DNS_TURN_NEVER)
 		accepted++;
 	assert_int_equal(accepted, 64);
-	c.connection = &two;
+	c.connection = 2;
 	assert_int_equal(enter(&c)->turn, DNS_TURN_LATER);
 
 	/* What has ended is not counted. */
@@ -99,7 +98,7 @@ test_turn_connection_over_its_bound_is_refused(void **state)
 	assert_ptr_equal(dns_turns_next(turns)->connection,
 	    questions[1].connection);
 	questions[0].turn = DNS_TURN_NONE;
-	c.connection = &one;
+	c.connection = 1;
 	assert_int_equal(enter(&c)->turn, DNS_TURN_LATER);
 	assert_int_equal(enter(&c)->turn, DNS_TURN_NEVER);
 }

@@ -1898,6 +1898,27 @@ test_counters_follow_sessions_messages_and_results(void **state)
 	assert_int_equal(stats_get(STATS_ACCEPTED), accepted + 1);
 }
 
+/* A new session is often where the one before was. */
+static void
+test_questions_that_others_left_are_not_charged_to_a_connection(void **state)
+{
+	struct fixture *f = *state;
+	char from[40];
+
+	configure(f, 0, 3, "");
+	fake_dns_hold(&f->fake, "dead");
+	for (unsigned i = 0; i < 65; i++) {
+		(void)snprintf(from, sizeof(from), "<u@dead%u.example.com>",
+		    i);
+		begin(f, NULL, from);
+		session_free(f->session);
+		f->session = session_new(&f->env, f->conf);
+	}
+	assert_int_equal(f->fake.asked, 65);
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+}
+
 #define SESSION_TEST(name)						\
 	cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 
@@ -1944,6 +1965,8 @@ main(void)
 		SESSION_TEST(mail_from_is_cancelled_where_helo_rejects),
 		SESSION_TEST(mail_from_is_not_begun_where_helo_has_rejected),
 		SESSION_TEST(client_that_leaves_cancels),
+		SESSION_TEST(
+		    questions_that_others_left_are_not_charged_to_a_connection),
 		SESSION_TEST(trusted_network_is_not_checked),
 		SESSION_TEST(trusted_network_holds_for_mapped_clients),
 		SESSION_TEST(authenticated_client_is_not_checked),
