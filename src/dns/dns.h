@@ -177,7 +177,9 @@ void		 dns_answer_release(struct dns_answer *a);	/* NULL ok */
  * Asks now, without waiting, what a run that meets DNS_PENDING may ask next:
  * so it need not be fetched when the run comes to it.  It counts only then,
  * and none is asked beyond the view's limit.  The answer where it is known,
- * borrowed until the next call; NULL: it is not.
+ * borrowed until the next call; NULL: it is not.  One that is
+ * DNS_FAILURE_BUSY is asked anew where the run comes to it: until then no
+ * more should be asked ahead.
  */
 const struct dns_answer *dns_view_ahead(struct dns_view *v, const char *name,
 		    enum dns_type type);

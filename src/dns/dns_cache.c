@@ -402,6 +402,7 @@ dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
 		waiter_add_locked(fresh, w, DNS_WAITER_STARTING);
 		join = DNS_JOIN_FIRST;
 	}
+	w->known = join == DNS_JOIN_ANSWERED;
 	lock_release(&s->lock);
 	return join;
 }

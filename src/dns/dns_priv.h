@@ -110,6 +110,7 @@ struct dns_waiter {
 	struct dns_waiter	**link;		/* shard lock */
 	enum dns_waiter_state	  state;	/* shard lock */
 	bool			  stale;	/* answer is; shard lock */
+	bool			  known;	/* answer was when w came */
 	struct dns_answer	 *answer;	/* shard lock; a reference */
 	_Atomic unsigned	  waking;	/* calls of wake not over yet */
 	void			(*wake)(void *);
@@ -133,7 +134,6 @@ struct dns_question {
 	_Atomic(enum dns_turn)	 turn;		/* from here on of dns_turn.c */
 	struct dns_asker	*asker;		/* the network that asks */
 	struct dns_asker	*connection;	/* NULL: none */
-	struct addr		 network;	/* that asked first */
 	struct dns_question	*next_turn;
 	struct dns_question	*prev_turn;
 
@@ -200,6 +200,8 @@ struct dns_turns;
 struct dns_turns *dns_turns_new(unsigned capacity);
 void	dns_turns_free(struct dns_turns *t);	/* nothing in flight */
 
+/* That of a client: /24 or /64; no address is a network too. */
+struct addr dns_turns_network(const struct addr *client);
 /* NOW: give it to the backend; LATER: dns_turns_next will return it. */
 enum dns_turn dns_turns_enter(struct dns_turns *t, struct dns_question *q,
 	    const struct dns_client *c);

@@ -196,18 +196,8 @@ question_ask(struct dns_question *q)
 static void
 question_refuse(struct dns_question *q)
 {
-	static struct log_limit limit;
-	unsigned suppressed;
-	char network[ADDR_TEXT_SIZE];
-
-	if (settle(q, dns_answer_error(DNS_FAILURE_BUSY, "",
-	    (enum dns_type)q->key.type, 0))) {
-		stats_inc(STATS_DNS_OVERFLOW);
-		if (log_limit_pass(&limit, 10000, &suppressed))
-			log_warning("dns: too many names in flight, not "
-			    "asked: network=%s more=%u",
-			    addr_format(&q->network, network), suppressed);
-	}
+	settle(q, dns_answer_error(DNS_FAILURE_BUSY, "",
+	    (enum dns_type)q->key.type, 0));
 	question_release(q);
 }
 

@@ -115,9 +115,8 @@ asker_release(struct dns_turns *t, struct dns_asker *a)
 	free(a);
 }
 
-/* /24 or /64; none is a network too. */
-static struct addr
-network_of(const struct addr *client)
+struct addr
+dns_turns_network(const struct addr *client)
 {
 	struct addr network = { .family = client->family };
 	size_t octets = client->family == AF_INET6 ? IPV6_OCTETS :
@@ -243,11 +242,10 @@ enum dns_turn
 dns_turns_enter(struct dns_turns *t, struct dns_question *q,
     const struct dns_client *c)
 {
-	struct addr network = network_of(&c->address);
+	struct addr network = dns_turns_network(&c->address);
 	struct dns_asker *n = asker_find(t, 0, &network);
 	struct dns_asker *first = ring_first(t);
 
-	q->network = network;
 	q->asker = n;
 	q->connection = c->connection != 0 ?
 	    asker_find(t, c->connection, NULL) : NULL;
@@ -318,7 +316,7 @@ dns_turns_share(struct dns_turns *t, struct dns_question *q,
 {
 	if (q->turn != DNS_TURN_LATER)
 		return;
-	struct addr network = network_of(&c->address);
+	struct addr network = dns_turns_network(&c->address);
 	struct dns_asker *other = asker_find(t, 0, &network);
 	struct dns_asker *old = q->asker;
 	if (other != old && other->first == NULL &&

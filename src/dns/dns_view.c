@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
+#include "base/log.h"
 #include "base/stats.h"
 #include "base/util.h"
 #include "dns/dns.h"
@@ -38,6 +40,7 @@ struct errand {
 	struct errand		*next;
 	struct dns_view		*view;
 	bool			 used;		/* under way or served */
+	bool			 needed;	/* it was pending */
 	_Atomic bool		 served;	/* waiter.answer is there */
 	enum dns_source		 source;
 	struct dns_waiter	 waiter;
@@ -165,6 +168,7 @@ errand_add(struct dns_view *v, const struct dns_key *k)
 	v->errand_count++;
 	e->view = v;
 	e->used = true;
+	e->needed = false;
 	e->key = *k;
 	return e;
 }
@@ -190,9 +194,12 @@ errand_put(struct errand *e)
 	e->source = DNS_SOURCE_NETWORK;
 	e->waiter.wake = errand_woken;
 	e->waiter.arg = e;
-	if (dns_question_put(v->dns->questions, &e->key, &v->client,
+	if (!dns_question_put(v->dns->questions, &e->key, &v->client,
 	    &e->waiter))
-		atomic_store(&e->served, true);
+		return;		/* by now another thread may have it */
+	if (e->waiter.known)
+		e->source = DNS_SOURCE_CACHE;
+	atomic_store(&e->served, true);
 }
 
 /* The reference to its answer, or NULL. */
@@ -227,6 +234,30 @@ view_look_up(struct dns_view *v, const struct dns_key *k,
 	return answer;
 }
 
+/* Too much of this client is under way, and a check lacks the answer. */
+static void
+note_busy(const struct dns_view *v)
+{
+	static struct log_limit limit;
+	const struct addr network = dns_turns_network(&v->client.address);
+	unsigned suppressed;
+	char text[ADDR_TEXT_SIZE];
+
+	stats_inc(STATS_DNS_OVERFLOW);
+	if (log_limit_pass(&limit, 10000, &suppressed))
+		log_warning("dns: too many names in flight, not asked: "
+		    "network=%s more=%u", addr_format(&network, text),
+		    suppressed);
+}
+
+/* Was refused when nobody needed it. */
+static bool
+is_in_vain(const struct errand *e)
+{
+	return !e->needed && atomic_load(&e->served) &&
+	    e->waiter.answer->failure == DNS_FAILURE_BUSY;
+}
+
 /* An answer that has no slot, if it is there. */
 static const struct dns_answer *
 view_learn(struct dns_view *v, const struct dns_key *k)
@@ -235,12 +266,18 @@ view_learn(struct dns_view *v, const struct dns_key *k)
 	struct dns_answer *answer;
 	enum dns_source source;
 
+	if (e != NULL && is_in_vain(e)) {
+		dns_answer_release(errand_end(e));
+		e = NULL;
+	}
 	if (e == NULL) {
 		answer = view_look_up(v, k, &source);
 	} else if (atomic_load(&e->served)) {
 		source = e->waiter.stale ? DNS_SOURCE_STALE : e->source;
 		answer = errand_end(e);
 		v->has_pending = false;
+		if (answer->failure == DNS_FAILURE_BUSY)
+			note_busy(v);
 	} else {
 		return NULL;
 	}
@@ -303,12 +340,7 @@ ask_ahead(struct dns_view *v, const struct dns_key *k)
 		return e;
 	}
 	errand_put(e);
-	if (!atomic_load(&e->served) ||
-	    e->waiter.answer->failure != DNS_FAILURE_BUSY)
-		return e;
-	/* Too much is under way: not now, but where it is needed. */
-	dns_answer_release(errand_end(e));
-	return NULL;
+	return e;
 }
 
 const struct dns_answer *
@@ -336,6 +368,7 @@ dns_view_fetch(struct dns_view *v, void (*wake)(void *), void *arg)
 	bool ahead = e != NULL;
 	if (!ahead)
 		e = errand_add(v, &v->pending);
+	e->needed = true;
 	v->wake = wake;
 	v->arg = arg;
 	atomic_store(&v->awaited, e);

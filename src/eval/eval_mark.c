@@ -273,7 +273,8 @@ eval_mark_query(struct eval_run *run, size_t mark,
 }
 
 /*
- * The hosts of an mx term from this one on, up to one that is known to end it.
+ * The hosts of an mx term from this one on, up to one that is known to end it:
+ * this one, which is needed, must not find its place taken by those after it.
  * The first is asked for alone: most senders have no other.
  */
 static void
@@ -310,7 +311,7 @@ eval_mark_host(struct eval_run *run, size_t mark, size_t host,
 		reply = reply_addresses(*answer,
 		    matches_any(run, run->mx_term));
 	else if (run->pending && host > 0)
-		ask_ahead(run, host + 1);
+		ask_ahead(run, host);
 	note_reply(run, run->mx_term, reply, *answer);
 	return reply;
 }

@@ -1110,6 +1110,25 @@ test_turn_that_does_not_come_in_time_is_an_overflow(void **state)
 	dns_view_free(v);
 }
 
+/* Nobody lacked it when it was asked ahead. */
+static void
+test_turn_that_does_not_come_ahead_is_asked_for_anew(void **state)
+{
+	uint64_t before = stats_get(STATS_DNS_OVERFLOW);
+	struct dns_view *v = view_new();
+	const struct dns_answer *a;
+
+	(void)state;
+	assert_null(dns_view_ahead(v, "late.example", DNS_TYPE_TXT));
+	fake_dns_advance(&fake, TIMEOUT_MS);
+	while ((a = dns_view_ahead(v, "late.example", DNS_TYPE_TXT)) == NULL)
+		sched_yield();
+	assert_int_equal(a->failure, DNS_FAILURE_BUSY);
+	assert_int_equal(ask(v, "late.example"), DNS_PENDING);
+	assert_int_equal(stats_get(STATS_DNS_OVERFLOW), before);
+	dns_view_free(v);
+}
+
 static void
 test_turn_refused_question_is_answered_at_once(void **state)
 {
@@ -1191,6 +1210,7 @@ main(void)
 		FULL(test_turn_question_is_asked_when_another_ends),
 		FULL(test_turn_question_nobody_waits_for_is_never_asked),
 		FULL(test_turn_that_does_not_come_in_time_is_an_overflow),
+		FULL(test_turn_that_does_not_come_ahead_is_asked_for_anew),
 		OWN(test_turn_refused_question_is_answered_at_once)
 	};
 

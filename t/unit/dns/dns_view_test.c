@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
+#include "base/stats.h"
 #include "dns/dns.h"
 #include "dns/dns_priv.h"
 #include "fake_dns.h"
@@ -179,6 +181,58 @@ test_ahead_is_cancelled_and_can_be_asked_again(void **state)
 	assert_int_equal(ask("b"), DNS_OK);
 }
 
+static void
+test_ahead_that_is_refused_is_asked_again_when_needed(void **state)
+{
+	const struct dns_client c = { .connection = 1 };
+	struct dns_view *other = dns_view_new(dns, &c, INT64_MAX, 100);
+	uint64_t before = stats_get(STATS_DNS_OVERFLOW);
+	char name[8];
+
+	(void)state;
+	dns_view_free(view);
+	view = dns_view_new(dns, &c, INT64_MAX, 10);
+	for (unsigned i = 0; i < 63; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_null(dns_view_ahead(other, name, DNS_TYPE_TXT));
+	}
+	assert_int_equal(ask("a"), DNS_PENDING);
+	assert_null(ahead("a"));
+	const struct dns_answer *b = ahead("b");
+	assert_int_equal(b->failure, DNS_FAILURE_BUSY);
+	assert_ptr_equal(ahead("b"), b);
+	assert_false(fetch());
+	answer("a");
+	assert_int_equal(ask("a"), DNS_OK);
+	assert_int_equal(ask("b"), DNS_PENDING);
+	assert_false(fetch());
+	answer("b");
+	assert_int_equal(ask("b"), DNS_OK);
+	assert_int_equal(stats_get(STATS_DNS_OVERFLOW), before);
+	dns_view_free(other);
+}
+
+static void
+test_answer_that_came_before_the_question_is_of_the_cache(void **state)
+{
+	struct dns_view *other = dns_view_new(dns, NULL, INT64_MAX, 4);
+	enum dns_source source;
+	const struct dns_answer *a;
+
+	(void)state;
+	assert_int_equal(ask("x"), DNS_PENDING);
+	assert_null(dns_view_ahead(other, "x", DNS_TYPE_TXT));
+	assert_true(fake_dns_answer(&fake, "x", fake_txt("x", 60)));
+	assert_true(fetch());
+	assert_int_equal(dns_query(view, "x", DNS_TYPE_TXT, &a), DNS_OK);
+	dns_answer_release(dns_view_share(view, a, &source));
+	assert_int_equal(source, DNS_SOURCE_CACHE);
+	assert_int_equal(dns_query(other, "x", DNS_TYPE_TXT, &a), DNS_OK);
+	dns_answer_release(dns_view_share(other, a, &source));
+	assert_int_equal(source, DNS_SOURCE_NETWORK);
+	dns_view_free(other);
+}
+
 /* Answers come while the view goes on, and sometimes leaves. */
 
 static atomic_bool ended;
@@ -256,6 +310,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_ahead_is_cancelled_and_can_be_asked_again, set_up,
 		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_ahead_that_is_refused_is_asked_again_when_needed,
+		    set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_answer_that_came_before_the_question_is_of_the_cache,
+		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_ahead_races_with_answers, set_up, tear_down),
 	};

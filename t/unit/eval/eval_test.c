@@ -826,6 +826,62 @@ test_hosts_of_mx_after_the_first_are_asked_for_together(void **state)
 }
 
 static void
+answer_held(const char *name)
+{
+	struct fake_question *q = fake_dns_take(&fake, name);
+
+	if (q == NULL)
+		return;
+	fake.zone->ops->start(fake.zone, q->name, q->type, q->done, q->arg);
+	free(q);
+}
+
+/* The connection has one place left. */
+static void
+test_host_of_mx_that_is_needed_is_asked_for_first(void **state)
+{
+	static const char zone[] = "example.com. TXT \"v=spf1 mx -all\"\n"
+	    "example.com. MX 0 m0.example.com.\n"
+	    "example.com. MX 1 m1.example.com.\n"
+	    "example.com. MX 2 m2.example.com.\n"
+	    "example.com. MX 3 m3.example.com.\n"
+	    "example.com. MX 4 m4.example.com.\n"
+	    "m4.example.com. A 192.0.2.1\n";
+	const struct dns_client c = { .connection = 1 };
+	struct eval_request r = request("user@example.com", "192.0.2.1");
+	struct dns *dns = open_zone(zone);
+	struct dns_view *others = dns_view_new(dns, &c, INT64_MAX, 100);
+	struct dns_view *view = dns_view_new(dns, &c, INT64_MAX,
+	    EVAL_MAX_QUERIES);
+	char name[24];
+
+	(void)state;
+	fake_dns_hold(&fake, "n");
+	for (unsigned i = 0; i < 63; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_null(dns_view_ahead(others, name, DNS_TYPE_TXT));
+	}
+	fake_dns_hold(&fake, "m");
+	eval_verdict_fini(&v);
+	while (!eval_run(view, &r, &v)) {
+		bool woken = false;
+
+		if (dns_view_fetch(view, note_wake, &woken))
+			continue;
+		for (unsigned i = 0; i < 5; i++) {
+			snprintf(name, sizeof(name), "m%u.example.com",
+			    i);
+			answer_held(name);
+		}
+		assert_true(woken);
+	}
+	assert_result(RESULT_PASS);
+	dns_view_free(view);
+	dns_view_free(others);
+	dns_free(dns);
+}
+
+static void
 test_eleven_mx_are_permerror(void **state)
 {
 	static char zone[ZONE_SIZE];
@@ -1484,6 +1540,8 @@ main(void)
 		cmocka_unit_test(test_hosts_of_mx_and_ptr_are_no_void_lookups),
 		cmocka_unit_test(
 		    test_hosts_of_mx_after_the_first_are_asked_for_together),
+		cmocka_unit_test(
+		    test_host_of_mx_that_is_needed_is_asked_for_first),
 		cmocka_unit_test(test_eleven_mx_are_permerror),
 		cmocka_unit_test(test_query_limit_is_permerror),
 		cmocka_unit_test(
