@@ -25,7 +25,7 @@ import sanitizers
 import spec
 import tap
 from daemon import Daemon, run
-from watch import wait_for
+from watch import is_running, wait_for
 
 SERVER = spec.server()
 FAIL = [spec.reply("fail", spec.CLIENT)]
@@ -423,6 +423,9 @@ def test_sigterm_with_open_connections_ends_with_status_0():
     d.clean()
 
 
+OPEN_SESSIONS = []
+
+
 def test_sigterm_while_a_dead_domain_is_waited_for():
     d = Daemon(dns=SERVER, behavior=3, dns_options={"query_timeout": 9})
     m = d.milter()
@@ -430,10 +433,9 @@ def test_sigterm_while_a_dead_domain_is_waited_for():
     m.mail("<u@dead.example.com>")
     m.send("R", b"<r@example.org>\0")
     time.sleep(0.1)
-    tap.equal(d.stop(), 0)
-    m.drop()
-    d.check_sanitizers()
-    d.clean()
+    # Not closed before it has ended, for which libmilter takes 5 s.
+    OPEN_SESSIONS.append(m)
+    d.end()
 
 
 def test_reload_changes_new_connections_only():
@@ -613,13 +615,10 @@ def test_background_with_pid_file():
         os.kill(pid, signal.SIGTERM)
         wait_for(lambda: not os.path.exists(pid_file), "pid file is removed",
             daemon.STOP_SECONDS)
+        wait_for(lambda: not is_running(pid), "it ends", daemon.STOP_SECONDS)
     finally:
-        if pid:
-            try:
-                time.sleep(3)
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        if pid and is_running(pid):
+            os.kill(pid, signal.SIGKILL)
         shutil.rmtree(directory)
 
 
