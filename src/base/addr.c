@@ -429,11 +429,26 @@ innermost(const struct addr_set *s, size_t i, const struct addr *a)
 	return i;
 }
 
+/* Equal ones would stand around one another, a step each for who asks. */
+static void
+drop_duplicates(struct addr_set *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (kept == 0 || compare_nodes(&s->nodes[kept - 1],
+		    &s->nodes[i]) != 0)
+			s->nodes[kept++] = s->nodes[i];
+	}
+	s->count = kept;
+}
+
 void
 addr_set_seal(struct addr_set *s)
 {
 	if (s->count > 0)
 		qsort(s->nodes, s->count, sizeof(*s->nodes), compare_nodes);
+	drop_duplicates(s);
 	for (size_t i = 0; i < s->count; i++)
 		s->nodes[i].around = innermost(s, i, &s->nodes[i].prefix.addr);
 }

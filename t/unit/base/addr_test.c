@@ -516,6 +516,26 @@ test_set_finds_wider_prefixes_behind_narrow_ones(void **state)
 	addr_set_fini(&s);
 }
 
+static void
+test_set_has_each_prefix_once(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		"10.1.0.0/16", "10.0.0.1", "10.1.2.3/16", "10.0.0.1",
+		"10.0.0.0/16", "10.0.0.1"
+	};
+	struct addr_set s;
+
+	addr_set_init(&s);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct addr_prefix p = prefix(texts[i]);
+		addr_set_add(&s, &p);
+	}
+	addr_set_seal(&s);
+	assert_int_equal(s.count, 3);
+	addr_set_fini(&s);
+}
+
 int
 main(void)
 {
@@ -544,6 +564,7 @@ main(void)
 		cmocka_unit_test(test_set_of_the_widest_range_is_one_prefix),
 		cmocka_unit_test(
 		    test_set_finds_wider_prefixes_behind_narrow_ones),
+		cmocka_unit_test(test_set_has_each_prefix_once),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
