@@ -226,7 +226,7 @@ has_domain(const struct list_side *s, char *domain)
 {
 	const char *dot = domain;
 
-	if (domain[0] == '.')
+	if (domain[0] == '\0' || domain[0] == '.')
 		return false;
 	if (has_text(s, domain))
 		return true;
@@ -274,7 +274,7 @@ normalise(enum list_kind k, const char *text, char out[2 * TEXT_MAX])
 	memcpy(out, text, len);
 	out[len] = '\0';
 	lower(out);
-	if (k == LIST_ADDRESS && len > 0 && strchr(out, '@') == NULL)
+	if (k == LIST_ADDRESS && text[0] != '\0' && strchr(out, '@') == NULL)
 		memcpy(out + len, "@", 2);
 }
 
