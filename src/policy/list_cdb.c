@@ -224,9 +224,9 @@ read_records(struct list_table *t, struct cdb *c)
 		return false;
 	cdb_seqinit(&where, c);
 	while (next_record(c, &where, &r) > 0) {
-		if (rules == 0)
+		if (rules == 0 || t->kind != LIST_CLIENT)
 			add_key(t, &r);
-		else if (t->kind == LIST_CLIENT)
+		else
 			add_rule(t, &r);
 	}
 	return true;
