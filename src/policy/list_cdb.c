@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,30 +49,6 @@ is_whole(const struct cdb *c)
 			return false;
 	}
 	return true;
-}
-
-/* -1: errno. */
-static int
-copy_of(int from)
-{
-	int fd = memfd_create("list", MFD_CLOEXEC);
-	char octets[65536];
-	size_t size = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	while ((n = read(from, octets, sizeof(octets))) > 0) {
-		size += (size_t)n;
-		if (size > LIST_OCTETS_MAX)
-			errno = EFBIG;
-		if (size > LIST_OCTETS_MAX || write(fd, octets, (size_t)n) != n)
-			break;
-	}
-	if (n == 0)
-		return fd;
-	close(fd);
-	return -1;
 }
 
 /* 1: out is the next record; 0: there is none; -1: it does not fit. */
@@ -251,7 +226,7 @@ list_cdb_read(struct list_table *t, const char *path, struct diag *d)
 
 	if (from < 0)
 		return false;
-	int fd = copy_of(from);
+	int fd = list_copy(from);
 	bool good = fd >= 0 && read_copy(t, fd);
 	if (fd < 0)
 		diag_add(d, path, 0, "%s", strerror(errno));

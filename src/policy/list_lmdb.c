@@ -2,15 +2,17 @@
 /*
  * LMDB files as Postfix writes them: one database without a name in one file,
  * keys and values ended by NUL, guarded by flock and not by LMDB's own locks.
+ * LMDB gets a copy, and one that has been checked.
  */
 
 #include "config.h"
 
 #include <errno.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "policy/list_priv.h"
@@ -47,30 +49,21 @@ read_keys(struct list_table *t, MDB_txn *txn)
 	return error == MDB_NOTFOUND ? 0 : error;
 }
 
-/* LMDB maps the file, and would fall where its end is missing. */
-static bool
-is_whole(MDB_env *env, const struct stat *st)
-{
-	MDB_envinfo info;
-	MDB_stat size;
-
-	return mdb_env_info(env, &info) == 0 && mdb_env_stat(env, &size) == 0 &&
-	    (uint64_t)st->st_size / size.ms_psize > info.me_last_pgno;
-}
-
 static int
-read_database(struct list_table *t, const char *path, const struct stat *st)
+read_database(struct list_table *t, int fd, size_t size)
 {
+	char path[40];
 	MDB_txn *txn;
 	MDB_env *env;
 	int error = mdb_env_create(&env);
 
 	if (error != 0)
 		return error;
-	error = mdb_env_open(env, path,
-	    MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0);
-	if (error == 0 && !is_whole(env, st))
-		error = MDB_CORRUPTED;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	error = mdb_env_set_mapsize(env, size);
+	if (error == 0)
+		error = mdb_env_open(env, path,
+		    MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK, 0);
 	if (error == 0)
 		error = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
 	if (error == 0) {
@@ -81,21 +74,33 @@ read_database(struct list_table *t, const char *path, const struct stat *st)
 	return error;
 }
 
+static int
+read_copy(struct list_table *t, int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size <= 0)
+		return size < 0 ? errno : MDB_INVALID;
+	void *octets = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+	if (octets == MAP_FAILED)
+		return errno;
+	bool good = list_lmdb_check(octets, (size_t)size);
+	munmap(octets, (size_t)size);
+	return good ? read_database(t, fd, (size_t)size) : MDB_CORRUPTED;
+}
+
 bool
 list_lmdb_read(struct list_table *t, const char *path, struct diag *d)
 {
-	int fd = list_text_open(path, d);
-	struct stat st;
-	int error;
+	int from = list_text_open(path, d);
 
-	if (fd < 0)
+	if (from < 0)
 		return false;
-	if (flock(fd, LOCK_SH | LOCK_NB) != 0 || fstat(fd, &st) != 0)
-		error = errno;
-	else
-		error = st.st_size > LIST_OCTETS_MAX ? EFBIG :
-		    read_database(t, path, &st);
-	close(fd);
+	int fd = flock(from, LOCK_SH | LOCK_NB) == 0 ? list_copy(from) : -1;
+	int error = fd >= 0 ? read_copy(t, fd) : errno;
+	if (fd >= 0)
+		close(fd);
+	close(from);
 	if (error != 0)
 		diag_add(d, path, 0, "%s", error == EWOULDBLOCK ?
 		    "it is being written" : mdb_strerror(error));

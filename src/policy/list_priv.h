@@ -71,6 +71,13 @@ const char *list_pattern_library(void);
 
 /* A regular file, opened for reading; -1: d has the reason. */
 int	list_text_open(const char *path, struct diag *d);
+/*
+ * The octets of a file in one that nobody else has; -1: errno, EFBIG for one
+ * that is too large.
+ */
+int	list_copy(int from);
+/* liblmdb can read all keys of these octets without harm. */
+bool	list_lmdb_check(const void *octets, size_t size);
 /* The whole of a text, for free(); NULL: d has the reason. */
 char	*list_text_read(const char *path, struct diag *d);
 /*

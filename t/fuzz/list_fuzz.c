@@ -24,6 +24,7 @@ static const struct {
 } targets[] = {
 	{ 'c', "cdb", LIST_CLIENT },
 	{ 'd', "cdb", LIST_ADDRESS },
+	{ 'l', "lmdb", LIST_CLIENT },
 	{ 'f', "file", LIST_CLIENT },
 	{ 'n', "file", LIST_NAME },
 	{ 'a', "file", LIST_ADDRESS },
@@ -72,11 +73,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[100];
 
-	snprintf(path, sizeof(path), "/tmp/list-fuzz-%ld.cdb", (long)getpid());
 	for (size_t i = 0; size > 0 && i < sizeof(targets) /
 	    sizeof(targets[0]); i++) {
 		if (targets[i].sign != (char)data[0])
 			continue;
+		snprintf(path, sizeof(path), "/tmp/list-fuzz-%ld.%s",
+		    (long)getpid(), targets[i].type);
 		FILE *out = fopen(path, "w");
 		assert(out != NULL);
 		fwrite(data + 1, 1, size - 1, out);

@@ -298,6 +298,28 @@ test_addresses(void **state)
 	list_free(l);
 }
 
+/* The key before is what a reading beyond the end would find. */
+static void
+test_keys_without_a_domain_match_no_domain(void **state)
+{
+	(void)state;
+	struct list *l = make(LIST_ADDRESS, ".example.com <>");
+
+	assert_true(has_text(l, "user@aaaa.example.com"));
+	assert_false(has_text(l, "user@"));
+	assert_true(has_text(l, "user@aaaa.example.com"));
+	assert_false(has_text(l, "user"));
+	assert_false(has_text(l, "."));
+	list_free(l);
+
+	l = make(LIST_NAME, ".example.com");
+	assert_true(has_text(l, "aaaa.example.com"));
+	assert_false(has_text(l, ""));
+	assert_true(has_text(l, "aaaa.example.com"));
+	assert_false(has_text(l, "."));
+	list_free(l);
+}
+
 static void
 test_long_keys_are_judged_by_their_domain(void **state)
 {
@@ -622,24 +644,34 @@ test_a_broken_file_keeps_the_old_list_and_is_told_once(void **state)
 	remove_file("list");
 }
 
-/* Databases: what tcprules has made, whole and cut. */
+/* Databases: files of the corpus, whole and not. */
 
+/* The octets of one, without its sign. */
+static size_t
+read_corpus(const char *name, char octets[8192])
+{
+	char path[400];
+
+	snprintf(path, sizeof(path), "%s/t/fuzz/corpus/list/%s",
+	    getenv("SRCDIR") != NULL ? getenv("SRCDIR") : ".", name);
+	FILE *in = fopen(path, "r");
+	assert_non_null(in);
+	assert_int_not_equal(fgetc(in), EOF);
+	size_t len = fread(octets, 1, 8192, in);
+	fclose(in);
+	return len;
+}
+
+/* What tcprules has made. */
 static void
 test_half_a_cdb_is_refused(void **state)
 {
 	(void)state;
 	char octets[8192];
-	char name[400];
 
 	if (list_library(0) == NULL)
 		return;
-	snprintf(name, sizeof(name), "%s/t/fuzz/corpus/list/tcprules",
-	    getenv("SRCDIR") != NULL ? getenv("SRCDIR") : ".");
-	FILE *in = fopen(name, "r");
-	assert_non_null(in);
-	assert_int_equal(fgetc(in), 'c');
-	size_t len = fread(octets, 1, sizeof(octets), in);
-	fclose(in);
+	size_t len = read_corpus("tcprules", octets);
 	for (size_t n = 0; n <= len; n += n + 50 < len ? 50 : 1) {
 		struct list *l = list_new(LIST_CLIENT);
 		struct diag d;
@@ -660,6 +692,68 @@ test_half_a_cdb_is_refused(void **state)
 		list_free(l);
 	}
 	remove_file("list.cdb");
+}
+
+/* Names, and no values: no rules of tcprules. */
+static void
+test_a_cdb_of_names_may_have_dots_at_the_end(void **state)
+{
+	(void)state;
+	char octets[8192];
+	struct list *l = list_new(LIST_NAME);
+
+	if (list_library(0) == NULL) {
+		list_free(l);
+		return;
+	}
+	write_octets("list.cdb", octets, read_corpus("names-cdb", octets));
+	add_file(l, "cdb", "list");
+	load(l);
+	assert_int_equal(list_entries(l, 0), 2);
+	assert_true(has_text(l, "good.example"));
+	assert_true(has_text(l, "other.example"));
+	list_free(l);
+	remove_file("list.cdb");
+}
+
+static bool
+loads_lmdb(const char *octets, size_t len)
+{
+	struct list *l = list_new(LIST_CLIENT);
+	struct diag d;
+
+	write_octets("list.lmdb", octets, len);
+	add_file(l, "lmdb", "list");
+	diag_init(&d);
+	bool good = list_load(l, &d);
+	assert_int_equal(d.count, !good);
+	diag_fini(&d);
+	remove_file("list.lmdb");
+	list_free(l);
+	return good;
+}
+
+/* Two leaves of 512 octets below a branch, the last of five pages. */
+static void
+test_no_octet_of_an_lmdb_ends_the_program(void **state)
+{
+	(void)state;
+	char octets[8192];
+
+	if (list_library(1) == NULL)
+		return;
+	size_t len = read_corpus("lmdb", octets);
+	assert_true(loads_lmdb(octets, len));
+	for (size_t n = 0; n < len; n += 64)
+		assert_false(loads_lmdb(octets, n));
+	for (size_t i = 0; i < len; i++) {
+		char kept = octets[i];
+		octets[i] = (char)(kept ^ 1);
+		(void)loads_lmdb(octets, len);
+		octets[i] = (char)(kept ^ 0xff);
+		(void)loads_lmdb(octets, len);
+		octets[i] = kept;
+	}
 }
 
 static void
@@ -695,6 +789,7 @@ main(void)
 		cmocka_unit_test(test_an_empty_list_has_nobody),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_keys_without_a_domain_match_no_domain),
 		cmocka_unit_test(test_long_keys_are_judged_by_their_domain),
 		cmocka_unit_test(test_wrong_elements_are_refused),
 		cmocka_unit_test(test_elements_are_told_as_understood),
@@ -708,6 +803,8 @@ main(void)
 		cmocka_unit_test(
 		    test_a_broken_file_keeps_the_old_list_and_is_told_once),
 		cmocka_unit_test(test_half_a_cdb_is_refused),
+		cmocka_unit_test(test_a_cdb_of_names_may_have_dots_at_the_end),
+		cmocka_unit_test(test_no_octet_of_an_lmdb_ends_the_program),
 		cmocka_unit_test(test_a_hundred_thousand_entries),
 	};
 
