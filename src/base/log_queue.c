@@ -226,7 +226,7 @@ log_start(void)
 	has_ended = false;
 	lock_release(&lock);
 	log_sink_wait_until(INT64_MAX);
-	errno = pthread_create(&writer, NULL, run, NULL);
+	errno = thread_start(&writer, run, NULL);
 	if (errno != 0)
 		return false;
 	atomic_store_explicit(&running, true, memory_order_release);
