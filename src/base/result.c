@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The seven SPF results (RFC 7208 s2.6) and the two scopes. */
+/* The seven SPF results (RFC 7208 s2.6), the two scopes, and the sources. */
 
 #include "config.h"
 
@@ -23,6 +23,12 @@ static const char *const scope_names[SCOPE_COUNT] = {
 	[SCOPE_MAILFROM] = "mailfrom",
 };
 
+static const char *const source_names[] = {
+	[SOURCE_RECORD] = "record",
+	[SOURCE_LOCAL_POLICY] = "local_policy",
+	[SOURCE_GUESS] = "guess",
+};
+
 const char *
 result_name(enum result r)
 {
@@ -35,6 +41,13 @@ scope_name(enum scope s)
 {
 	assert((unsigned)s < SCOPE_COUNT);
 	return scope_names[s];
+}
+
+const char *
+source_name(enum source s)
+{
+	assert((unsigned)s <= SOURCE_GUESS);
+	return source_names[s];
 }
 
 bool

@@ -107,6 +107,7 @@ set_result(struct eval_run *run, enum result r, bool matched)
 		if (matched)
 			set_mechanism(run);
 	}
+	v->published = v->result;
 }
 
 /* Copies the texts into a block of just their size. */
@@ -114,7 +115,7 @@ static void
 own_texts(struct eval_verdict *v)
 {
 	const char **const texts[] = { &v->mechanism, &v->problem,
-		&v->void_terms, &v->record_domain, &v->record,
+		&v->wide_open, &v->void_terms, &v->record_domain, &v->record,
 		&v->explanation, &v->explanation_domain };
 	const size_t count = sizeof(texts) / sizeof(texts[0]);
 	size_t size = count;
@@ -242,8 +243,11 @@ eval_without_lookup(struct eval_verdict *out, enum scope scope, enum result r,
 	*out = (struct eval_verdict){
 		.result = r,
 		.scope = scope,
+		.source = SOURCE_RECORD,
+		.published = r,
 		.mechanism = "",
 		.problem = problem,
+		.wide_open = "",
 		.void_terms = "",
 		.record_domain = "",
 		.record = "",

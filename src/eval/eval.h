@@ -50,6 +50,9 @@ struct eval_request {
 struct eval_verdict {
 	enum result	 result;
 	enum scope	 scope;
+	enum source	 source;	/* of result */
+	enum result	 published;	/* what SPF itself says: result where
+					 * its source is the record */
 	bool		 bogus;		/* temperror because of DNSSEC */
 	bool		 stale;		/* built on DNS answers past their time
 					 * to live (RFC 8767) */
@@ -62,6 +65,9 @@ struct eval_verdict {
 					 * "default" where none did; "" for
 					 * none and errors */
 	const char	*problem;	/* why temperror, permerror or none */
+	const char	*wide_open;	/* the term by which a record that was
+					 * looked at passes everybody, such as
+					 * "+all" */
 	const char	*void_terms;	/* the void lookups, "a:x.example,
 					 * mx:y.example": mechanism and name
 					 * asked for, '?' for odd octets */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names of results and scopes. */
+/* Names of results, scopes and sources. */
 
 #include "unit.h"
 
@@ -18,6 +18,15 @@ test_names_are_those_of_rfc_7208(void **state)
 	assert_string_equal(result_name(RESULT_PERMERROR), "permerror");
 	assert_string_equal(scope_name(SCOPE_HELO), "helo");
 	assert_string_equal(scope_name(SCOPE_MAILFROM), "mailfrom");
+}
+
+static void
+test_sources_are_named_as_the_options_are(void **state)
+{
+	(void)state;
+	assert_string_equal(source_name(SOURCE_RECORD), "record");
+	assert_string_equal(source_name(SOURCE_LOCAL_POLICY), "local_policy");
+	assert_string_equal(source_name(SOURCE_GUESS), "guess");
 }
 
 static void
@@ -53,6 +62,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_are_those_of_rfc_7208),
+		cmocka_unit_test(test_sources_are_named_as_the_options_are),
 		cmocka_unit_test(test_parse_reads_every_name_back),
 		cmocka_unit_test(test_parse_refuses_other_text_untouched),
 	};
