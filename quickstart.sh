@@ -77,12 +77,12 @@ install_build_dependencies() {
 		install_deb gcc libc6-dev make autoconf automake pkg-config \
 		    libmilter-dev libspf2-dev libconfuse-dev libunbound-dev \
 		    libidn2-dev libjansson-dev libsystemd-dev dns-root-data \
-		    libcdb-dev liblmdb-dev libpcre2-dev
+		    libcdb-dev liblmdb-dev libpcre2-dev nettle-dev
 	elif command -v dnf >/dev/null 2>&1; then
 		install_rpm gcc make autoconf automake pkgconf-pkg-config \
 		    sendmail-milter-devel libspf2-devel libconfuse-devel \
 		    unbound-devel libidn2-devel jansson-devel systemd-devel \
-		    tinycdb-devel lmdb-devel pcre2-devel
+		    tinycdb-devel lmdb-devel pcre2-devel nettle-devel
 	else
 		say "no apt or dnf here: the build dependencies must be there"
 	fi
