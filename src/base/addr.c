@@ -297,6 +297,15 @@ addr_prefix_trim(struct addr_prefix *p)
 	return found;
 }
 
+struct addr
+addr_network(const struct addr *a, unsigned v6_bits)
+{
+	struct addr_prefix p = { *a, a->family == AF_INET6 ? v6_bits : 24 };
+
+	addr_prefix_trim(&p);
+	return p.addr;
+}
+
 bool
 addr_prefix_match(const struct addr_prefix *p, const struct addr *a)
 {

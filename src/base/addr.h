@@ -58,6 +58,9 @@ struct addr_prefix {
 	unsigned	len;
 };
 
+/* That a client is in: its /24; of IPv6 that of v6_bits; else AF_UNSPEC. */
+struct addr addr_network(const struct addr *a, unsigned v6_bits);
+
 /*
  * "ADDR" or "ADDR/LEN", both families, LEN decimal without leading zeros; an
  * IPv6 address may stand in brackets, as Postfix writes it.  False: malformed

@@ -26,11 +26,10 @@
 #include "config.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/stats.h"
 #include "base/util.h"
@@ -71,7 +70,7 @@ struct dns_cache {
 	size_t		shard_octets;
 	int64_t		stale_ms;
 	size_t		mask;		/* of the buckets of a shard */
-	uint64_t	secret[2];
+	struct hash_key	key;
 };
 
 /* What has to be freed when the lock is no longer held. */
@@ -79,60 +78,6 @@ struct garbage {
 	struct entry		*entries;
 	struct dns_answer	*answer;
 };
-
-/* SipHash-2-4 with 128 bits of output (Aumasson, Bernstein). */
-
-static uint64_t
-rotate(uint64_t x, int n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static void
-sip_rounds(uint64_t v[4], int rounds)
-{
-	while (rounds-- > 0) {
-		v[0] += v[1];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[0] = rotate(v[0], 32);
-		v[2] += v[3];
-		v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] += v[3];
-		v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] += v[1];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[2] = rotate(v[2], 32);
-	}
-}
-
-/* octets: readable up to the next multiple of 8, zero from len on. */
-static void
-sip_hash(const uint64_t secret[2], const char *octets, size_t len,
-    uint64_t out[2])
-{
-	uint64_t v[4] = {
-		secret[0] ^ UINT64_C(0x736f6d6570736575),
-		secret[1] ^ UINT64_C(0x646f72616e646f6d) ^ 0xee,
-		secret[0] ^ UINT64_C(0x6c7967656e657261),
-		secret[1] ^ UINT64_C(0x7465646279746573)
-	};
-
-	for (size_t i = 0; i <= len / 8; i++) {
-		uint64_t m;
-		memcpy(&m, octets + i * 8, 8);
-		if (i == len / 8)
-			m |= (uint64_t)len << 56;
-		v[3] ^= m;
-		sip_rounds(v, 2);
-		v[0] ^= m;
-	}
-	v[2] ^= 0xee;
-	sip_rounds(v, 4);
-	out[0] = v[0] ^ v[1] ^ v[2] ^ v[3];
-	v[1] ^= 0xdd;
-	sip_rounds(v, 4);
-	out[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 /* Copies in lower case; 0: not a name. */
 static size_t
@@ -151,7 +96,7 @@ bool
 dns_cache_key(const struct dns_cache *c, struct dns_key *out,
     const char *name, enum dns_type type)
 {
-	char padded[(DNS_NAME_MAX + 3) / 8 * 8 + 8];
+	char padded[HASH_ROOM(DNS_NAME_MAX + 2)];
 	size_t len = name_lower(padded, name);
 
 	if (len == 0)
@@ -162,20 +107,8 @@ dns_cache_key(const struct dns_cache *c, struct dns_key *out,
 	padded[len] = (char)(out->type & 0xff);
 	padded[len + 1] = (char)(out->type >> 8);
 	memset(padded + len + 2, 0, 8 - (len + 2) % 8);
-	sip_hash(c->secret, padded, len + 2, out->hash);
+	hash_octets(&c->key, padded, len + 2, out->hash);
 	return true;
-}
-
-static void
-draw_secret(uint64_t secret[2])
-{
-	ssize_t n;
-
-	do {
-		n = getrandom(secret, 16, 0);
-	} while (n < 0 && errno == EINTR);
-	/* 256 octets or fewer come whole from a kernel that has the call. */
-	assert(n == 16);
 }
 
 struct dns_cache *
@@ -184,7 +117,7 @@ dns_cache_new(size_t octets, int64_t stale_ms)
 	struct dns_cache *c = xcalloc(1, sizeof(*c));
 
 	assert(stale_ms >= 0 && stale_ms <= UINT32_MAX);
-	draw_secret(c->secret);
+	hash_key_draw(&c->key);
 	c->shard_octets = octets / SHARDS;
 	c->stale_ms = stale_ms;
 	size_t buckets = MIN_BUCKETS;

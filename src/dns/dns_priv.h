@@ -200,8 +200,6 @@ struct dns_turns;
 struct dns_turns *dns_turns_new(unsigned capacity);
 void	dns_turns_free(struct dns_turns *t);	/* nothing in flight */
 
-/* That of a client: /24 or /64; no address is a network too. */
-struct addr dns_turns_network(const struct addr *client);
 /* NOW: give it to the backend; LATER: dns_turns_next will return it. */
 enum dns_turn dns_turns_enter(struct dns_turns *t, struct dns_question *q,
 	    const struct dns_client *c);

@@ -39,8 +39,6 @@
 #define NETWORK_SHARE 8		/* of what is free a network may have 1/8 */
 #define WAITING_MAX 1024	/* of a network */
 #define LEVELS 16
-#define IPV4_OCTETS 3		/* /24 */
-#define IPV6_OCTETS 8		/* /64 */
 
 /* A connection, or the network of that address. */
 struct dns_asker {
@@ -113,17 +111,6 @@ asker_release(struct dns_turns *t, struct dns_asker *a)
 		return;
 	tdelete(a, &t->askers, compare);
 	free(a);
-}
-
-struct addr
-dns_turns_network(const struct addr *client)
-{
-	struct addr network = { .family = client->family };
-	size_t octets = client->family == AF_INET6 ? IPV6_OCTETS :
-	    client->family == AF_INET ? IPV4_OCTETS : 0;
-
-	memcpy(network.bytes, client->bytes, octets);
-	return network;
 }
 
 /* Rings */
@@ -242,7 +229,7 @@ enum dns_turn
 dns_turns_enter(struct dns_turns *t, struct dns_question *q,
     const struct dns_client *c)
 {
-	struct addr network = dns_turns_network(&c->address);
+	struct addr network = addr_network(&c->address, 64);
 	struct dns_asker *n = asker_find(t, 0, &network);
 	struct dns_asker *first = ring_first(t);
 
@@ -316,7 +303,7 @@ dns_turns_share(struct dns_turns *t, struct dns_question *q,
 {
 	if (q->turn != DNS_TURN_LATER)
 		return;
-	struct addr network = dns_turns_network(&c->address);
+	struct addr network = addr_network(&c->address, 64);
 	struct dns_asker *other = asker_find(t, 0, &network);
 	struct dns_asker *old = q->asker;
 	if (other != old && other->first == NULL &&

@@ -239,7 +239,7 @@ static void
 note_busy(const struct dns_view *v)
 {
 	static struct log_limit limit;
-	const struct addr network = dns_turns_network(&v->client.address);
+	const struct addr network = addr_network(&v->client.address, 64);
 	unsigned suppressed;
 	char text[ADDR_TEXT_SIZE];
 

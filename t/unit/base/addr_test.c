@@ -536,6 +536,33 @@ test_set_has_each_prefix_once(void **state)
 	addr_set_fini(&s);
 }
 
+static void
+test_network_is_of_its_family(void **state)
+{
+	static const struct {
+		const char	*addr;
+		unsigned	 v6_bits;
+		const char	*network;
+	} cases[] = {
+		{ "192.0.2.255", 64, "192.0.2.0" },
+		{ "192.0.2.1", 32, "192.0.2.0" },
+		{ "2001:db8:1:2:3:4:5:6", 64, "2001:db8:1:2::" },
+		{ "2001:db8:1:2:3:4:5:6", 32, "2001:db8::" },
+	};
+	const struct addr none = { .family = AF_UNSPEC };
+	struct addr a;
+	char text[ADDR_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_true(addr_parse(&a, cases[i].addr));
+		a = addr_network(&a, cases[i].v6_bits);
+		assert_string_equal(addr_format(&a, text), cases[i].network);
+	}
+	a = addr_network(&none, 64);
+	assert_int_equal(a.family, AF_UNSPEC);
+}
+
 int
 main(void)
 {
@@ -557,6 +584,7 @@ main(void)
 		cmocka_unit_test(test_prefix_takes_the_brackets_of_postfix),
 		cmocka_unit_test(test_prefix_trim_clears_what_does_not_count),
 		cmocka_unit_test(test_private_ranges_have_their_edges),
+		cmocka_unit_test(test_network_is_of_its_family),
 		cmocka_unit_test(test_set_finds_the_longest_prefix),
 		cmocka_unit_test(test_prefix_refuses_malformed),
 		cmocka_unit_test(test_set_contains_what_any_prefix_matches),
