@@ -47,11 +47,16 @@ conf_release(const struct conf *c)
 bool
 conf_refresh(const struct conf *c, struct diag *news, struct diag *mistakes)
 {
-	list_refresh(c->trusted_networks, news, mistakes);
-	return list_has_files(c->trusted_networks);
+	bool has_files = false;
+
+	for (size_t i = 0; i < c->list_count; i++) {
+		list_refresh(c->lists[i].list, news, mistakes);
+		has_files = has_files || list_has_files(c->lists[i].list);
+	}
+	return has_files;
 }
 
-/* The options of one section. */
+/* The options of one section; standard NULL: it has any title. */
 static void
 dump_options(const struct conf_section *s, const void *values,
     const void *standard, FILE *out)
@@ -59,11 +64,14 @@ dump_options(const struct conf_section *s, const void *values,
 	for (size_t i = 0; i < s->option_count; i++) {
 		const struct conf_option *o = &s->options[i];
 		char *value = conf_value_text(o, values);
-		char *usual = conf_value_text(o, standard);
+		char *usual = standard != NULL ? conf_value_text(o, standard) :
+		    o->default_text != NULL ? xstrdup(o->default_text) : NULL;
 
-		fprintf(out, "%s%s = %s%s\n", s->name != NULL ? "\t" : "",
-		    o->name, value,
-		    strcmp(value, usual) == 0 ? "\t# default" : "");
+		if (value[0] != '\0')
+			fprintf(out, "%s%s = %s%s\n",
+			    s->name != NULL ? "\t" : "", o->name, value,
+			    usual != NULL && strcmp(value, usual) == 0 ?
+			    "\t# default" : "");
 		free(usual);
 		free(value);
 	}
@@ -86,12 +94,13 @@ dump_policy(const struct policy *p, FILE *out)
 
 /* What the files of lists come to. */
 static void
-dump_files(const char *name, const struct list *l, FILE *out)
+dump_files(const struct conf_list *l, FILE *out)
 {
-	for (size_t i = 0; i < list_count(l); i++) {
-		if (list_is_file(l, i))
-			fprintf(out, "# %s: %s has %zu entries\n", name,
-			    list_element(l, i), list_entries(l, i));
+	for (size_t i = 0; i < list_count(l->list); i++) {
+		if (list_is_file(l->list, i))
+			fprintf(out, "# %s: %s has %zu entries\n", l->name,
+			    list_element(l->list, i),
+			    list_entries(l->list, i));
 	}
 }
 
@@ -103,10 +112,10 @@ dump_section(const struct conf_section *s, const struct conf *c,
 
 	for (size_t i = 0; (values = conf_section_values(s, c, i)) != NULL;
 	    i++) {
-		fputs(s->name, out);
-		if (s->size > 0)
-			fprintf(out, " %s", conf_section_item(s, c, i)->title);
-		fputs(" {\n", out);
+		char *name = conf_section_text(s, conf_section_titled(s) ?
+		    conf_section_item(s, c, i)->title : "");
+		fprintf(out, "%s {\n", name);
+		free(name);
 		/* Titles that are always there have the same order in both. */
 		dump_options(s, values, conf_section_values(s, defaults, i),
 		    out);
@@ -125,7 +134,8 @@ conf_dump(const struct conf *c, FILE *out)
 	diag_fini(&none);
 	defaults->behavior_helo = conf_default_helo(c);
 	dump_options(&conf_sections[0], c, defaults, out);
-	dump_files("trusted_networks", c->trusted_networks, out);
+	for (size_t i = 0; i < c->list_count; i++)
+		dump_files(&c->lists[i], out);
 	dump_policy(&c->policy, out);
 	for (size_t i = 1; i < CONF_SECTION_COUNT; i++)
 		dump_section(&conf_sections[i], c, defaults, out);

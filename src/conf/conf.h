@@ -24,9 +24,9 @@ struct reply_template;
 
 enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };
 
-/* A section with a title, and where it stands. */
+/* A section that may stand several times, and where it stands. */
 struct conf_item {
-	char		*title;
+	char		*title;		/* "": it has none */
 	char		*file;
 	unsigned	 line;
 	void		*values;	/* the struct that its options fill */
@@ -41,6 +41,19 @@ struct conf_items {
 struct conf_texts {
 	char		**list;
 	size_t		  count;
+};
+
+/* A list of the configuration, wherever it stands. */
+struct conf_list {
+	char		*name;		/* forwarder "alumni": client */
+	struct list	*list;		/* of the field that has it */
+};
+
+/* Section forwarder; what is not given is NULL or empty. */
+struct conf_forwarder {
+	struct list	*client;
+	struct list	*client_name;
+	struct conf_texts spf_pass_for;
 };
 
 /* Bits of headers. */
@@ -95,7 +108,10 @@ struct conf {
 	struct reply_template *replies[RESULT_COUNT];	/* NULL for pass */
 	struct conf_items reply_sections;	/* what they were compiled
 						 * from */
+	struct conf_items forwarders;	/* struct conf_forwarder */
 
+	struct conf_list *lists;	/* all that have a value */
+	size_t		 list_count;
 	struct diag	 notes;		/* no mistakes, but worth a look */
 	struct conf_place *places;	/* of conf only, as the next one */
 	_Atomic unsigned references;

@@ -401,32 +401,34 @@ print_words(const struct conf_option *o, const void *field, FILE *out)
 }
 
 static const char *
-add_client(const struct conf_option *o, void *field, const char *text)
+add_element(const struct conf_option *o, void *field, const char *text)
 {
-	struct list **clients = field;
+	struct list **l = field;
 
-	(void)o;
-	if (*clients == NULL)
-		*clients = list_new(LIST_CLIENT);
-	const char *wrong = list_add(*clients, text);
+	if (*l == NULL)
+		*l = list_new(o->kind == CONF_CLIENTS ? LIST_CLIENT :
+		    LIST_NAME);
+	const char *wrong = list_add(*l, text);
 	return wrong != NULL && wrong[0] == '\0' &&
 	    strpbrk(text, " ,") != NULL ?
-	    "each network stands in quotes of its own" : wrong;
+	    "each entry stands in quotes of its own" : wrong;
 }
 
 static void
-clear_clients(void *field)
+clear_list(void *field)
 {
 	list_free(*(struct list **)field);
 	*(struct list **)field = NULL;
 }
 
 static void
-print_clients(const struct conf_option *o, const void *field, FILE *out)
+print_list(const struct conf_option *o, const void *field, FILE *out)
 {
 	const struct list *l = *(struct list *const *)field;
 
 	(void)o;
+	if (l == NULL)
+		return;
 	putc('{', out);
 	for (size_t i = 0; i < list_count(l); i++) {
 		fputs(i > 0 ? ", " : "", out);
@@ -461,18 +463,34 @@ parse_server(const char *text, char **out)
 	return true;
 }
 
+/* Takes text. */
+static void
+add_text(struct conf_texts *texts, char *text)
+{
+	texts->list = xreallocarray(texts->list, texts->count + 1,
+	    sizeof(*texts->list));
+	texts->list[texts->count++] = text;
+}
+
 static const char *
 add_server(const struct conf_option *o, void *field, const char *text)
 {
-	struct conf_texts *servers = field;
 	char *server;
 
 	(void)o;
 	if (!parse_server(text, &server))
 		return "";
-	servers->list = xreallocarray(servers->list, servers->count + 1,
-	    sizeof(*servers->list));
-	servers->list[servers->count++] = server;
+	add_text(field, server);
+	return NULL;
+}
+
+static const char *
+add_domain(const struct conf_option *o, void *field, const char *text)
+{
+	(void)o;
+	if (!conf_is_host_name(text))
+		return "";
+	add_text(field, xstrdup(text));
 	return NULL;
 }
 
@@ -492,7 +510,8 @@ print_texts(const struct conf_option *o, const void *field, FILE *out)
 {
 	const struct conf_texts *texts = field;
 
-	(void)o;
+	if (texts->count == 0 && o->default_text == NULL)
+		return;
 	putc('{', out);
 	for (size_t i = 0; i < texts->count; i++)
 		fprintf(out, "%s\"%s\"", i > 0 ? ", " : "", texts->list[i]);
@@ -515,7 +534,9 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_DURATION] = { parse_duration, NULL, print_duration, false },
 	[CONF_SIZE] = { parse_size, NULL, print_size, false },
 	[CONF_WORDS] = { add_word, clear_words, print_words, true },
-	[CONF_CLIENTS] = { add_client, clear_clients, print_clients, true },
+	[CONF_CLIENTS] = { add_element, clear_list, print_list, true },
+	[CONF_NAMES] = { add_element, clear_list, print_list, true },
+	[CONF_DOMAINS] = { add_domain, clear_texts, print_texts, true },
 	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true }
 };
 
@@ -544,4 +565,11 @@ conf_value_text(const struct conf_option *o, const void *base)
 	int failed = fclose(out);
 	assert(failed == 0);
 	return text;
+}
+
+struct list *
+conf_value_list(const struct conf_option *o, void *base)
+{
+	return conf_kinds[o->kind].clear == clear_list ?
+	    *(struct list **)(void *)((char *)base + o->offset) : NULL;
 }

@@ -38,13 +38,17 @@ enum conf_kind_name {
 	CONF_SIZE,		/* size_t octets, min to max */
 	CONF_WORDS,		/* unsigned, bits of words; a list */
 	CONF_CLIENTS,		/* struct list *; a list */
-	CONF_SERVERS		/* struct conf_texts; a list */
+	CONF_NAMES,		/* the same, of names */
+	CONF_DOMAINS,		/* struct conf_texts; a list */
+	CONF_SERVERS		/* the same */
 };
 
 struct conf_option {
 	const char	*name;
 	const char	*default_text;	/* as in the sample file; NULL: depends
-					 * on the title of the section */
+					 * on the title of the section, or not
+					 * given; that of a section with any
+					 * title is what zeros say */
 	const char	*allowed;	/* "0 to 6", for messages */
 	bool		 restart;	/* not changed by a reload */
 	const char	*sentence;	/* what it is, as in the manual */
@@ -66,7 +70,10 @@ struct conf_kind {
 	const char *(*parse)(const struct conf_option *o, void *field,
 		    const char *text);
 	void	(*clear)(void *field);	/* NULL: there is nothing to free */
-	/* As text that conf_load reads, in the spelling of default_text. */
+	/*
+	 * As text that conf_load reads, in the spelling of default_text;
+	 * nothing where the option is not given and has no default.
+	 */
 	void	(*print)(const struct conf_option *o, const void *field,
 		    FILE *out);
 	bool	is_list;
@@ -79,6 +86,8 @@ const char *conf_value_set(const struct conf_option *o, void *base,
 void	conf_value_clear(const struct conf_option *o, void *base);
 /* The caller frees it. */
 char	*conf_value_text(const struct conf_option *o, const void *base);
+/* NULL: it is none, or not given. */
+struct list *conf_value_list(const struct conf_option *o, void *base);
 void	conf_print_quoted(const char *s, FILE *out);
 
 struct conf_section {
@@ -86,12 +95,13 @@ struct conf_section {
 	const char	*sample;	/* "reply fail", for messages */
 	const struct conf_option *options;
 	size_t		 option_count;
-	/* With a title: any number of them. */
-	size_t		 size;		/* of what one fills; 0: no title, its
-					 * options fill struct conf */
+	/* Any number of them, with a title unless it is said. */
+	size_t		 size;		/* of what one fills; 0: its options
+					 * fill struct conf */
 	size_t		 offset;	/* of its conf_items in struct conf */
+	bool		 untitled;
 	const char *const *titles;	/* there are these, always; NULL: any
-					 * that the file has */
+					 * that the file has, once each */
 	const char	*allowed;	/* titles, for messages */
 	/*
 	 * Once all is read; item NULL: it has no title.  False: problem says
@@ -102,7 +112,7 @@ struct conf_section {
 };
 
 /* The first is what stands outside of sections. */
-#define CONF_SECTION_COUNT 3
+#define CONF_SECTION_COUNT 4
 extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
 
 /* NULL: no such section. */
@@ -110,10 +120,14 @@ const struct conf_section *conf_section_find(const char *name);
 /* NULL: no such option, or s is NULL. */
 const struct conf_option *conf_section_option(const struct conf_section *s,
 	    const char *name);
+bool	conf_section_titled(const struct conf_section *s);
 bool	conf_section_takes(const struct conf_section *s, const char *title);
-/* Of a section with a title; NULL: there are not so many. */
+/* "reply fail", "forwarder \"alumni\"", "dns"; the caller frees it. */
+char	*conf_section_text(const struct conf_section *s, const char *title);
+/* Of a section that may stand several times. */
 struct conf_items *conf_section_items(const struct conf_section *s,
 	    struct conf *c);
+/* NULL: there are not so many. */
 const struct conf_item *conf_section_item(const struct conf_section *s,
 	    const struct conf *c, size_t i);
 /* What the i-th of them has filled; NULL: there are not so many. */
@@ -134,6 +148,8 @@ unsigned conf_default_helo(const struct conf *c);
 bool	conf_check_levels(struct conf *c, const struct conf_item *none,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_reply(struct conf *c, const struct conf_item *item,
+	    char problem[CONF_PROBLEM_SIZE]);
+bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 
 /*

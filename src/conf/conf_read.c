@@ -12,6 +12,10 @@
  * libconfuse gets each text as conf_scan.c leaves it.  Included files come in
  * the same way, as a parse within the parse, with limits on their size, number
  * and depth.
+ *
+ * Of two sections of one title libconfuse keeps the last.  Where the title is
+ * any that the file has, a section that has been read gets a letter before its
+ * title that no title has, so that libconfuse keeps both and we can name both.
  */
 
 #include "config.h"
@@ -34,14 +38,17 @@
 #define DEPTH_MAX 10		/* files within files */
 #define FILES_MAX 100		/* of one configuration */
 #define FILE_MAX (1024 * 1024)	/* octets of one file */
+#define READ_MARK '\n'		/* before the title of a section */
 
 /* One call of conf_load. */
 struct reader {
 	struct diag	*diag;
+	size_t		 before;	/* messages that it had */
 	struct diag	*notes;		/* NULL: of the defaults */
 	struct conf_place *places;	/* a row; NULL: of the defaults */
 	const char	*file;		/* being read */
 	bool		 has_lines;	/* false: it is a setting */
+	const struct conf_token *tokens;	/* of it */
 	const struct conf_mistake *mistake;	/* in it, if it is refused */
 	unsigned	 depth;
 	unsigned	 files;
@@ -183,6 +190,65 @@ options_of(const struct conf_section *s, size_t room)
 	return opts;
 }
 
+/* Sections */
+
+static bool
+is_text(const struct conf_token *t, const char *text)
+{
+	return t->kind == TOKEN_WORD && (size_t)t->len == strlen(text) &&
+	    strncmp(t->text, text, strlen(text)) == 0;
+}
+
+/* Of the last section of that name and title up to where it is closed. */
+static int
+opening_line(const char *name, const char *title, int closing)
+{
+	int line = closing;
+
+	for (const struct conf_token *t = reader->tokens;
+	    t->kind != TOKEN_END && t->line <= closing; t++) {
+		if (is_text(t, name) && (title != NULL ? is_text(t + 1, title) :
+		    t[1].sign == '{'))
+			line = t->line;
+	}
+	return line;
+}
+
+static const char *
+title_of(const cfg_t *sec)
+{
+	const char *title = sec->title != NULL ? sec->title : "";
+
+	return title + (title[0] == READ_MARK);
+}
+
+/* One has been read: it is known by the line where it begins. */
+static int
+on_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct conf_section *s = conf_section_find(opt->name);
+	unsigned i = cfg_opt_size(opt) - 1;
+
+	while (i > 0 && cfg_opt_getnsec(opt, i)->line != cfg->line)
+		i--;
+	cfg_t *sec = cfg_opt_getnsec(opt, i);
+	sec->line = opening_line(opt->name, sec->title, cfg->line);
+	if (conf_section_titled(s) && s->titles == NULL) {
+		char *marked = xasprintf("%c%s", READ_MARK, sec->title);
+		free(sec->title);
+		sec->title = marked;
+	}
+	return 0;
+}
+
+static int
+section_flags(const struct conf_section *s)
+{
+	if (s->size == 0)
+		return CFGF_NONE;
+	return CFGF_MULTI | (s->untitled ? CFGF_NONE : CFGF_TITLE);
+}
+
 static cfg_t *
 parser_new(void)
 {
@@ -194,8 +260,10 @@ parser_new(void)
 	for (size_t i = 1; i < CONF_SECTION_COUNT; i++) {
 		const struct conf_section *s = &conf_sections[i];
 		cfg_opt_t section = CFG_SEC(s->name, options_of(s, 0),
-		    s->size == 0 ? CFGF_NONE : CFGF_MULTI | CFGF_TITLE);
+		    section_flags(s));
 		top[i] = section;
+		if (s->size > 0)
+			top[i].validcb = on_section;
 	}
 	cfg_t *cfg = cfg_init(top, CFGF_NONE);
 	assert(cfg != NULL);
@@ -218,6 +286,7 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 	size_t before = reader->diag->count;
 	const char *outer_file = reader->file;
 	const struct conf_mistake *outer_mistake = reader->mistake;
+	const struct conf_token *outer_tokens = reader->tokens;
 	struct conf_mistake mistake = { .line = 0 };
 	int outer_line = cfg->line;
 	const char *problem;
@@ -234,6 +303,7 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 		report(line, "%s", problem);
 		good = false;
 	} else if (text[0] != '\0') {
+		reader->tokens = tokens;
 		conf_syntax_explain(tokens, file, reader->notes, &mistake);
 		FILE *in = fmemopen(text, strlen(text), "r");
 		assert(in != NULL);
@@ -246,6 +316,7 @@ parse_text(cfg_t *cfg, const char *file, char *text)
 		report(cfg->line, "syntax error");
 	reader->file = outer_file;
 	reader->mistake = outer_mistake;
+	reader->tokens = outer_tokens;
 	free(cfg->filename);
 	cfg->filename = outer_file != NULL ? xstrdup(outer_file) : NULL;
 	cfg->line = outer_line;
@@ -352,7 +423,7 @@ static void
 add_item(struct conf_items *items, const struct conf_section *s, cfg_t *sec)
 {
 	struct conf_item item = {
-		.title = xstrdup(sec->title),
+		.title = xstrdup(title_of(sec)),
 		.file = xstrdup(sec->filename),
 		.line = (unsigned)sec->line,
 		.values = xcalloc(1, s->size)
@@ -364,6 +435,47 @@ add_item(struct conf_items *items, const struct conf_section *s, cfg_t *sec)
 	items->list[items->count++] = item;
 }
 
+/* False: reported. */
+static bool
+judge_title(const struct conf_items *items, const struct conf_section *s,
+    const cfg_t *sec)
+{
+	const char *title = title_of(sec);
+	bool good = conf_section_takes(s, title);
+
+	if (!good)
+		diag_add(reader->diag, sec->filename, (unsigned)sec->line,
+		    "%s \"%.100s\": allowed: %s", s->name, title, s->allowed);
+	for (size_t i = 0; !s->untitled && i < items->count; i++) {
+		const struct conf_item *item = &items->list[i];
+		if (strcmp(item->title, title) != 0)
+			continue;
+		diag_add(reader->diag, sec->filename, (unsigned)sec->line,
+		    "%s \"%.100s\" stands in %s:%u already", s->name, title,
+		    item->file, item->line);
+		good = false;
+	}
+	return good;
+}
+
+/*
+ * Where a list may be left out, one without elements says nothing that
+ * somebody can have meant.
+ */
+static void
+report_empty(const struct conf_section *s, cfg_t *sec)
+{
+	for (size_t i = 0; i < s->option_count; i++) {
+		const struct conf_option *o = &s->options[i];
+		cfg_opt_t *opt = cfg_getopt(sec, o->name);
+		if (o->default_text == NULL && conf_kinds[o->kind].is_list &&
+		    (opt->flags & CFGF_MODIFIED) != 0 && cfg_opt_size(opt) == 0)
+			diag_add(reader->diag, sec->filename,
+			    (unsigned)sec->line, "%s: %s = {} is nobody; "
+			    "allowed: %s", s->name, o->name, o->allowed);
+	}
+}
+
 static void
 fill_items(struct conf *c, const struct conf_section *s, cfg_t *cfg)
 {
@@ -371,12 +483,9 @@ fill_items(struct conf *c, const struct conf_section *s, cfg_t *cfg)
 
 	for (unsigned i = 0; i < cfg_size(cfg, s->name); i++) {
 		cfg_t *sec = cfg_getnsec(cfg, s->name, i);
-		if (conf_section_takes(s, sec->title))
+		report_empty(s, sec);
+		if (judge_title(items, s, sec))
 			add_item(items, s, sec);
-		else
-			diag_add(reader->diag, sec->filename,
-			    (unsigned)sec->line, "%s \"%.100s\": allowed: %s",
-			    s->name, sec->title, s->allowed);
 	}
 }
 
@@ -392,9 +501,46 @@ check(struct conf *c, const struct conf_section *s)
 	}
 	for (size_t i = 0; i < items->count; i++) {
 		const struct conf_item *item = &items->list[i];
-		if (!s->check(c, item, problem))
-			diag_add(reader->diag, item->file, item->line,
-			    "%s %s: %s", s->name, item->title, problem);
+		if (s->check(c, item, problem))
+			continue;
+		char *name = conf_section_text(s, item->title);
+		diag_add(reader->diag, item->file, item->line, "%s: %s", name,
+		    problem);
+		free(name);
+	}
+}
+
+/* All lists that base has; name: of its section, NULL: none. */
+static void
+gather_lists(struct conf *c, const struct conf_section *s, void *base,
+    const char *name)
+{
+	for (size_t i = 0; i < s->option_count; i++) {
+		struct list *l = conf_value_list(&s->options[i], base);
+		if (l == NULL)
+			continue;
+		c->lists = xreallocarray(c->lists, c->list_count + 1,
+		    sizeof(*c->lists));
+		c->lists[c->list_count++] = (struct conf_list){
+			.name = xasprintf("%s%s%s", name != NULL ? name : "",
+			    name != NULL ? ": " : "", s->options[i].name),
+			.list = l
+		};
+	}
+}
+
+static void
+gather_all_lists(struct conf *c)
+{
+	gather_lists(c, &conf_sections[0], c, NULL);
+	for (size_t i = 1; i < CONF_SECTION_COUNT; i++) {
+		const struct conf_section *s = &conf_sections[i];
+		const struct conf_items *items = conf_section_items(s, c);
+		for (size_t j = 0; s->size > 0 && j < items->count; j++) {
+			char *name = conf_section_text(s, items->list[j].title);
+			gather_lists(c, s, items->list[j].values, name);
+			free(name);
+		}
 	}
 }
 
@@ -415,9 +561,11 @@ build(cfg_t *cfg)
 			fill(c, s, s->name != NULL ? cfg_getsec(cfg, s->name) :
 			    cfg);
 	}
+	bool whole = reader->diag->count == reader->before;
 	for (size_t i = 0; i < CONF_SECTION_COUNT; i++)
-		if (conf_sections[i].check != NULL)
+		if (conf_sections[i].check != NULL && whole)
 			check(c, &conf_sections[i]);
+	gather_all_lists(c);
 	return c;
 }
 
@@ -455,6 +603,9 @@ conf_free(struct conf *c)
 	for (size_t i = 0; i < conf_sections[0].option_count; i++)
 		free(c->places[i].file);
 	free(c->places);
+	for (size_t i = 0; i < c->list_count; i++)
+		free(c->lists[i].name);
+	free(c->lists);
 	diag_fini(&c->notes);
 	free(c->path);
 	free(c);
@@ -462,7 +613,17 @@ conf_free(struct conf *c)
 
 /* Settings of the command line */
 
-/* The section of a name, which is cut at its title; NULL: there is none. */
+/* The one with that title; NULL: there is none. */
+static cfg_t *
+titled_section(cfg_t *cfg, const char *name, const char *title)
+{
+	for (unsigned i = 0; i < cfg_size(cfg, name); i++)
+		if (strcmp(title_of(cfg_getnsec(cfg, name, i)), title) == 0)
+			return cfg_getnsec(cfg, name, i);
+	return NULL;
+}
+
+/* The section of a name, which is cut at its title; NULL: reported. */
 static cfg_t *
 setting_section(cfg_t *cfg, char *name)
 {
@@ -471,10 +632,20 @@ setting_section(cfg_t *cfg, char *name)
 	if (title != NULL)
 		*title++ = '\0';
 	const struct conf_section *s = conf_section_find(name);
-	if (s == NULL || (s->size > 0) != (title != NULL))
+	if (s != NULL && s->untitled) {
+		report(0, "%s may stand several times, so the file sets its "
+		    "options", name);
 		return NULL;
-	return title != NULL ? cfg_gettsec(cfg, name, title) :
-	    cfg_getsec(cfg, name);
+	}
+	cfg_t *sec = NULL;
+	if (s != NULL && conf_section_titled(s) == (title != NULL))
+		sec = title != NULL ? titled_section(cfg, name, title) :
+		    cfg_getsec(cfg, name);
+	if (sec == NULL)
+		report(0, "no such section; a name is OPTION, dns.OPTION or "
+		    "reply.RESULT.OPTION, and with other titles "
+		    "SECTION.TITLE.OPTION of a section in the file");
+	return sec;
 }
 
 /*
@@ -508,11 +679,8 @@ set_option(cfg_t *cfg, char *name, bool appends, const char *value)
 	if (dot != NULL)
 		*dot = '\0';
 	cfg_t *sec = dot != NULL ? setting_section(cfg, name) : cfg;
-	if (sec == NULL) {
-		report(0, "no such section; a name is OPTION, dns.OPTION or "
-		    "reply.RESULT.OPTION");
+	if (sec == NULL)
 		return;
-	}
 	const struct conf_option *o = conf_section_option(section_of(sec),
 	    option);
 	if (o == NULL) {
@@ -592,15 +760,15 @@ load(const char *path, char *text, const char *const *settings,
     struct diag *d)
 {
 	struct diag notes;
-	struct reader r = { .diag = d, .has_lines = true, .files = 1 };
-	size_t before = d->count;
+	struct reader r = { .diag = d, .before = d->count, .has_lines = true,
+		.files = 1 };
 	char *defaults = default_text();
 
 	diag_init(&notes);
 	reader = &r;
 	cfg_t *cfg = parser_new();
 	bool good = parse_text(cfg, "built-in defaults", defaults);
-	assert(good && d->count == before);
+	assert(good && d->count == r.before);
 	r.notes = &notes;
 	r.places = xcalloc(conf_sections[0].option_count, sizeof(*r.places));
 	if (text != NULL)
@@ -608,8 +776,8 @@ load(const char *path, char *text, const char *const *settings,
 	for (size_t i = 0; settings != NULL && settings[i] != NULL; i++)
 		read_setting(cfg, settings[i]);
 	struct conf *c = build(cfg);
-	if (d->count == before)
-		list_load(c->trusted_networks, d);
+	for (size_t i = 0; d->count == r.before && i < c->list_count; i++)
+		list_load(c->lists[i].list, d);
 	c->notes = notes;
 	c->places = r.places;
 	c->settings = settings;
@@ -617,7 +785,7 @@ load(const char *path, char *text, const char *const *settings,
 	cfg_free(cfg);
 	free(defaults);
 	reader = NULL;
-	if (d->count > before) {
+	if (d->count > r.before) {
 		conf_free(c);
 		return NULL;
 	}

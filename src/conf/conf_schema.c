@@ -57,6 +57,8 @@ static const struct conf_word facility_words[] = {
 
 #define FIELD(name) .offset = offsetof(struct conf, name)
 #define REPLY_FIELD(name) .offset = offsetof(struct conf_reply, name)
+#define FORWARDER_FIELD(name) .offset = offsetof(struct conf_forwarder, name)
+#define TITLE_MAX 40
 
 static const struct conf_option top_options[] = {
 	{ "socket", "\"inet:8890@127.0.0.1\"",
@@ -175,11 +177,29 @@ static const struct conf_option reply_options[] = {
 	    CONF_TEXT, REPLY_FIELD(text), .derived = true },
 };
 
+static const struct conf_option forwarder_options[] = {
+	{ "client", NULL,
+	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
+	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
+	    RELOAD, "The addresses of the client.",
+	    CONF_CLIENTS, FORWARDER_FIELD(client) },
+	{ "client_name", NULL,
+	    "names such as mx.example.com, .example.com for all names below "
+	    "it, and TYPE:/PATH",
+	    RELOAD, "The names of the client, confirmed by its address.",
+	    CONF_NAMES, FORWARDER_FIELD(client_name) },
+	{ "spf_pass_for", NULL, "domains such as example.com", RELOAD,
+	    "Domains whose SPF record passes the client.",
+	    CONF_DOMAINS, FORWARDER_FIELD(spf_pass_for) },
+};
+
 /* As results are told, pass excepted. */
 static const char *const reply_titles[] = {
 	"none", "neutral", "fail", "softfail", "temperror", "permerror", NULL
 };
 
+#define ANY_TITLE .allowed = "a name of 1 to 40 printable ASCII characters " \
+	"without quotes, backslash and dollar sign"
 #define OPTIONS(rows) .options = rows, \
 	.option_count = sizeof(rows) / sizeof(rows[0])
 
@@ -190,7 +210,10 @@ const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
 	    .size = sizeof(struct conf_reply), FIELD(reply_sections),
 	    .titles = reply_titles,
 	    .allowed = "fail, softfail, neutral, none, permerror, temperror",
-	    .check = conf_check_reply }
+	    .check = conf_check_reply },
+	{ "forwarder", "forwarder \"NAME\"", OPTIONS(forwarder_options),
+	    .size = sizeof(struct conf_forwarder), FIELD(forwarders),
+	    ANY_TITLE, .check = conf_check_forwarder }
 };
 
 const struct conf_section *
@@ -212,13 +235,40 @@ conf_section_option(const struct conf_section *s, const char *name)
 }
 
 bool
+conf_section_titled(const struct conf_section *s)
+{
+	return s->size > 0 && !s->untitled;
+}
+
+static bool
+is_free_title(const char *title)
+{
+	const char *p = title;
+
+	while (util_is_print(*p) && strchr("\"\\$", *p) == NULL)
+		p++;
+	return *p == '\0' && p > title && p - title <= TITLE_MAX;
+}
+
+bool
 conf_section_takes(const struct conf_section *s, const char *title)
 {
 	const char *const *t = s->titles;
 
-	while (t != NULL && *t != NULL && strcmp(*t, title) != 0)
+	if (t == NULL)
+		return s->untitled || is_free_title(title);
+	while (*t != NULL && strcmp(*t, title) != 0)
 		t++;
-	return t == NULL || *t != NULL;
+	return *t != NULL;
+}
+
+char *
+conf_section_text(const struct conf_section *s, const char *title)
+{
+	if (!conf_section_titled(s))
+		return xstrdup(s->name);
+	return xasprintf(s->titles != NULL ? "%s %s" : "%s \"%s\"", s->name,
+	    title);
 }
 
 struct conf_items *

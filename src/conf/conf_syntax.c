@@ -189,7 +189,7 @@ begins_titled(const struct conf_token *t)
 {
 	const struct conf_section *s = section_named(t);
 
-	return s != NULL && s->size > 0;
+	return s != NULL && conf_section_titled(s);
 }
 
 /* Does the token begin the next statement? */

@@ -23,6 +23,7 @@ ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
                  r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*CONF_")
 SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
 OPEN = re.compile(r"^#?(dns|reply [a-z]+) \{$")
+FREE = ["forwarder"]            # as many as the file has
 
 count = 0
 
@@ -98,20 +99,24 @@ def wanted_settings(rows, replies):
     """What the sample has to say: the table, and the built-in replies."""
     wanted = {}
     for r in rows:
-        if r.section != "reply":
+        if r.section not in ["reply"] + FREE:
             wanted[(r.section, r.name)] = r.default
     wanted.update(replies)
     return wanted
 
 
-def sample_problems(sample, wanted, names):
+def sample_problems(sample, wanted, rows):
     seen = {}
     for section, name, value in settings(sample):
         if (section, name) in seen:
             yield "%s stands twice" % name
         seen[(section, name)] = value
-        if name not in names:
+        if name not in {r.name for r in rows}:
             yield "%s is no option" % name
+    for r in rows:
+        if r.section in FREE and not re.search(r"^# \t%s = " % r.name, sample,
+                                               flags=re.M):
+            yield "no example has %s" % r.name
     for key, value in wanted.items():
         if key not in seen:
             yield "%s (section %s) is missing" % (key[1], key[0])
@@ -208,11 +213,13 @@ def main():
         defaults = list(settings(run("-v", "-c", "/dev/null").stdout))
         replies = {(s, n): v for s, n, v in defaults
                    if s is not None and s != "dns"}
-        table = [(r.section, r.name) for r in rows if r.section != "reply"]
+        table = [(r.section, r.name) for r in rows
+                 if r.section not in ["reply"] + FREE]
         check("the program has the options of the table",
               [] if table == [(s, n) for s, n, v in defaults
                               if (s, n) not in replies] and
-              {n for s, n in replies} | {n for s, n in table} == names
+              {n for s, n in replies} | {n for s, n in table} |
+              {r.name for r in rows if r.section in FREE} == names
               else ["they differ"])
         check("the sample file changes nothing",
               same_problems(sample, defaults))
@@ -222,7 +229,7 @@ def main():
         check("the manual has the built-in replies",
               reply_problems(manual, replies))
     check("the sample file has every option at its default",
-          sample_problems(sample, wanted_settings(rows, replies), names))
+          sample_problems(sample, wanted_settings(rows, replies), rows))
     check("the manual has every option at its default",
           manual_problems(items, rows))
     if not built:

@@ -176,6 +176,7 @@ assert_default(const struct conf_option *o, const void *values)
 static void
 test_each_default_is_spelled_as_it_is_printed(void **state)
 {
+	static const char zeros[1024];
 	struct conf *c = load_good("");
 
 	(void)state;
@@ -184,13 +185,26 @@ test_each_default_is_spelled_as_it_is_printed(void **state)
 		for (size_t j = 0; j < s->option_count; j++)
 			if (s->options[j].default_text != NULL)
 				assert_default(&s->options[j],
+				    s->size > 0 && s->titles == NULL ? zeros :
 				    conf_section_values(s, c, 0));
 	}
 	conf_release(c);
 }
 
+/* A name that is in several sections means the same in all of them. */
 static void
-test_each_row_is_complete_and_its_name_unique(void **state)
+assert_same_option(const struct conf_option *a, const struct conf_option *b)
+{
+	if (b == NULL)
+		return;
+	assert_int_equal(a->kind, b->kind);
+	assert_string_equal(a->allowed, b->allowed);
+	assert_string_equal(a->sentence, b->sentence);
+	assert_ptr_equal(a->default_text, b->default_text);
+}
+
+static void
+test_each_row_is_complete_and_its_name_means_one_thing(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < CONF_SECTION_COUNT; i++) {
@@ -200,10 +214,10 @@ test_each_row_is_complete_and_its_name_unique(void **state)
 			assert_in_range(strlen(o->name), 1, 32);
 			assert_true(strlen(o->allowed) > 0);
 			assert_true(strlen(o->sentence) > 0);
-			for (size_t k = 0; k <= i; k++)
-				assert_ptr_equal(conf_section_option(
-				    &conf_sections[k], o->name),
-				    k == i ? o : NULL);
+			assert_ptr_equal(conf_section_option(s, o->name), o);
+			for (size_t k = 0; k < i; k++)
+				assert_same_option(o, conf_section_option(
+				    &conf_sections[k], o->name));
 		}
 	}
 }
@@ -668,7 +682,7 @@ test_mistakes_of_syntax_are_told_as_they_were_made(void **state)
 		{ "headers = {\"received-spf\"\n\"authentication-results\"}",
 		    2, "commas between them" },
 		{ "trusted_networks = {\"192.0.2.1 192.0.2.2\"}", 1,
-		    "each network stands in quotes of its own" },
+		    "each entry stands in quotes of its own" },
 		{ "\nbehavior =\nreject_at = mail", 2,
 		    "behavior has no value" },
 		{ "user =\n", 1, "user has no value" },
@@ -963,7 +977,7 @@ test_reply_class_is_one(void **state)
 	assert_string_equal(reply_of(c, RESULT_FAIL)->enhanced, "4.7.23");
 	conf_release(c);
 	assert_good("reply fail { code = 450 enhanced = 4.7.1 }");
-	assert_bad("reply fail {\ncode = 450\nenhanced = 5.7.1\n}", 4,
+	assert_bad("\nreply fail {\ncode = 450\nenhanced = 5.7.1\n}", 2,
 	    "reply fail: enhanced \"5.7.1\" does not fit code 450");
 	assert_bad("reply fail { enhanced = 4.7.23 }", 1, "does not fit");
 	assert_bad("reply temperror { code = 550 }", 1, "400 to 499");
@@ -1009,6 +1023,116 @@ test_last_reply_section_replaces_earlier_ones(void **state)
 	conf_release(c);
 }
 
+/* The title of the forwarder i, or NULL. */
+static const char *
+forwarder_title(const struct conf *c, size_t i)
+{
+	return i < c->forwarders.count ? c->forwarders.list[i].title : NULL;
+}
+
+static void
+test_sections_with_any_title_keep_their_order(void **state)
+{
+	write_file("more.conf", "forwarder m { client = {192.0.2.9} }\n", 37);
+	struct conf *c = load_good("forwarder \"b (c)\" {\n"
+	    "	client = {192.0.2.1}\n"
+	    "	client += {192.0.2.2}\n"
+	    "}\n"
+	    "include(more.conf)\n"
+	    "forwarder a { spf_pass_for = {example.com}\n\n}");
+	const struct conf_item *items = c->forwarders.list;
+	const struct conf_forwarder *first = items[0].values;
+	const struct conf_forwarder *last = items[2].values;
+
+	(void)state;
+	assert_string_equal(forwarder_title(c, 0), "b (c)");
+	assert_string_equal(forwarder_title(c, 1), "m");
+	assert_string_equal(forwarder_title(c, 2), "a");
+	assert_null(forwarder_title(c, 3));
+	assert_int_equal(items[0].line, 1);
+	assert_int_equal(items[2].line, 6);
+	assert_non_null(strstr(items[1].file, "/more.conf"));
+	assert_int_equal(list_count(first->client), 2);
+	assert_null(first->client_name);
+	assert_null(last->client);
+	assert_string_equal(last->spf_pass_for.list[0], "example.com");
+	conf_release(c);
+}
+
+static void
+test_a_title_stands_once(void **state)
+{
+	static const char twice[] = "forwarder a { client = {192.0.2.1} }\n"
+	    "forwarder b { client = {192.0.2.1} }\n"
+	    "forwarder a {\n	client = {192.0.2.2}\n}\n";
+	(void)state;
+	assert_bad(twice, 3, "forwarder \"a\" stands in ");
+	assert_message(0, 3, "x.conf:1 already");
+	write_file("twice.conf", twice, 36);
+	assert_null(load("include(twice.conf)\n\n"
+	    "forwarder a { client = {192.0.2.2} }"));
+	assert_message(0, 3, "twice.conf:1 already");
+	assert_good("forwarder fail { client = {192.0.2.1} }\n"
+	    "reply fail { code = 551 }");
+}
+
+static void
+test_titles_are_names_that_can_be_told(void **state)
+{
+	static const char *const bad[] = {
+		"\"\"", "\"a\nb\"", "\"\na\"", "'a\"'", "'a$'", "\"\xc3\xa4\"",
+		"a123456789b123456789c123456789d123456789e"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *text = xasprintf("forwarder x { client = {192.0.2.1} }\n"
+		    "forwarder %s { client = {192.0.2.1} }", bad[i]);
+		assert_null(load(text));
+		assert_message(0, 2, "allowed: a name of 1 to 40 printable");
+		free(text);
+	}
+	assert_null(load("forwarder { client = {192.0.2.1} }"));
+	assert_message(0, 1, "title");
+}
+
+static void
+test_mistakes_in_sections_with_any_title_are_told(void **state)
+{
+	(void)state;
+	assert_bad("\nforwarder a {\n\n}", 2, "forwarder \"a\": nothing says "
+	    "which clients it is: client, client_name or spf_pass_for");
+	assert_bad("forwarder a {\n\nspf_pas_for = {a.example}\n}", 3,
+	    "in section forwarder; did you mean \"spf_pass_for\"?");
+	assert_bad("forwarder a {\ntimeout = 3 }", 2, "belongs into section "
+	    "dns");
+	assert_bad("spf_pass_for = a.example", 1, "belongs into section "
+	    "forwarder: forwarder \"NAME\" { spf_pass_for = ... }");
+	assert_bad("forwarder a {\nclient = {192.0.2.1}\n"
+	    "client_name = {} }", 1, "client_name = {} is nobody; allowed: "
+	    "names such as");
+	assert_bad("forwarder a {\nspf_pass_for = {.example.com}}", 2,
+	    "spf_pass_for = \".example.com\" is not understood; allowed: "
+	    "domains");
+	assert_null(load("forwarder a {\nclient = {\"file:/nonexistent\"}}"));
+	assert_message(0, 0, "No such file");
+}
+
+static void
+test_lists_are_known_by_where_they_stand(void **state)
+{
+	struct conf *c = load_good("forwarder a { client = {192.0.2.1} "
+	    "client_name = {mx.example.com} }");
+
+	(void)state;
+	assert_int_equal(c->list_count, 3);
+	assert_string_equal(c->lists[0].name, "trusted_networks");
+	assert_ptr_equal(c->lists[0].list, c->trusted_networks);
+	assert_string_equal(c->lists[1].name, "forwarder \"a\": client");
+	assert_string_equal(c->lists[2].name, "forwarder \"a\": client_name");
+	conf_release(c);
+}
+
 /* The settings over text; static storage, as many as there are. */
 static struct conf *
 load_over(const char *text, const char *first, const char *second)
@@ -1040,6 +1164,12 @@ test_settings_stand_over_the_file(void **state)
 	assert_int_equal(reply_of(c, RESULT_FAIL)->code, 551);
 	assert_string_equal(reply_of(c, RESULT_FAIL)->enhanced, "5.7.9");
 	assert_int_equal(reply_of(c, RESULT_NONE)->code, 450);
+	conf_release(c);
+	c = load_over("forwarder a.b { client = {192.0.2.1} }",
+	    "forwarder.a.b.client=192.0.2.2",
+	    "forwarder.a.b.client+=192.0.2.3");
+	const struct conf_forwarder *f = c->forwarders.list[0].values;
+	assert_int_equal(list_count(f->client), 2);
 	conf_release(c);
 	c = load_over("user = a", "user=", "pid_file=\"/run/x\\$\"");
 	assert_string_equal(c->user, "");
@@ -1093,6 +1223,8 @@ test_wrong_settings_are_told_by_their_text(void **state)
 		{ "dns.x.timeout=3", "no such section" },
 		{ "reply.text=a", "dns.OPTION or reply.RESULT.OPTION" },
 		{ "reply.spam.text=a", "no such section" },
+		{ "forwarder.a.client=192.0.2.1", "SECTION.TITLE.OPTION of a "
+		    "section in the file" },
 		{ "reply.fail.enhanced=4.7.1", "does not fit code 550" },
 		{ "headers={", "never closed" },
 		{ "behavior+=3", "non-list" },
@@ -1348,7 +1480,8 @@ test_dump_of_the_defaults_is_all_defaults(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < CONF_SECTION_COUNT; i++)
-		options += conf_sections[i].option_count;
+		if (conf_section_values(&conf_sections[i], c, 0) != NULL)
+			options += conf_sections[i].option_count;
 	for (const char *p = text; (p = strstr(p, " = ")) != NULL; p++)
 		values++;
 	for (const char *p = text; (p = strstr(p, "# default\n")) != NULL; p++)
@@ -1379,13 +1512,16 @@ test_dump_is_a_configuration_that_says_the_same(void **state)
 		"max_lookups = 20 max_void_lookups = 0 reply_timeout = 1 }\n"
 		"reply fail { code = 450 text = \"a\\n\\\"b\\\\ %% %{s}\" }\n"
 		"reply temperror { code = 421 enhanced = 4.3.2 }\n"
-		"trusted_networks += {192.0.2.0/24}"
+		"trusted_networks += {192.0.2.0/24}",
+		"forwarder 'b {c}' { client = {192.0.2.1, \"!192.0.2.0/24\"} "
+		"client_name = {.example.net} }\n"
+		"forwarder a { spf_pass_for = {example.com, example.net} }"
 	};
 
 	(void)state;
 	/* One value of the second text is over its limit on purpose. */
 	assert_bad(texts[1], 8, "query_timeout");
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		char *source = xstrdup(texts[i]);
 		char *wrong = strstr(source, "query_timeout = 2m");
 		if (wrong != NULL)
@@ -1516,7 +1652,7 @@ teardown(void **state)
 		"inner.conf", "outer.conf", "half.conf", "loop.conf",
 		"empty.conf", "many.conf", "big.conf", "mega.conf",
 		"nul.conf", "secret.conf", "fifo", "x.conf",
-		 "part.conf", "main.conf"
+		"part.conf", "main.conf", "more.conf", "twice.conf"
 	};
 
 	(void)state;
@@ -1537,7 +1673,7 @@ main(void)
 		TEST(no_file_gives_the_specified_defaults),
 		TEST(empty_file_gives_the_defaults),
 		TEST(each_default_is_spelled_as_it_is_printed),
-		TEST(each_row_is_complete_and_its_name_unique),
+		TEST(each_row_is_complete_and_its_name_means_one_thing),
 		TEST(socket_takes_what_libmilter_takes),
 		TEST(socket_is_taken_apart),
 		TEST(socket_may_be_spelled_as_in_postfix),
@@ -1574,6 +1710,11 @@ main(void)
 		TEST(reply_class_is_one),
 		TEST(wrong_reply_members_are_told_in_their_lines),
 		TEST(last_reply_section_replaces_earlier_ones),
+		TEST(sections_with_any_title_keep_their_order),
+		TEST(a_title_stands_once),
+		TEST(titles_are_names_that_can_be_told),
+		TEST(mistakes_in_sections_with_any_title_are_told),
+		TEST(lists_are_known_by_where_they_stand),
 		TEST(settings_stand_over_the_file),
 		TEST(settings_of_lists_are_as_in_the_file),
 		TEST(the_last_setting_counts_and_needs_no_file),
