@@ -77,12 +77,14 @@ install_build_dependencies() {
 		install_deb gcc libc6-dev make autoconf automake pkg-config \
 		    libmilter-dev libspf2-dev libconfuse-dev libunbound-dev \
 		    libidn2-dev libjansson-dev libsystemd-dev dns-root-data \
-		    libcdb-dev liblmdb-dev libpcre2-dev nettle-dev
+		    libcdb-dev liblmdb-dev libpcre2-dev nettle-dev \
+		    libpsl-dev publicsuffix
 	elif command -v dnf >/dev/null 2>&1; then
 		install_rpm gcc make autoconf automake pkgconf-pkg-config \
 		    sendmail-milter-devel libspf2-devel libconfuse-devel \
 		    unbound-devel libidn2-devel jansson-devel systemd-devel \
-		    tinycdb-devel lmdb-devel pcre2-devel nettle-devel
+		    tinycdb-devel lmdb-devel pcre2-devel nettle-devel \
+		    libpsl-devel
 	else
 		say "no apt or dnf here: the build dependencies must be there"
 	fi
@@ -109,7 +111,7 @@ install_test_tools() {
 	install_deb clang libcmocka-dev python3 python3-dnspython \
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
 	    iproute2 m4 daemontools nsd libsasl2-modules \
-	    opendkim opendmarc openssl tinycdb ucspi-tcp \
+	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
 	    python3-spf libmail-spf-perl
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 	# Where another mail server is installed it stays.

@@ -26,6 +26,7 @@
 #include "mail/session.h"
 #include "policy/list.h"
 #include "policy/policy.h"
+#include "policy/suffixes.h"
 #include "spf/identity.h"
 #include "tool/dryrun.h"
 
@@ -53,6 +54,8 @@ print_versions(void)
 		if (list_library(i) != NULL)
 			puts(list_library(i));
 	}
+	if (suffixes_version() != NULL)
+		puts(suffixes_version());
 }
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Authentication-Results fields that a message brings: what they claim. */
+/* Authentication-Results fields that a message brings: what they say. */
 
 #ifndef AUTHRES_H
 #define AUTHRES_H
@@ -19,5 +19,14 @@ bool	authres_claims_id(const char *value, const char *authserv_id);
  * without any.  Linear in the length of value.
  */
 bool	authres_claims_spf(const char *value);
+
+/*
+ * Of the value of a field that the server authserv_id has written: true if a
+ * DKIM signature has passed whose domain (header.d) counts.  Only results that
+ * stand before those of other methods are looked at, and none behind what may
+ * be read in two ways.  domain is as it stands there.
+ */
+bool	authres_dkim_passes(const char *value, const char *authserv_id,
+	    bool (*counts)(const char *domain, void *arg), void *arg);
 
 #endif

@@ -194,6 +194,99 @@ test_spf_results_in_long_values(void **state)
 	assert_true(authres_claims_spf(text));
 }
 
+static bool
+is_wanted(const char *domain, void *arg)
+{
+	return strcmp(domain, arg) == 0;
+}
+
+static bool
+passes(const char *value, const char *domain)
+{
+	char wanted[64];
+
+	strcpy(wanted, domain);
+	return authres_dkim_passes(value, "mx.example.org", is_wanted, wanted);
+}
+
+static void
+test_dkim_passes_that_count(void **state)
+{
+	(void)state;
+	static const char *const values[] = {
+		"mx.example.org; dkim=pass header.d=example.com",
+		"MX.example.org 1;\n\tDKIM=Pass HEADER.D=example.com;",
+		"mx.example.org;\n\tdkim=pass (2048-bit key; unprotected)"
+		    " header.d=example.com header.i=@example.com"
+		    " header.b=\"a/b;c+d=\"",
+		"mx.example.org; dkim=fail reason=\"x; y\" header.d=a.example;"
+		    " dkim=pass header.d=example.com",
+		"mx.example.org; dkim=pass header.d=a.example; dkim=pass"
+		    " header.d=\"example.com\" header.s=s header.b=/+aB;"
+		    " spf=fail",
+		"(a (b)) mx.example.org (c); dkim=pass header.d=example.com"
+		    " ; dmarc=fail (\"",
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (!passes(values[i], "example.com"))
+			fail_msg("missed: %s", values[i]);
+}
+
+static void
+test_dkim_passes_that_do_not_count(void **state)
+{
+	(void)state;
+	static const char *const values[] = {
+		"", ";", "mx.example.org", "mx.example.org; none",
+		"other.example; dkim=pass header.d=example.com",
+		"amx.example.org; dkim=pass header.d=example.com",
+		"mx.example.org other; dkim=pass header.d=example.com",
+		"mx.example.org dkim=pass header.d=example.com",
+		"mx.example.org; dkim=fail header.d=example.com",
+		"mx.example.org; dkim=passed header.d=example.com",
+		"mx.example.org; dkim=pass header.i=@example.com",
+		"mx.example.org; dkim=pass header.d=example.net"
+		    " header.i=@example.com",
+		"mx.example.org; dkim=pass header.d=example.net"
+		    " header.d=example.com",
+		"mx.example.org; dkim=pass header.d=example.com x",
+		"mx.example.org; dkim=pass header.d = example.com",
+		"mx.example.org; dkim-adsp=pass header.d=example.com",
+		"mx.example.org; dkim=fail (dkim=pass header.d=example.com)",
+		"mx.example.org; dkim=fail header.s=\"; dkim=pass"
+		    " header.d=example.com",
+		"mx.example.org; dkim=pass header.d=example.com (unended",
+		"mx.example.org; dkim=pass header.d=ex\\ample.com",
+		"mx.example.org; dkim=pass header.d=ex\xc3\xa4mple.com",
+		/* behind results whose texts are a stranger's */
+		"mx.example.org; spf=pass (x); dkim=pass header.d=example.com",
+		"mx.example.org; spf=fail (mx: domain of \"x) ; dkim=pass"
+		    " header.d=example.com (\"@evil.example does not)",
+		"mx.example.org; dkim=fail (of \"x) ; dkim=pass"
+		    " header.d=example.com",
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (passes(values[i], "example.com"))
+			fail_msg("taken: %s", values[i]);
+}
+
+static void
+test_dkim_passes_of_long_values(void **state)
+{
+	(void)state;
+	static char value[BIG + 128];
+
+	strcpy(value, "mx.example.org; dkim=pass header.d=example.com x=");
+	memset(value + strlen(value), 'a', BIG);
+	assert_false(passes(value, "example.com"));
+	strcpy(value, "mx.example.org; ");
+	memset(value + strlen(value), ' ', BIG);
+	strcpy(value + BIG, "dkim=pass header.d=example.com");
+	assert_true(passes(value, "example.com"));
+}
+
 int
 main(void)
 {
@@ -205,6 +298,9 @@ main(void)
 		cmocka_unit_test(test_spf_results_in_every_dress),
 		cmocka_unit_test(test_results_of_other_methods),
 		cmocka_unit_test(test_spf_results_in_long_values),
+		cmocka_unit_test(test_dkim_passes_that_count),
+		cmocka_unit_test(test_dkim_passes_that_do_not_count),
+		cmocka_unit_test(test_dkim_passes_of_long_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
