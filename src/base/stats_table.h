@@ -8,6 +8,8 @@ STATS(MESSAGES, "messages", "messages whose sender was given (MAIL)")
 STATS(SKIPPED_TRUSTED, "skipped_trusted", "messages of trusted networks")
 STATS(SKIPPED_AUTH, "skipped_auth", "messages of authenticated clients")
 STATS(SKIPPED_LOCAL, "skipped_local", "messages without a client address")
+STATS(SKIPPED_POLICY, "skipped_policy",
+    "messages of which the policy wants nothing checked")
 STATS(EVALUATIONS, "evaluations", "SPF evaluations begun")
 STATS(EVALUATIONS_CACHED, "evaluations_cached",
     "evaluations that found every DNS answer in the cache")

@@ -77,19 +77,26 @@ dump_options(const struct conf_section *s, const void *values,
 	}
 }
 
-/* What the levels come to. */
+/* As the configuration calls it. */
+static const char *
+action_word(enum policy_action a)
+{
+	return a == POLICY_ACCEPT ? "header" : policy_action_name(a);
+}
+
+/* What levels and sections come to. */
 static void
 dump_policy(const struct policy *p, FILE *out)
 {
-	fprintf(out, "# %-12s%-12s%s\n", "result", scope_name(SCOPE_HELO),
-	    scope_name(SCOPE_MAILFROM));
-	for (unsigned i = 0; i < RESULT_COUNT; i++) {
-		enum result r = (enum result)i;
-
-		fprintf(out, "# %-12s%-12s%s\n", result_name(r),
-		    policy_action_name(policy_decide(p, SCOPE_HELO, r)),
-		    policy_action_name(policy_decide(p, SCOPE_MAILFROM, r)));
+	fprintf(out, "# %-10s", "result");
+	for (unsigned t = 0; t < POLICY_TABLE_COUNT; t++)
+		fprintf(out, "%12s", policy_table_name((enum policy_table)t));
+	for (unsigned r = 0; r < RESULT_COUNT; r++) {
+		fprintf(out, "\n# %-10s", result_name((enum result)r));
+		for (unsigned t = 0; t < POLICY_TABLE_COUNT; t++)
+			fprintf(out, "%12s", action_word(p->action[t][r]));
 	}
+	putc('\n', out);
 }
 
 /* What the files of lists come to. */
@@ -133,6 +140,8 @@ conf_dump(const struct conf *c, FILE *out)
 	assert(defaults != NULL);
 	diag_fini(&none);
 	defaults->behavior_helo = conf_default_helo(c);
+	for (size_t i = 0; i < defaults->policy_sections.count; i++)
+		conf_default_policy(c, &defaults->policy_sections.list[i]);
 	dump_options(&conf_sections[0], c, defaults, out);
 	for (size_t i = 0; i < c->list_count; i++)
 		dump_files(&c->lists[i], out);

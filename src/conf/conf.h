@@ -83,7 +83,9 @@ struct conf {
 	unsigned	 behavior;
 	unsigned	 behavior_helo;	/* effective; 0 where !check_helo */
 	bool		 check_helo;
-	struct policy	 policy;	/* compiled from the levels */
+	struct policy	 policy;	/* compiled from the levels and
+					 * policy_sections */
+	struct conf_items policy_sections;
 	enum conf_stage	 reject_at;
 	struct list	*trusted_networks;
 	bool		 trust_authenticated;

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/conf_priv.h"
 #include "policy/reply.h"
@@ -28,6 +29,49 @@ conf_check_levels(struct conf *c, const struct conf_item *none,
 		c->behavior_helo = conf_default_helo(c);
 	policy_set_level(&c->policy, SCOPE_MAILFROM, c->behavior);
 	policy_set_level(&c->policy, SCOPE_HELO, c->behavior_helo);
+	return true;
+}
+
+/* There is one for each title. */
+static enum policy_table
+table_of(const char *title)
+{
+	unsigned t = 0;
+
+	while (strcmp(policy_table_name((enum policy_table)t), title) != 0)
+		t++;
+	return (enum policy_table)t;
+}
+
+void
+conf_default_policy(const struct conf *c, const struct conf_item *item)
+{
+	struct conf_policy *values = item->values;
+	struct policy p;
+
+	policy_set_level(&p, SCOPE_MAILFROM, c->behavior);
+	policy_set_level(&p, SCOPE_HELO, c->behavior_helo);
+	for (size_t r = 0; r < RESULT_COUNT; r++)
+		values->action[r] = (int)p.action[table_of(item->title)][r] +
+		    1;
+}
+
+bool
+conf_check_policy(struct conf *c, const struct conf_item *item,
+    char problem[CONF_PROBLEM_SIZE])
+{
+	(void)problem;
+
+	struct conf_policy *values = item->values;
+	const struct conf_policy given = *values;
+	enum policy_action *table = c->policy.action[table_of(item->title)];
+
+	conf_default_policy(c, item);
+	for (size_t r = 0; r < RESULT_COUNT; r++) {
+		if (given.action[r] != 0)
+			values->action[r] = given.action[r];
+		table[r] = (enum policy_action)(values->action[r] - 1);
+	}
 	return true;
 }
 

@@ -112,7 +112,7 @@ struct conf_section {
 };
 
 /* The first is what stands outside of sections. */
-#define CONF_SECTION_COUNT 4
+#define CONF_SECTION_COUNT 5
 extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
 
 /* NULL: no such section. */
@@ -141,12 +141,24 @@ struct conf_reply {
 	char		*text;
 };
 
+/*
+ * Section policy: for each result 1 more than its policy_action, 0 where the
+ * section leaves it to the level.
+ */
+struct conf_policy {
+	int		 action[RESULT_COUNT];
+};
+
 #define CONF_LEVEL_UNSET UINT_MAX	/* behavior_helo, while it is read */
 
 /* Of behavior_helo where it is not set. */
 unsigned conf_default_helo(const struct conf *c);
 bool	conf_check_levels(struct conf *c, const struct conf_item *none,
 	    char problem[CONF_PROBLEM_SIZE]);
+bool	conf_check_policy(struct conf *c, const struct conf_item *item,
+	    char problem[CONF_PROBLEM_SIZE]);
+/* What the levels of c come to in the table of item, in its values. */
+void	conf_default_policy(const struct conf *c, const struct conf_item *item);
 bool	conf_check_reply(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,

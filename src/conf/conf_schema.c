@@ -55,6 +55,16 @@ static const struct conf_word facility_words[] = {
 	{ NULL, 0 }
 };
 
+#define ACTION(a) POLICY_##a + 1
+
+/* A domain's own mail is not refused, nor any for a failure of the DNS. */
+static const struct conf_word action_words[] = {
+	{ "reject", ACTION(REJECT) }, { "tempfail", ACTION(TEMPFAIL) },
+	{ "quarantine", ACTION(QUARANTINE) }, { "tag", ACTION(TAG) },
+	{ "header", ACTION(ACCEPT) }, { "skip", ACTION(SKIP) }, { NULL, 0 }
+};
+enum { TEMPERROR_WORDS = 1, PASS_WORDS = 2 };	/* begin there */
+
 #define FIELD(name) .offset = offsetof(struct conf, name)
 #define REPLY_FIELD(name) .offset = offsetof(struct conf_reply, name)
 #define FORWARDER_FIELD(name) .offset = offsetof(struct conf_forwarder, name)
@@ -164,6 +174,41 @@ static const struct conf_option dns_options[] = {
 	    CONF_UINT, FIELD(max_void_lookups), 0, 100 },
 };
 
+#define POLICY_FIELD(r) \
+	.offset = offsetof(struct conf_policy, action[RESULT_##r]), \
+	.derived = true
+#define ACTIONS "skip, header, tag, quarantine, tempfail, reject"
+
+static const struct conf_option policy_options[] = {
+	{ "pass", NULL, "skip, header, tag, quarantine", RELOAD,
+	    "What is done with pass.",
+	    CONF_WORD, POLICY_FIELD(PASS), .words = action_words + PASS_WORDS },
+	{ "none", NULL, ACTIONS, RELOAD,
+	    "What is done with none.",
+	    CONF_WORD, POLICY_FIELD(NONE), .words = action_words },
+	{ "neutral", NULL, ACTIONS, RELOAD,
+	    "What is done with neutral.",
+	    CONF_WORD, POLICY_FIELD(NEUTRAL), .words = action_words },
+	{ "softfail", NULL, ACTIONS, RELOAD,
+	    "What is done with softfail.",
+	    CONF_WORD, POLICY_FIELD(SOFTFAIL), .words = action_words },
+	{ "fail", NULL, ACTIONS, RELOAD,
+	    "What is done with fail.",
+	    CONF_WORD, POLICY_FIELD(FAIL), .words = action_words },
+	{ "permerror", NULL, ACTIONS, RELOAD,
+	    "What is done with permerror.",
+	    CONF_WORD, POLICY_FIELD(PERMERROR), .words = action_words },
+	{ "temperror", NULL, "skip, header, tag, quarantine, tempfail", RELOAD,
+	    "What is done with temperror.",
+	    CONF_WORD, POLICY_FIELD(TEMPERROR),
+	    .words = action_words + TEMPERROR_WORDS },
+};
+
+/* As policy_table_name says. */
+static const char *const policy_titles[] = {
+	"helo", "mailfrom", "null_sender", "guess", NULL
+};
+
 static const struct conf_option reply_options[] = {
 	{ "code", NULL, "400 to 599; for temperror 400 to 499", RELOAD,
 	    "The SMTP reply code.",
@@ -211,6 +256,11 @@ const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
 	    .titles = reply_titles,
 	    .allowed = "fail, softfail, neutral, none, permerror, temperror",
 	    .check = conf_check_reply },
+	{ "policy", "policy mailfrom", OPTIONS(policy_options),
+	    .size = sizeof(struct conf_policy), FIELD(policy_sections),
+	    .titles = policy_titles,
+	    .allowed = "helo, mailfrom, null_sender, guess",
+	    .check = conf_check_policy },
 	{ "forwarder", "forwarder \"NAME\"", OPTIONS(forwarder_options),
 	    .size = sizeof(struct conf_forwarder), FIELD(forwarders),
 	    ANY_TITLE, .check = conf_check_forwarder }

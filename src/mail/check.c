@@ -21,12 +21,42 @@
 _Static_assert(CONF_LOOKUPS_MAX == EVAL_LOOKUPS_MAX,
     "what may be configured is what counts");
 
-/* Is the publisher's explanation of a fail of this scope ever shown? */
-static bool
-shows_explanation(const struct check *c, enum scope scope)
+static enum policy_table
+table_of(enum scope scope, const struct identity *id)
 {
-	return policy_decide(&c->conf->policy, scope, RESULT_FAIL) ==
-	    POLICY_REJECT;
+	if (scope == SCOPE_HELO)
+		return TABLE_HELO;
+	return id->null_sender ? TABLE_NULL_SENDER : TABLE_MAILFROM;
+}
+
+static bool
+checks(const struct check *c, enum policy_table t)
+{
+	return policy_checks(&c->conf->policy, t);
+}
+
+static bool
+checks_sender(const struct check *c, const struct identity *id)
+{
+	return checks(c, table_of(SCOPE_MAILFROM, id));
+}
+
+bool
+check_wants(const struct check *c)
+{
+	for (size_t i = 0; i < c->who->sender_count; i++)
+		if (checks_sender(c, &c->who->senders[i]))
+			return true;
+	return checks(c, TABLE_HELO);
+}
+
+/* Is the publisher's explanation of a fail ever shown? */
+static bool
+shows_explanation(const struct check *c, enum policy_table t)
+{
+	const struct finding fail = { RESULT_FAIL, t };
+
+	return policy_decide(&c->conf->policy, &fail) == POLICY_REJECT;
 }
 
 static struct flight *
@@ -72,23 +102,16 @@ begin_helo(const struct check *c)
 	if (v != NULL && v->result == RESULT_TEMPERROR)
 		check_forget_helo(c->helo);
 	if (*c->helo == NULL && c->who->helo->status == IDENTITY_OK &&
-	    policy_checks(&c->conf->policy, SCOPE_HELO))
+	    checks(c, TABLE_HELO))
 		*c->helo = begin(c, SCOPE_HELO, c->who->helo,
-		    shows_explanation(c, SCOPE_HELO) ||
-		    shows_explanation(c, SCOPE_MAILFROM));
+		    shows_explanation(c, TABLE_HELO) ||
+		    shows_explanation(c, TABLE_NULL_SENDER));
 }
 
 static bool
 helo_rejects(const struct check *c, const struct eval_verdict *v)
 {
 	return v != NULL && decide_helo_rejects(&c->conf->policy, v->result);
-}
-
-static bool
-checks_sender(const struct check *c, const struct eval_verdict *helo)
-{
-	return policy_checks(&c->conf->policy, SCOPE_MAILFROM) &&
-	    !helo_rejects(c, helo);
 }
 
 void
@@ -99,15 +122,16 @@ check_begin(struct check *c)
 	c->of[SCOPE_HELO].id = who->helo;
 	c->of[SCOPE_MAILFROM].id = &who->senders[0];
 	begin_helo(c);
-	if (!checks_sender(c, helo_so_far(c)))
+	if (helo_rejects(c, helo_so_far(c)))
 		return;
 	for (size_t i = 0; i < who->sender_count; i++) {
 		const struct identity *id = &who->senders[i];
 
-		if (id->status == IDENTITY_OK &&
+		if (id->status == IDENTITY_OK && checks_sender(c, id) &&
 		    (!id->null_sender || *c->helo == NULL))
 			c->senders[i].flight = begin(c, SCOPE_MAILFROM, id,
-			    shows_explanation(c, SCOPE_MAILFROM));
+			    shows_explanation(c, table_of(SCOPE_MAILFROM,
+			    id)));
 	}
 }
 
@@ -121,19 +145,21 @@ collect(struct flight *f, const struct identity *id, enum scope scope,
 	if (id->status != IDENTITY_OK) {
 		eval_without_lookup(made, scope, RESULT_NONE,
 		    identity_status_text(id->status));
-		return got;
-	}
-
-	const struct eval_verdict *v = eval_flight_collect(f, until_ms);
-
-	got.duration_ms = flight_duration_ms(f);
-	if (v->scope == scope) {
-		got.verdict = v;
 	} else {
-		/* The texts stay those of HELO, whose flight lives longer. */
-		*made = *v;
-		made->scope = scope;
+		got.verdict = eval_flight_collect(f, until_ms);
+		got.duration_ms = flight_duration_ms(f);
 	}
+	if (got.verdict->scope != scope) {
+		/* The texts stay those of HELO, whose flight lives longer. */
+		*made = *got.verdict;
+		made->scope = scope;
+		got.verdict = made;
+	}
+	got.finding = (struct finding){
+		.result = got.verdict->result,
+		.table = got.verdict->source == SOURCE_GUESS ? TABLE_GUESS
+		    : table_of(scope, id),
+	};
 	return got;
 }
 
@@ -141,19 +167,22 @@ collect(struct flight *f, const struct identity *id, enum scope scope,
 static struct checked
 collect_senders(struct check *c, int64_t until_ms)
 {
-	struct checked worst = { NULL, NULL, 0 };
+	struct checked worst = { .id = &c->who->senders[0] };
 
 	for (size_t i = 0; i < c->who->sender_count; i++) {
 		const struct identity *id = &c->who->senders[i];
 		struct check_sender *s = &c->senders[i];
+
+		if (!checks_sender(c, id))
+			continue;
+
 		struct flight *f = s->flight == NULL && id->null_sender
 		    ? *c->helo : s->flight;
 		struct checked got = collect(f, id, SCOPE_MAILFROM, &s->made,
 		    until_ms);
 
 		if (worst.verdict == NULL || policy_is_worse(&c->conf->policy,
-		    SCOPE_MAILFROM, got.verdict->result,
-		    worst.verdict->result))
+		    &got.finding, &worst.finding))
 			worst = got;
 	}
 	return worst;
@@ -191,13 +220,13 @@ check_collect(struct check *c, int64_t until_ms)
 	if (c->collected)
 		return;
 	c->collected = true;
-	if (policy_checks(&c->conf->policy, SCOPE_HELO))
+	if (checks(c, TABLE_HELO))
 		c->of[SCOPE_HELO] = collect(*c->helo, c->who->helo,
 		    SCOPE_HELO, &c->made_helo, until_ms);
-	if (checks_sender(c, c->of[SCOPE_HELO].verdict))
-		c->of[SCOPE_MAILFROM] = collect_senders(c, until_ms);
-	else
+	if (helo_rejects(c, c->of[SCOPE_HELO].verdict))
 		check_end(c);
+	else
+		c->of[SCOPE_MAILFROM] = collect_senders(c, until_ms);
 	count(c->of[SCOPE_HELO].verdict);
 	count(c->of[SCOPE_MAILFROM].verdict);
 }

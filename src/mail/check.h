@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "eval/eval.h"
+#include "policy/policy.h"
 #include "spf/subject.h"
 
 struct conf;
@@ -22,6 +23,7 @@ struct flights;
 struct checked {
 	const struct identity		*id;	/* the sender that counts */
 	const struct eval_verdict	*verdict;	/* NULL: not checked */
+	struct finding			 finding;	/* of verdict */
 	int64_t				 duration_ms;
 };
 
@@ -45,6 +47,8 @@ struct check {
 	bool			 collected;
 };
 
+/* Does the policy want anything of this subject checked? */
+bool	check_wants(const struct check *c);
 /*
  * Begins what the policy wants checked.  The evaluation of HELO serves the
  * messages to come, but for a temperror.

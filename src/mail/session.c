@@ -56,22 +56,24 @@ static const struct skip
 	skip_trusted = { .text = "client in a trusted network", .shown = true,
 		.counter = STATS_SKIPPED_TRUSTED },
 	skip_authenticated = { .text = "client authenticated", .shown = true,
-		.suspect = true, .counter = STATS_SKIPPED_AUTH };
+		.suspect = true, .counter = STATS_SKIPPED_AUTH },
+	skip_policy = { .text = "skipped by policy", .shown = true,
+		.suspect = true, .counter = STATS_SKIPPED_POLICY };
 
 /* Facts of a configuration. */
 
 static bool
 checks_anything(const struct conf *c)
 {
-	return policy_checks(&c->policy, SCOPE_HELO) ||
-	    policy_checks(&c->policy, SCOPE_MAILFROM);
+	return policy_checks(&c->policy, TABLE_HELO) ||
+	    policy_checks(&c->policy, TABLE_MAILFROM) ||
+	    policy_checks(&c->policy, TABLE_NULL_SENDER);
 }
 
 static bool
 can_refuse(const struct conf *c)
 {
-	return policy_can_refuse(&c->policy, SCOPE_HELO) ||
-	    policy_can_refuse(&c->policy, SCOPE_MAILFROM);
+	return policy_can_refuse(&c->policy);
 }
 
 void
@@ -155,14 +157,14 @@ static struct session_step
 judge(struct message *m)
 {
 	const struct conf *c = m->check.conf;
-	const enum result *results[SCOPE_COUNT] = { NULL };
+	const struct finding *findings[SCOPE_COUNT] = { NULL };
 
 	check_collect(&m->check, util_now_ms() + c->dns_reply_timeout_ms);
 	for (size_t i = 0; i < SCOPE_COUNT; i++)
 		if (m->check.of[i].verdict != NULL)
-			results[i] = &m->check.of[i].verdict->result;
+			findings[i] = &m->check.of[i].finding;
 
-	struct decision d = decide(&c->policy, results);
+	struct decision d = decide(&c->policy, findings);
 
 	if (m->answers == NULL || d.action < m->decision.action)
 		m->decision = d;
@@ -179,6 +181,8 @@ conclude(struct message *m)
 	static const enum stats_counter counters[] = {
 		[POLICY_SKIP] = STATS_ACCEPTED,
 		[POLICY_ACCEPT] = STATS_ACCEPTED,
+		[POLICY_TAG] = STATS_ACCEPTED,
+		[POLICY_QUARANTINE] = STATS_ACCEPTED,
 		[POLICY_TEMPFAIL] = STATS_TEMPFAILED,
 		[POLICY_REJECT] = STATS_REJECTED,
 	};
@@ -432,7 +436,10 @@ check_message(struct session *s, const struct session_sender *from)
 	    from->mta_address, s->helo);
 	if (!m->who.senders[0].null_sender)
 		count_identity(&m->who.senders[0]);
-	check_begin(&m->check);
+	if (check_wants(&m->check))
+		check_begin(&m->check);
+	else
+		m->skip = &skip_policy;
 }
 
 struct session_step
@@ -446,14 +453,12 @@ session_mail(struct session *s, const struct session_sender *from)
 
 	struct message *m = begin_message(s, from);
 
-	if (m->skip != NULL) {
-		skip_message(s, from->arg);
-	} else {
+	if (m->skip == NULL)
 		check_message(s, from);
-		if (s->conf->reject_at == CONF_STAGE_MAIL &&
-		    can_refuse(s->conf))
-			step = judge(m);
-	}
+	if (m->skip != NULL)
+		skip_message(s, from->arg);
+	else if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
+		step = judge(m);
 	if (step.kind == SESSION_CONTINUE && is_done(m))
 		step.kind = SESSION_ACCEPT;
 	if (step.kind != SESSION_CONTINUE)

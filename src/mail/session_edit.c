@@ -116,15 +116,17 @@ add_deletions(struct fields *f)
 }
 
 /*
- * There is nothing to say of a HELO that was not given, but to cover a field
- * that says more.
+ * There is nothing to say of a HELO that was not given, nor of a result that
+ * the policy skips, but to cover a field that says more.
  */
 static bool
 has_field(const struct message *m, enum scope scope)
 {
-	return m->check.of[scope].verdict != NULL && (scope != SCOPE_HELO ||
-	    m->who.helo->status != IDENTITY_EMPTY ||
-	    m->fields.brings_received_spf);
+	if (m->check.of[scope].verdict == NULL)
+		return false;
+	return m->fields.brings_received_spf ||
+	    (m->decision.parts[scope].action != POLICY_SKIP &&
+	    (scope != SCOPE_HELO || m->who.helo->status != IDENTITY_EMPTY));
 }
 
 static void

@@ -20,11 +20,22 @@ refuse_forgeries(struct reply *out)
 	    "Too many header fields claim to be ours");
 }
 
+/* Where the policy defers what the reply would refuse for good. */
 static void
-refuse_result(const struct message *m, enum scope scope, struct reply *out)
+soften(struct reply *r)
 {
-	const struct identity *id = m->check.of[scope].id;
-	const struct eval_verdict *v = m->check.of[scope].verdict;
+	if (r->code < 500)
+		return;
+	r->code = 451;
+	r->enhanced[0] = '4';
+}
+
+static void
+refuse_result(const struct message *m, const struct decision *d,
+    struct reply *out)
+{
+	const struct identity *id = m->check.of[d->scope].id;
+	const struct eval_verdict *v = m->check.of[d->scope].verdict;
 	const struct reply_vars vars = {
 		.macros = {
 			.client = &m->who.client,
@@ -35,7 +46,7 @@ refuse_result(const struct message *m, enum scope scope, struct reply *out)
 			.receiver = m->who.receiver,
 			.time_s = time(NULL),
 			.result = result_name(v->result),
-			.identity = scope_name(scope),
+			.identity = scope_name(d->scope),
 			.reason = v->problem,
 			.queue_id = m->who.queue_id,
 		},
@@ -47,6 +58,8 @@ refuse_result(const struct message *m, enum scope scope, struct reply *out)
 
 	assert(template != NULL);	/* no policy refuses a pass */
 	reply_format(template, &vars, out);
+	if (d->action == POLICY_TEMPFAIL)
+		soften(out);
 }
 
 struct reply *
@@ -56,7 +69,7 @@ session_make_reply(const struct message *m, const struct decision *d)
 
 	switch (d->reason) {
 	case DECISION_RESULT:
-		refuse_result(m, d->scope, reply);
+		refuse_result(m, d, reply);
 		break;
 	case DECISION_FORGED:
 		refuse_forgeries(reply);

@@ -13,17 +13,18 @@
 
 /* What is done where the result counts alone. */
 static enum policy_action
-action_of(const struct policy *p, enum scope s, enum result r)
+action_of(const struct policy *p, const struct finding *f)
 {
-	enum policy_action a = policy_decide(p, s, r);
+	enum policy_action a = policy_decide(p, f);
 
 	if (a == POLICY_SKIP)
 		return POLICY_ACCEPT;
-	return a == POLICY_REJECT && p->defers[r] ? POLICY_TEMPFAIL : a;
+	return a == POLICY_REJECT && p->defers[f->result] ? POLICY_TEMPFAIL : a;
 }
 
 struct decision
-decide(const struct policy *p, const enum result *const results[SCOPE_COUNT])
+decide(const struct policy *p,
+    const struct finding *const findings[SCOPE_COUNT])
 {
 	struct decision d = {
 		.action = POLICY_ACCEPT,
@@ -33,15 +34,14 @@ decide(const struct policy *p, const enum result *const results[SCOPE_COUNT])
 
 	for (size_t s = 0; s < SCOPE_COUNT; s++) {
 		parts[s].level = p->level[s];
-		if (results[s] != NULL)
-			parts[s].action = policy_decide(p, (enum scope)s,
-			    *results[s]);
+		if (findings[s] != NULL)
+			parts[s].action = policy_decide(p, findings[s]);
 	}
-	/* The order of the actions is the order of their force. */
-	if (parts[SCOPE_HELO].action > parts[SCOPE_MAILFROM].action)
+	if (parts[SCOPE_HELO].action > parts[SCOPE_MAILFROM].action ||
+	    findings[SCOPE_MAILFROM] == NULL)
 		d.scope = SCOPE_HELO;
-	if (results[d.scope] != NULL)
-		d.action = action_of(p, d.scope, *results[d.scope]);
+	if (findings[d.scope] != NULL)
+		d.action = action_of(p, findings[d.scope]);
 	return d;
 }
 
@@ -58,7 +58,9 @@ decide_forged(const struct decision *d)
 bool
 decide_helo_rejects(const struct policy *p, enum result helo)
 {
-	return policy_decide(p, SCOPE_HELO, helo) == POLICY_REJECT;
+	const struct finding f = { helo, TABLE_HELO };
+
+	return policy_decide(p, &f) == POLICY_REJECT;
 }
 
 bool

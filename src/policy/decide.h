@@ -16,7 +16,8 @@ enum decision_reason {
 
 /* What the policy says to the result of one scope by itself. */
 struct decision_part {
-	enum policy_action	action;	/* POLICY_SKIP: there is no result */
+	enum policy_action	action;	/* POLICY_SKIP: there is no result, or
+					 * nothing to be said of it */
 	unsigned		level;
 };
 
@@ -28,12 +29,12 @@ struct decision {
 };
 
 /*
- * results: NULL for a scope that was not checked; mail of which none was is
+ * findings: NULL for a scope that was not checked; mail of which none was is
  * accepted.  The action with more force wins, that of MAIL FROM among equals.
  * A rejection whose reply is a 4xx is a tempfail.
  */
 struct decision	decide(const struct policy *p,
-		    const enum result *const results[SCOPE_COUNT]);
+		    const struct finding *const findings[SCOPE_COUNT]);
 
 /* d, but that the message brings too many forged fields. */
 struct decision	decide_forged(const struct decision *d);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The operator's will.  One table says what each level does with each result;
- * a policy is one column of it for each scope.
+ * a policy is a table for each identity, a column of it unless the operator
+ * has written something else.
  *
  * The levels are those of qmail's SPF patch, so that an administrator who
  * comes from there finds the numbers unchanged.  One thing differs for HELO:
@@ -38,28 +39,41 @@ static const enum policy_action levels[RESULT_COUNT][POLICY_LEVEL_MAX + 1] = {
 #undef TEMP
 #undef DENY
 
+static void
+fill_table(struct policy *p, enum policy_table t, unsigned level)
+{
+	for (size_t r = 0; r < RESULT_COUNT; r++)
+		p->action[t][r] = levels[r][level];
+}
+
 bool
 policy_set_level(struct policy *p, enum scope s, unsigned level)
 {
+	enum policy_table table = s == SCOPE_HELO ? TABLE_HELO
+	    : TABLE_MAILFROM;
+
 	if (level > POLICY_LEVEL_MAX)
 		return false;
-	for (size_t r = 0; r < RESULT_COUNT; r++)
-		p->action[s][r] = levels[r][level];
-	if (s == SCOPE_HELO && level > 0)
-		p->action[s][RESULT_TEMPERROR] = POLICY_ACCEPT;
+	fill_table(p, table, level);
+	if (s == SCOPE_MAILFROM) {
+		fill_table(p, TABLE_NULL_SENDER, level);
+		fill_table(p, TABLE_GUESS, level > 0);
+	} else if (level > 0) {
+		p->action[table][RESULT_TEMPERROR] = POLICY_ACCEPT;
+	}
 	p->level[s] = level;
 	return true;
 }
 
 enum policy_action
-policy_decide(const struct policy *p, enum scope s, enum result r)
+policy_decide(const struct policy *p, const struct finding *f)
 {
-	return p->action[s][r];
+	return p->action[f->table][f->result];
 }
 
 bool
-policy_is_worse(const struct policy *p, enum scope s, enum result a,
-    enum result b)
+policy_is_worse(const struct policy *p, const struct finding *a,
+    const struct finding *b)
 {
 	static const unsigned rank[RESULT_COUNT] = {
 		[RESULT_PASS] = 0,
@@ -71,28 +85,27 @@ policy_is_worse(const struct policy *p, enum scope s, enum result a,
 		[RESULT_FAIL] = 6,
 	};
 
-	/* The order of the actions is the order of their force. */
-	if (p->action[s][a] != p->action[s][b])
-		return p->action[s][a] > p->action[s][b];
-	return rank[a] > rank[b];
+	if (policy_decide(p, a) != policy_decide(p, b))
+		return policy_decide(p, a) > policy_decide(p, b);
+	return rank[a->result] > rank[b->result];
 }
 
 bool
-policy_checks(const struct policy *p, enum scope s)
+policy_checks(const struct policy *p, enum policy_table t)
 {
 	for (size_t r = 0; r < RESULT_COUNT; r++)
-		if (p->action[s][r] != POLICY_SKIP)
+		if (p->action[t][r] != POLICY_SKIP)
 			return true;
 	return false;
 }
 
 bool
-policy_can_refuse(const struct policy *p, enum scope s)
+policy_can_refuse(const struct policy *p)
 {
-	for (size_t r = 0; r < RESULT_COUNT; r++)
-		if (p->action[s][r] == POLICY_TEMPFAIL ||
-		    p->action[s][r] == POLICY_REJECT)
-			return true;
+	for (size_t t = 0; t < POLICY_TABLE_COUNT; t++)
+		for (size_t r = 0; r < RESULT_COUNT; r++)
+			if (p->action[t][r] >= POLICY_TEMPFAIL)
+				return true;
 	return false;
 }
 
@@ -104,10 +117,31 @@ policy_action_name(enum policy_action a)
 		return "skip";
 	case POLICY_ACCEPT:
 		return "accept";
+	case POLICY_TAG:
+		return "tag";
+	case POLICY_QUARANTINE:
+		return "quarantine";
 	case POLICY_TEMPFAIL:
 		return "tempfail";
 	case POLICY_REJECT:
 		return "reject";
+	}
+	assert(false);
+	return NULL;
+}
+
+const char *
+policy_table_name(enum policy_table t)
+{
+	switch (t) {
+	case TABLE_HELO:
+		return "helo";
+	case TABLE_MAILFROM:
+		return "mailfrom";
+	case TABLE_NULL_SENDER:
+		return "null_sender";
+	case TABLE_GUESS:
+		return "guess";
 	}
 	assert(false);
 	return NULL;

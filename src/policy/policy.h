@@ -10,36 +10,56 @@
 
 #define POLICY_LEVEL_MAX 6
 
+/* In the order of their force. */
 enum policy_action {
-	POLICY_SKIP,		/* not looked up, no header */
-	POLICY_ACCEPT,		/* let through, with a header */
+	POLICY_SKIP,		/* no field; all of a table: not looked up */
+	POLICY_ACCEPT,		/* let through, with a field */
+	POLICY_TAG,
+	POLICY_QUARANTINE,
 	POLICY_TEMPFAIL,
 	POLICY_REJECT
 };
 
+/* Whose results a table is for; the last: those of a best guess. */
+enum policy_table { TABLE_HELO, TABLE_MAILFROM, TABLE_NULL_SENDER,
+	TABLE_GUESS };
+#define POLICY_TABLE_COUNT 4
+
 struct policy {
-	enum policy_action	action[SCOPE_COUNT][RESULT_COUNT];
+	enum policy_action	action[POLICY_TABLE_COUNT][RESULT_COUNT];
 	unsigned		level[SCOPE_COUNT];	/* where it came from */
 	bool			defers[RESULT_COUNT];	/* its reply is a 4xx */
 };
 
-/* Fills in one scope from a level; false: no such level. */
+/* What came of the check of one identity, and what judges it. */
+struct finding {
+	enum result		result;
+	enum policy_table	table;
+};
+
+/*
+ * Fills in the tables of one scope from a level, MAIL FROM's with those of
+ * the null sender and of guesses, which nothing is done with.  False: no such
+ * level.
+ */
 bool	policy_set_level(struct policy *p, enum scope s, unsigned level);
 
-enum policy_action	policy_decide(const struct policy *p, enum scope s,
-			    enum result r);
+enum policy_action	policy_decide(const struct policy *p,
+			    const struct finding *f);
 /*
- * Of two results of one scope: is a worse than b?  By what is done with them,
- * then by what they say of the sender.
+ * Is a worse than b?  By what is done with them, then by what they say of the
+ * sender.
  */
-bool	policy_is_worse(const struct policy *p, enum scope s, enum result a,
-	    enum result b);
-/* Is this scope looked up at all? */
-bool	policy_checks(const struct policy *p, enum scope s);
-/* Can any result of this scope refuse mail? */
-bool	policy_can_refuse(const struct policy *p, enum scope s);
+bool	policy_is_worse(const struct policy *p, const struct finding *a,
+	    const struct finding *b);
+/* Is anything looked up that this table is for? */
+bool	policy_checks(const struct policy *p, enum policy_table t);
+/* Can any result refuse mail? */
+bool	policy_can_refuse(const struct policy *p);
 
 const char	*policy_action_name(enum policy_action a);
+/* "null_sender" */
+const char	*policy_table_name(enum policy_table t);
 
 /*
  * One line where a level does more than RFC 7208 allows or advises (4: s8.5,

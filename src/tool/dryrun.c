@@ -107,6 +107,8 @@ take_decision(struct dryrun_report *r, const struct session *s)
 static const enum dryrun_status statuses[] = {
 	[POLICY_SKIP] = DRYRUN_ACCEPT,
 	[POLICY_ACCEPT] = DRYRUN_ACCEPT,
+	[POLICY_TAG] = DRYRUN_ACCEPT,
+	[POLICY_QUARANTINE] = DRYRUN_ACCEPT,
 	[POLICY_TEMPFAIL] = DRYRUN_TEMPFAIL,
 	[POLICY_REJECT] = DRYRUN_REJECT,
 };

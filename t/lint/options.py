@@ -16,14 +16,15 @@ import tempfile
 SRC = os.environ.get("SRCDIR", ".")
 PROGRAM = os.path.join(os.environ.get("BUILDDIR", "."), "src/spf-milter")
 RESULTS = ["fail", "softfail", "neutral", "none", "permerror", "temperror"]
-TEXT = r'(?:"(?:[^"\\]|\\.)*"\s*)+'
+TEXT = r'(?:(?:"(?:[^"\\]|\\.)*"|[A-Z]+)\s*)+'
 SECTION = re.compile(r"^static const struct conf_option (\w+)_options\[\] = "
                      r"\{\n(.*?)^\};", re.M | re.S)
 ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
                  r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*CONF_")
 SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
-OPEN = re.compile(r"^#?(dns|reply [a-z]+) \{$")
-FREE = ["forwarder"]            # as many as the file has
+TITLED = ("reply", "policy")
+OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
+FREE = ("forwarder",)           # as many as the file has
 
 count = 0
 
@@ -99,7 +100,7 @@ def wanted_settings(rows, replies):
     """What the sample has to say: the table, and the built-in replies."""
     wanted = {}
     for r in rows:
-        if r.section not in ["reply"] + FREE:
+        if r.section not in TITLED + FREE:
             wanted[(r.section, r.name)] = r.default
     wanted.update(replies)
     return wanted
@@ -214,7 +215,7 @@ def main():
         replies = {(s, n): v for s, n, v in defaults
                    if s is not None and s != "dns"}
         table = [(r.section, r.name) for r in rows
-                 if r.section not in ["reply"] + FREE]
+                 if r.section not in TITLED + FREE]
         check("the program has the options of the table",
               [] if table == [(s, n) for s, n, v in defaults
                               if (s, n) not in replies] and

@@ -563,15 +563,48 @@ test_levels_are_compiled_into_the_policy(void **state)
 	(void)state;
 	assert_int_equal(c->policy.level[SCOPE_MAILFROM], 4);
 	assert_int_equal(c->policy.level[SCOPE_HELO], 2);
-	assert_int_equal(policy_decide(&c->policy, SCOPE_MAILFROM,
-	    RESULT_SOFTFAIL), POLICY_REJECT);
-	assert_int_equal(policy_decide(&c->policy, SCOPE_HELO, RESULT_FAIL),
+	assert_int_equal(c->policy.action[TABLE_MAILFROM][RESULT_SOFTFAIL],
+	    POLICY_REJECT);
+	assert_int_equal(c->policy.action[TABLE_HELO][RESULT_FAIL],
 	    POLICY_ACCEPT);
 	conf_release(c);
 	c = load_good("check_helo = no");
-	assert_false(policy_checks(&c->policy, SCOPE_HELO));
-	assert_true(policy_checks(&c->policy, SCOPE_MAILFROM));
+	assert_false(policy_checks(&c->policy, TABLE_HELO));
+	assert_true(policy_checks(&c->policy, TABLE_MAILFROM));
 	conf_release(c);
+}
+
+static void
+test_policy_sections_go_over_the_levels(void **state)
+{
+	struct conf *c = load_good("policy mailfrom { fail = quarantine\n"
+	    "softfail = \"tag\" none = skip }\nbehavior = 4\n"
+	    "policy helo { temperror = tempfail }\ncheck_helo = no");
+	const struct policy *p = &c->policy;
+
+	(void)state;
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_FAIL],
+	    POLICY_QUARANTINE);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_SOFTFAIL],
+	    POLICY_TAG);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_NONE], POLICY_SKIP);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_PASS],
+	    POLICY_ACCEPT);
+	assert_int_equal(p->action[TABLE_NULL_SENDER][RESULT_SOFTFAIL],
+	    POLICY_REJECT);
+	assert_int_equal(p->action[TABLE_HELO][RESULT_TEMPERROR],
+	    POLICY_TEMPFAIL);
+	assert_int_equal(p->action[TABLE_HELO][RESULT_FAIL], POLICY_SKIP);
+	assert_int_equal(p->action[TABLE_GUESS][RESULT_FAIL], POLICY_ACCEPT);
+	conf_release(c);
+	assert_bad("\npolicy mailfrom {\npass = reject }", 3, "pass = "
+	    "\"reject\" is not understood; allowed: skip, header, tag, "
+	    "quarantine");
+	assert_bad("policy helo { temperror = reject }", 1, "allowed: skip, "
+	    "header, tag, quarantine, tempfail");
+	assert_bad("policy sender { fail = tag }", 1, "policy \"sender\": "
+	    "allowed: helo, mailfrom, null_sender, guess");
+	assert_bad("fail = tag", 1, "policy mailfrom { fail = ... }");
 }
 
 static void
@@ -1458,13 +1491,19 @@ test_dump_marks_defaults(void **state)
 static void
 test_dump_says_what_is_done_with_each_result(void **state)
 {
-	struct conf *c = load_good("behavior = 4");
+	struct conf *c = load_good("behavior = 4\n"
+	    "policy mailfrom { softfail = tag }");
 	char *text = dump(c);
 
 	(void)state;
-	assert_non_null(strstr(text, "# result      helo        mailfrom\n"));
-	assert_non_null(strstr(text, "# softfail    accept      reject\n"));
-	assert_non_null(strstr(text, "# temperror   accept      tempfail\n"));
+	assert_non_null(strstr(text, "# result            helo    mailfrom "
+	    "null_sender       guess\n"));
+	assert_non_null(strstr(text, "# softfail        header         tag "
+	    "     reject      header\n"));
+	assert_non_null(strstr(text, "# temperror       header    tempfail "
+	    "   tempfail      header\n"));
+	assert_non_null(strstr(text, "\tsoftfail = \"tag\"\n\tfail = "
+	    "\"reject\"\t# default\n"));
 	free(text);
 	conf_release(c);
 }
@@ -1486,8 +1525,8 @@ test_dump_of_the_defaults_is_all_defaults(void **state)
 		values++;
 	for (const char *p = text; (p = strstr(p, "# default\n")) != NULL; p++)
 		marks++;
-	/* Six reply sections. */
-	assert_int_equal(marks, options + 15);
+	/* Six reply sections, four policy sections. */
+	assert_int_equal(marks, options + 5 * 3 + 3 * 7);
 	assert_true(values >= marks);
 	free(text);
 	conf_release(c);
@@ -1512,7 +1551,8 @@ test_dump_is_a_configuration_that_says_the_same(void **state)
 		"max_lookups = 20 max_void_lookups = 0 reply_timeout = 1 }\n"
 		"reply fail { code = 450 text = \"a\\n\\\"b\\\\ %% %{s}\" }\n"
 		"reply temperror { code = 421 enhanced = 4.3.2 }\n"
-		"trusted_networks += {192.0.2.0/24}",
+		"trusted_networks += {192.0.2.0/24}\n"
+		"policy guess { fail = reject }",
 		"forwarder 'b {c}' { client = {192.0.2.1, \"!192.0.2.0/24\"} "
 		"client_name = {.example.net} }\n"
 		"forwarder a { spf_pass_for = {example.com, example.net} }"
@@ -1689,6 +1729,7 @@ main(void)
 		TEST(servers_get_their_port),
 		TEST(helo_level_is_the_lower_of_behavior_and_three),
 		TEST(levels_are_compiled_into_the_policy),
+		TEST(policy_sections_go_over_the_levels),
 		TEST(all_wrong_values_are_reported_with_their_lines),
 		TEST(an_overridden_wrong_value_is_still_wrong),
 		TEST(unknown_names_are_told_with_what_was_meant),

@@ -1057,6 +1057,80 @@ test_mail_of_this_machine_is_not_checked(void **state)
 }
 
 static void
+test_policy_sections_decide_over_the_level(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "policy mailfrom { softfail = reject\n"
+	    "fail = header }\npolicy null_sender { fail = reject }");
+	assert_continues(transact(f, "fail.example.com",
+	    "<u@fail.example.com>"));
+	assert_refused(transact(f, "fail.example.com",
+	    "<u@softfail.example.com>"), 550, "5.7.23");
+	assert_refused(transact(f, "fail.example.com", "<>"), 550, "5.7.23");
+	assert_refused(transact(f, "fail.example.com",
+	    "<u@temperror.example.com>"), 451, "4.7.24");
+}
+
+static void
+test_table_that_skips_everything_looks_nothing_up(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+	uint64_t skipped = stats_get(STATS_SKIPPED_POLICY);
+
+	configure(f, 0, 3, KEEP_FORGED "policy null_sender { pass = skip "
+	    "none = skip neutral = skip softfail = skip fail = skip "
+	    "permerror = skip temperror = skip }");
+	assert_skipped(f, transact(f, "fail.example.com", "<>"),
+	    "skipped by policy");
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+	assert_int_equal(stats_get(STATS_SKIPPED_POLICY), skipped + 1);
+	assert_refused(transact(f, "fail.example.com",
+	    "<u@fail.example.com>"), 550, "5.7.23");
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations + 1);
+}
+
+static void
+test_skipped_result_has_no_field_but_covers_forged_ones(void **state)
+{
+	struct fixture *f = *state;
+	const char *text = BOTH_FIELDS "policy mailfrom { none = skip }";
+
+	configure(f, 0, 3, text);
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	assert_int_equal(end(f).count, 0);
+	configure(f, 3, 3, text);
+	assert_continues(transact(f, "pass.example.com",
+	    "<u@none.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 2);
+	assert_insert(&e.edit[0], "Authentication-Results", "smtp.helo=");
+	assert_insert(&e.edit[1], "Received-SPF", "identity=helo");
+	configure(f, 0, 3, text);
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	session_header(f->session, "Received-SPF", "pass");
+	e = end(f);
+	assert_insert(&e.edit[e.count - 1], "Received-SPF", "none");
+}
+
+static void
+test_deferral_of_a_result_has_a_4xx_reply(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "policy mailfrom { fail = tempfail }");
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 451,
+	    "4.7.23");
+	configure(f, 0, 3, "policy mailfrom { fail = tempfail }"
+	    REPLY("fail", 421, "4.3.0", "Wait"));
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 421,
+	    "4.3.0");
+}
+
+static void
 test_skip_adds_a_field_where_asked_for(void **state)
 {
 	struct fixture *f = *state;
@@ -1828,13 +1902,9 @@ static void
 test_log_tells_both_results_where_helo_decides(void **state)
 {
 	struct fixture *f = *state;
-	struct conf *conf;
 	struct capture c;
 
-	/* No level says so. */
-	conf = load("");
-	conf->policy.action[SCOPE_HELO][RESULT_TEMPERROR] = POLICY_TEMPFAIL;
-	use(f, conf);
+	configure(f, 3, 3, "policy helo { temperror = tempfail }");
 	capture_begin(&c);
 	transact(f, "temperror.example.com", "<u@pass.example.com>");
 	session_abort(f->session);
@@ -1973,6 +2043,11 @@ main(void)
 		SESSION_TEST(authentication_counts_only_where_trusted),
 		SESSION_TEST(empty_user_has_not_authenticated),
 		SESSION_TEST(mail_of_this_machine_is_not_checked),
+		SESSION_TEST(policy_sections_decide_over_the_level),
+		SESSION_TEST(table_that_skips_everything_looks_nothing_up),
+		SESSION_TEST(
+		    skipped_result_has_no_field_but_covers_forged_ones),
+		SESSION_TEST(deferral_of_a_result_has_a_4xx_reply),
 		SESSION_TEST(skip_adds_a_field_where_asked_for),
 		SESSION_TEST(skip_leaves_fields_as_they_came),
 		SESSION_TEST(reply_has_the_values_of_the_identity),

@@ -7,17 +7,27 @@
 
 #define ABSENT RESULT_COUNT
 
+/* The result of MAIL FROM is judged by table. */
 static struct decision
-decided(const struct policy *p, unsigned helo, unsigned mail)
+decided_by(const struct policy *p, unsigned helo, unsigned mail,
+    enum policy_table table)
 {
-	enum result of[SCOPE_COUNT] = { (enum result)helo,
-		(enum result)mail };
-	const enum result *const results[SCOPE_COUNT] = {
+	const struct finding of[SCOPE_COUNT] = {
+		{ (enum result)helo, TABLE_HELO },
+		{ (enum result)mail, table },
+	};
+	const struct finding *const findings[SCOPE_COUNT] = {
 		helo == ABSENT ? NULL : &of[SCOPE_HELO],
 		mail == ABSENT ? NULL : &of[SCOPE_MAILFROM],
 	};
 
-	return decide(p, results);
+	return decide(p, findings);
+}
+
+static struct decision
+decided(const struct policy *p, unsigned helo, unsigned mail)
+{
+	return decided_by(p, helo, mail, TABLE_MAILFROM);
 }
 
 static struct policy
@@ -60,7 +70,7 @@ test_stronger_action_decides_and_mail_from_among_equals(void **state)
 		{ { 0, 3 }, ABSENT, RESULT_FAIL, POLICY_REJECT,
 		    SCOPE_MAILFROM },
 		{ { 1, 0 }, RESULT_FAIL, ABSENT, POLICY_ACCEPT, SCOPE_HELO },
-		{ { 0, 0 }, ABSENT, ABSENT, POLICY_ACCEPT, SCOPE_MAILFROM },
+		{ { 1, 1 }, RESULT_FAIL, ABSENT, POLICY_ACCEPT, SCOPE_HELO },
 	};
 
 	(void)state;
@@ -91,13 +101,46 @@ test_parts_are_what_the_policy_says_to_each_result(void **state)
 			assert_int_equal(d.parts[s].level, p.level[s]);
 			assert_int_equal(d.parts[s].action,
 			    of[s] == ABSENT ? POLICY_SKIP
-			    : policy_decide(&p, (enum scope)s,
-			    (enum result)of[s]));
+			    : p.action[s][of[s]]);
 			assert_true(d.action >= d.parts[s].action);
 		}
 		assert_true(d.action == POLICY_ACCEPT ||
 		    d.action == d.parts[d.scope].action);
 	}
+}
+
+static void
+test_each_table_judges_its_own_results(void **state)
+{
+	struct policy p = levels(3, 3);
+
+	(void)state;
+	p.action[TABLE_MAILFROM][RESULT_FAIL] = POLICY_TAG;
+	p.action[TABLE_NULL_SENDER][RESULT_FAIL] = POLICY_QUARANTINE;
+	assert_int_equal(decided(&p, ABSENT, RESULT_FAIL).action, POLICY_TAG);
+	assert_int_equal(decided_by(&p, ABSENT, RESULT_FAIL,
+	    TABLE_NULL_SENDER).action, POLICY_QUARANTINE);
+	assert_int_equal(decided_by(&p, ABSENT, RESULT_FAIL,
+	    TABLE_GUESS).action, POLICY_ACCEPT);
+	assert_false(decision_refuses(&(struct decision){
+		.action = POLICY_QUARANTINE }));
+}
+
+static void
+test_skipped_result_lets_the_other_one_count(void **state)
+{
+	struct policy p = levels(1, 3);
+
+	(void)state;
+	p.action[TABLE_MAILFROM][RESULT_NONE] = POLICY_SKIP;
+	assert_int_equal(decided(&p, RESULT_NONE, RESULT_NONE).scope,
+	    SCOPE_HELO);
+	assert_int_equal(decided(&p, ABSENT, RESULT_NONE).action,
+	    POLICY_ACCEPT);
+	assert_int_equal(decided(&p, ABSENT, RESULT_NONE).scope,
+	    SCOPE_MAILFROM);
+	p.action[TABLE_HELO][RESULT_NONE] = POLICY_SKIP;
+	assert_int_equal(decided(&p, RESULT_NONE, ABSENT).scope, SCOPE_HELO);
 }
 
 static void
@@ -168,6 +211,8 @@ main(void)
 		    test_stronger_action_decides_and_mail_from_among_equals),
 		cmocka_unit_test(
 		    test_parts_are_what_the_policy_says_to_each_result),
+		cmocka_unit_test(test_each_table_judges_its_own_results),
+		cmocka_unit_test(test_skipped_result_lets_the_other_one_count),
 		cmocka_unit_test(
 		    test_rejection_with_a_4xx_reply_is_a_tempfail),
 		cmocka_unit_test(

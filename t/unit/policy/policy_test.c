@@ -10,20 +10,28 @@
 
 #define MATRIX_SIZE 8192
 
-static void
-render_scope(struct sbuf *sb, enum scope s)
+static enum policy_action
+action_of(const struct policy *p, enum policy_table t, enum result r)
 {
-	sbuf_fmt(sb, "%-10s", scope_name(s));
+	const struct finding f = { r, t };
+
+	return policy_decide(p, &f);
+}
+
+static void
+render_table(struct sbuf *sb, enum scope s, enum policy_table t)
+{
+	sbuf_fmt(sb, "%-11s", policy_table_name(t));
 	for (unsigned level = 0; level <= POLICY_LEVEL_MAX; level++)
 		sbuf_fmt(sb, "%9u", level);
 	sbuf_char(sb, '\n');
 	for (int r = 0; r < RESULT_COUNT; r++) {
-		sbuf_fmt(sb, "%-10s", result_name((enum result)r));
+		sbuf_fmt(sb, "%-11s", result_name((enum result)r));
 		for (unsigned level = 0; level <= POLICY_LEVEL_MAX; level++) {
 			struct policy p = { 0 };
 			assert_true(policy_set_level(&p, s, level));
 			sbuf_fmt(sb, "%9s", policy_action_name(
-			    policy_decide(&p, s, (enum result)r)));
+			    action_of(&p, t, (enum result)r)));
 		}
 		sbuf_char(sb, '\n');
 	}
@@ -51,9 +59,12 @@ test_matrix_is_as_documented(void **state)
 	static char expected[MATRIX_SIZE];
 	struct sbuf sb;
 	sbuf_init(&sb, actual, sizeof(actual));
-	render_scope(&sb, SCOPE_HELO);
-	sbuf_char(&sb, '\n');
-	render_scope(&sb, SCOPE_MAILFROM);
+	for (unsigned t = 0; t < POLICY_TABLE_COUNT; t++) {
+		if (t > 0)
+			sbuf_char(&sb, '\n');
+		render_table(&sb, t == TABLE_HELO ? SCOPE_HELO
+		    : SCOPE_MAILFROM, (enum policy_table)t);
+	}
 	assert_true(sbuf_ok(&sb));
 	read_expected(expected, sizeof(expected));
 	assert_string_equal(actual, expected);
@@ -68,7 +79,7 @@ test_unknown_level_changes_nothing(void **state)
 	assert_false(policy_set_level(&p, SCOPE_MAILFROM, 7));
 	assert_false(policy_set_level(&p, SCOPE_MAILFROM, (unsigned)-1));
 	assert_int_equal(p.level[SCOPE_MAILFROM], 3);
-	assert_int_equal(policy_decide(&p, SCOPE_MAILFROM, RESULT_FAIL),
+	assert_int_equal(action_of(&p, TABLE_MAILFROM, RESULT_FAIL),
 	    POLICY_REJECT);
 }
 
@@ -79,12 +90,21 @@ test_scopes_are_independent(void **state)
 	struct policy p = { 0 };
 	assert_true(policy_set_level(&p, SCOPE_HELO, 1));
 	assert_true(policy_set_level(&p, SCOPE_MAILFROM, 6));
-	assert_int_equal(policy_decide(&p, SCOPE_HELO, RESULT_FAIL),
+	assert_int_equal(action_of(&p, TABLE_HELO, RESULT_FAIL),
 	    POLICY_ACCEPT);
-	assert_int_equal(policy_decide(&p, SCOPE_MAILFROM, RESULT_FAIL),
+	assert_int_equal(action_of(&p, TABLE_MAILFROM, RESULT_FAIL),
 	    POLICY_REJECT);
 	assert_int_equal(p.level[SCOPE_HELO], 1);
 	assert_int_equal(p.level[SCOPE_MAILFROM], 6);
+}
+
+static bool
+is_worse(const struct policy *p, enum result a, enum result b)
+{
+	const struct finding x = { a, TABLE_MAILFROM };
+	const struct finding y = { b, TABLE_MAILFROM };
+
+	return policy_is_worse(p, &x, &y);
 }
 
 static void
@@ -99,13 +119,11 @@ test_worse_is_what_is_refused_then_what_is_said(void **state)
 	assert_true(policy_set_level(&p, SCOPE_MAILFROM, 1));
 	for (size_t a = 0; a < RESULT_COUNT; a++)
 		for (size_t b = 0; b < RESULT_COUNT; b++)
-			assert_int_equal(policy_is_worse(&p, SCOPE_MAILFROM,
-			    order[a], order[b]), a > b);
+			assert_int_equal(is_worse(&p, order[a], order[b]),
+			    a > b);
 	assert_true(policy_set_level(&p, SCOPE_MAILFROM, 3));
-	assert_true(policy_is_worse(&p, SCOPE_MAILFROM, RESULT_TEMPERROR,
-	    RESULT_SOFTFAIL));
-	assert_true(policy_is_worse(&p, SCOPE_MAILFROM, RESULT_FAIL,
-	    RESULT_TEMPERROR));
+	assert_true(is_worse(&p, RESULT_TEMPERROR, RESULT_SOFTFAIL));
+	assert_true(is_worse(&p, RESULT_FAIL, RESULT_TEMPERROR));
 }
 
 static void
@@ -115,8 +133,9 @@ test_only_level_0_looks_nothing_up(void **state)
 	for (unsigned level = 0; level <= POLICY_LEVEL_MAX; level++) {
 		struct policy p = { 0 };
 		assert_true(policy_set_level(&p, SCOPE_HELO, level));
-		assert_int_equal(policy_checks(&p, SCOPE_HELO), level > 0);
-		assert_false(policy_checks(&p, SCOPE_MAILFROM));
+		assert_int_equal(policy_checks(&p, TABLE_HELO), level > 0);
+		for (unsigned t = TABLE_MAILFROM; t < POLICY_TABLE_COUNT; t++)
+			assert_false(policy_checks(&p, (enum policy_table)t));
 	}
 }
 
@@ -127,9 +146,7 @@ test_refusals_begin_at_level_2(void **state)
 	for (unsigned level = 0; level <= POLICY_LEVEL_MAX; level++) {
 		struct policy p = { 0 };
 		assert_true(policy_set_level(&p, SCOPE_MAILFROM, level));
-		assert_int_equal(policy_can_refuse(&p, SCOPE_MAILFROM),
-		    level >= 2);
-		assert_false(policy_can_refuse(&p, SCOPE_HELO));
+		assert_int_equal(policy_can_refuse(&p), level >= 2);
 	}
 }
 
@@ -137,13 +154,16 @@ static void
 test_one_result_decides_for_checks_and_refusals(void **state)
 {
 	(void)state;
-	struct policy p = { 0 };
-	p.action[SCOPE_HELO][RESULT_PERMERROR] = POLICY_REJECT;
-	assert_true(policy_checks(&p, SCOPE_HELO));
-	assert_true(policy_can_refuse(&p, SCOPE_HELO));
-	p.action[SCOPE_HELO][RESULT_PERMERROR] = POLICY_ACCEPT;
-	assert_true(policy_checks(&p, SCOPE_HELO));
-	assert_false(policy_can_refuse(&p, SCOPE_HELO));
+	for (unsigned t = 0; t < POLICY_TABLE_COUNT; t++) {
+		struct policy p = { 0 };
+
+		p.action[t][RESULT_PERMERROR] = POLICY_REJECT;
+		assert_true(policy_checks(&p, (enum policy_table)t));
+		assert_true(policy_can_refuse(&p));
+		p.action[t][RESULT_PERMERROR] = POLICY_QUARANTINE;
+		assert_true(policy_checks(&p, (enum policy_table)t));
+		assert_false(policy_can_refuse(&p));
+	}
 }
 
 static void
