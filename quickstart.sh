@@ -112,6 +112,7 @@ install_test_tools() {
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
 	    iproute2 m4 daemontools nsd libsasl2-modules \
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
+	    dovecot-sieve procmail maildrop \
 	    python3-spf libmail-spf-perl
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 	# Where another mail server is installed it stays.

@@ -38,17 +38,18 @@ finish() {
 # leaves in the same directories has none of these names.  The sendmail that
 # is unpacked for the integration tests is not ours.
 written_files() {
-	find src t bench m4 man conf init packaging .ci ./*.sh ./*.ac ./*.am \
-	    -path t/integration/sendmail -prune -o \
+	find src t bench m4 man conf init contrib packaging .ci ./*.sh \
+	    ./*.ac ./*.am -path t/integration/sendmail -prune -o \
 	    -type f \( -name '*.[ch18ty5]' -o -name '*.py' -o -name '*.sh' \
 	    -o -name '*.m4' -o -name '*.ac' -o -name '*.am' -o -name '*.lua' \
-	    -o -name '*.service' -o -name '*.conf' \) -print 2>/dev/null
+	    -o -name '*.service' -o -name '*.conf' \
+	    -o -path 'contrib/*' \) -print 2>/dev/null
 	scripts
 }
 
 # Scripts by their first line, whatever their name.
 scripts() {
-	find src t bench init packaging .ci ./*.sh \
+	find src t bench init contrib packaging .ci ./*.sh \
 	    -path t/integration/sendmail -prune -o -type f \
 	    ! -name '*.log' -size -256k -print 2>/dev/null |
 	while IFS= read -r lint_file; do

@@ -7,7 +7,7 @@
 command -v shellcheck >/dev/null || skip_all "no shellcheck"
 
 shell_scripts() {
-	find t bench init packaging ./*.sh -path t/integration/sendmail \
+	find t bench init contrib packaging ./*.sh -path t/integration/sendmail \
 	    -prune -o -name '*.sh' -type f -print 2>/dev/null
 	scripts | while IFS= read -r file; do
 		case $(head -n 1 "$file") in

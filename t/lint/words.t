@@ -11,7 +11,7 @@ unfinished='TO[D]O|FIX[M]E|not written [y]et'
 
 # search PATTERN: every written file and our documents.
 search() {
-	{ written_files; ls ./*.md; } | sort -u |
+	{ written_files; ls ./*.md docs/*.md; } | sort -u |
 		xargs grep -nEi -e "$1" /dev/null
 }
 
