@@ -26,7 +26,8 @@ enum dns_type {		/* wire values */
 	DNS_TYPE_PTR = 12,
 	DNS_TYPE_MX = 15,
 	DNS_TYPE_TXT = 16,
-	DNS_TYPE_AAAA = 28
+	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_SPF = 99	/* abandoned (RFC 7208 s3.1) */
 };
 
 enum dns_status {
@@ -51,12 +52,13 @@ enum dns_failure {
 };
 
 /*
- * One resource record.  A and AAAA: 4 or 16 octets.  TXT: the character
+ * One resource record.  A and AAAA: 4 or 16 octets.  TXT, SPF: the character
  * strings joined (RFC 7208 s3.3), NUL possible, cut at one octet more than
- * RECORD_TEXT_MAX; of the texts that are v=spf1, and of those that are not,
- * only the first two are kept each.  MX and PTR: the name as text without a
- * trailing dot; a dot or NUL inside a label cannot be told apart and makes
- * the record malformed (dropped, counted); "" is the root.
+ * RECORD_TEXT_MAX; of the texts that are v=spf1, of those that are nearly, and
+ * of those that are not, only the first two are kept each.  MX and PTR: the
+ * name as text without a trailing dot; a dot or NUL inside a label cannot be
+ * told apart and makes the record malformed (dropped, counted); "" is the
+ * root.
  */
 struct dns_rr {
 	const char	*data;		/* len octets and a NUL */
@@ -73,13 +75,20 @@ struct dns_answer {
 	size_t		 count;		/* records in rr; 0 unless DNS_OK */
 	struct dns_rr	*rr;		/* MX by preference, then as received */
 
-	/* TXT, filled when the answer is made, so once per cached answer: */
+	/* TXT and SPF, filled when the answer is made, so once per cached
+	 * answer: */
+	size_t		 wire_size;	/* octets that the records, those not
+					 * kept included, take in a message */
 	size_t		 spf_count;	/* records that are v=spf1 */
 	struct record	*spf;		/* parsed, if there is exactly one and
 					 * it is well formed */
 	struct record_error spf_error;	/* else why it is not well formed; its
 					 * message is NULL where spf_count is
 					 * not 1 */
+	size_t		 spf_joint_count;
+	uint16_t	*spf_joints;	/* where in the text of the first
+					 * v=spf1 another string begins;
+					 * empty ones do not count */
 
 	enum dns_type	 type;
 	_Atomic unsigned references;	/* of dns only */

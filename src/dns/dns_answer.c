@@ -9,8 +9,9 @@
  * Of TXT records only what SPF can use is kept.  Where several v=spf1 records
  * stand, two prove it (RFC 7208 s4.5: permerror) and spf_count has the number
  * of all.  Other texts matter only as explanations, and there more than one
- * is as bad as a hundred (s6.2), so the first two are kept.  No text is kept
- * beyond RECORD_TEXT_MAX + 1 octets, one more than anything here accepts.
+ * is as bad as a hundred (s6.2), so the first two are kept, and the first two
+ * that are nearly records, for who looks for mistakes.  No text is kept beyond
+ * RECORD_TEXT_MAX + 1 octets, one more than anything here accepts.
  */
 
 #include "config.h"
@@ -30,6 +31,9 @@
 
 #define PROBLEM_SIZE 120
 
+/* Name as a pointer, type, class, time to live and length (RFC 1035 s4.1). */
+#define RR_OVERHEAD 12
+
 #define TXT_KEEP 2
 #define TXT_MAX (RECORD_TEXT_MAX + 1)
 
@@ -42,6 +46,7 @@ struct built {
 	size_t			 used;
 	size_t			 room;
 	size_t			 rr_room;
+	size_t			 nearly;	/* texts that are nearly SPF */
 	bool			 malformed;
 };
 
@@ -116,11 +121,40 @@ txt_well_formed(const uint8_t *rdata, size_t len)
 	return len > 0 && i == len;
 }
 
+/* Where strings that are not empty begin in the text, but for the first. */
+static size_t
+find_joints(const uint8_t *rdata, size_t len, uint16_t *joints)
+{
+	size_t count = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < TXT_MAX; i += 1 + (size_t)rdata[i]) {
+		if (n > 0 && rdata[i] > 0) {
+			if (joints != NULL)
+				joints[count] = (uint16_t)n;
+			count++;
+		}
+		n += rdata[i];
+	}
+	return count;
+}
+
+static void
+set_joints(struct dns_answer *a, const uint8_t *rdata, size_t len)
+{
+	a->spf_joint_count = find_joints(rdata, len, NULL);
+	if (a->spf_joint_count == 0)
+		return;
+	a->spf_joints = xcalloc(a->spf_joint_count, sizeof(*a->spf_joints));
+	(void)find_joints(rdata, len, a->spf_joints);
+}
+
 static bool
 add_txt(struct built *b, const uint8_t *rdata, size_t len)
 {
 	struct dns_answer *a = &b->answer;
 
+	a->wire_size += RR_OVERHEAD + len;
 	if (!txt_well_formed(rdata, len))
 		return false;
 	char *to = rr_begin(b, TXT_MAX);
@@ -136,10 +170,16 @@ add_txt(struct built *b, const uint8_t *rdata, size_t len)
 	}
 	size_t spf_kept = a->spf_count < TXT_KEEP ? a->spf_count : TXT_KEEP;
 	bool keep;
-	if (record_is_spf(to, n))
+	if (record_is_spf(to, n)) {
 		keep = a->spf_count++ < TXT_KEEP;
-	else
-		keep = a->count - spf_kept < TXT_KEEP;
+		if (a->spf_count == 1)
+			set_joints(a, rdata, len);
+	} else {
+		keep = a->count - spf_kept < TXT_KEEP ||
+		    (record_is_nearly_spf(to, n) && b->nearly < TXT_KEEP);
+	}
+	if (keep && record_is_nearly_spf(to, n))
+		b->nearly++;
 	if (keep)
 		rr_end(b, n, 0);
 	return true;
@@ -196,6 +236,7 @@ dns_answer_add(struct dns_answer *a, const uint8_t *rdata, size_t len)
 		ok = add_address(b, rdata, len);
 		break;
 	case DNS_TYPE_TXT:
+	case DNS_TYPE_SPF:
 		ok = add_txt(b, rdata, len);
 		break;
 	case DNS_TYPE_MX:
@@ -295,7 +336,8 @@ static size_t
 answer_octets(const struct built *b)
 {
 	const struct dns_answer *a = &b->answer;
-	size_t n = sizeof(*b) + b->used + a->count * sizeof(*a->rr);
+	size_t n = sizeof(*b) + b->used + a->count * sizeof(*a->rr) +
+	    a->spf_joint_count * sizeof(*a->spf_joints);
 
 	if (a->problem != NULL)
 		n += strlen(a->problem) + 1;
@@ -356,6 +398,7 @@ dns_answer_release(struct dns_answer *a)
 	struct built *b = built_of(a);
 	if (a->spf != NULL)
 		record_free(a->spf);
+	free(a->spf_joints);
 	free(a->rr);
 	free(a->problem);
 	free(b->data);

@@ -2,7 +2,7 @@
 /*
  * Answers from a text instead of the network: for the dry run and for tests.
  *
- * A AAAA MX TXT PTR CNAME are answered; other types only make their name
+ * A AAAA MX TXT SPF PTR CNAME are answered; other types only make their name
  * exist.  CNAMEs are followed, a loop is a temporary error.  "*" as first
  * label is a wildcard (RFC 4592).  A name below which there are others exists.
  * TIMEOUT never gets an answer and SERVFAIL a temporary error.

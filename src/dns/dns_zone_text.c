@@ -31,6 +31,7 @@ static const struct {
 	{ "AAAA", DNS_TYPE_AAAA },
 	{ "MX", DNS_TYPE_MX },
 	{ "TXT", DNS_TYPE_TXT },
+	{ "SPF", DNS_TYPE_SPF },
 	{ "PTR", DNS_TYPE_PTR },
 	{ "CNAME", ZONE_TYPE_CNAME },
 	{ "TIMEOUT", ZONE_TYPE_TIMEOUT },
@@ -38,7 +39,7 @@ static const struct {
 };
 
 static const char *const other_types[] = {
-	"SPF", "SOA", "NS", "SRV", "CAA", "HINFO", "DS", "DNSKEY", "RRSIG",
+	"SOA", "NS", "SRV", "CAA", "HINFO", "DS", "DNSKEY", "RRSIG",
 	"NSEC", "TLSA", "NAPTR"
 };
 
@@ -371,6 +372,7 @@ read_data(struct reader *r, struct zone_rr *rr)
 		return next_word(r, &w) ? parse_name(r, &w, &rr->target) :
 		    fail(r, wrong_number);
 	case DNS_TYPE_TXT:
+	case DNS_TYPE_SPF:
 		return add_strings(r, &w);
 	case DNS_TYPE_PTR:
 	case ZONE_TYPE_CNAME:

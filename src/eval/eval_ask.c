@@ -50,6 +50,8 @@ type_name(enum dns_type type)
 		return "MX";
 	case DNS_TYPE_TXT:
 		return "TXT";
+	case DNS_TYPE_SPF:
+		return "SPF";
 	case DNS_TYPE_AAAA:
 		return "AAAA";
 	}

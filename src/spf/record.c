@@ -324,6 +324,20 @@ record_is_spf(const char *octets, size_t len)
 	    (len == VERSION_LEN || octets[VERSION_LEN] == ' ');
 }
 
+bool
+record_is_nearly_spf(const char *octets, size_t len)
+{
+	size_t i = 0;
+
+	if (record_is_spf(octets, len))
+		return false;
+	while (i < len && !util_is_alnum(octets[i]))
+		i++;
+	return util_has_prefix_nocase(octets + i, len - i, "v=spf") ||
+	    util_has_prefix_nocase(octets + i, len - i, "spf1") ||
+	    util_has_prefix_nocase(octets + i, len - i, "spf2");
+}
+
 struct record *
 record_parse(const char *octets, size_t len, struct record_error *err)
 {

@@ -59,6 +59,11 @@ struct record_error {
 
 /* Starts with "v=spf1" and then a blank or the end (s4.5). */
 bool	record_is_spf(const char *octets, size_t len);
+/*
+ * Is no such record, but was meant as one or is one of Sender ID (RFC 4406):
+ * "v=spf1; ...", "\"v=spf1 ...", "spf1 ...", "spf2.0/pra ...".
+ */
+bool	record_is_nearly_spf(const char *octets, size_t len);
 
 /*
  * Parses a record for which record_is_spf holds.  NULL: any departure from

@@ -22,7 +22,8 @@
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const enum dns_type types[] = {
-	DNS_TYPE_A, DNS_TYPE_AAAA, DNS_TYPE_MX, DNS_TYPE_PTR, DNS_TYPE_TXT
+	DNS_TYPE_A, DNS_TYPE_AAAA, DNS_TYPE_MX, DNS_TYPE_PTR, DNS_TYPE_TXT,
+	DNS_TYPE_SPF
 };
 #define TYPES (sizeof(types) / sizeof(types[0]))
 
@@ -37,6 +38,7 @@ rr_fits(const struct dns_rr *rr, enum dns_type type)
 	case DNS_TYPE_AAAA:
 		return rr->len == 16;
 	case DNS_TYPE_TXT:
+	case DNS_TYPE_SPF:
 		return rr->len <= RECORD_TEXT_MAX + 1;
 	case DNS_TYPE_MX:
 	case DNS_TYPE_PTR:
@@ -55,7 +57,10 @@ check_answer(const struct dns_answer *a)
 		assert(a->type != DNS_TYPE_MX || i == 0 ||
 		    a->rr[i - 1].preference <= a->rr[i].preference);
 	}
-	assert(a->spf_count == 0 || a->type == DNS_TYPE_TXT);
+	assert(a->spf_count == 0 || a->type == DNS_TYPE_TXT ||
+	    a->type == DNS_TYPE_SPF);
+	for (size_t i = 0; i < a->spf_joint_count; i++)
+		assert(a->spf_joints[i] <= RECORD_TEXT_MAX);
 	assert((a->spf_count == 1) ==
 	    ((a->spf != NULL) != (a->spf_error.message != NULL)));
 }

@@ -116,6 +116,56 @@ test_answer_parses_its_spf_record(void **state)
 }
 
 static void
+test_answer_tells_where_strings_of_the_record_join(void **state)
+{
+	static const char rdata[] = "\007v=spf1 " "\000\002mx\005 -all";
+	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_TXT, 60);
+
+	(void)state;
+	add_octets(a, "\001a\001b", 4);
+	add_octets(a, rdata, sizeof(rdata) - 1);
+	dns_answer_finish(a);
+	assert_string_equal(a->spf->text, "v=spf1 mx -all");
+	assert_int_equal(a->spf_joint_count, 2);
+	assert_int_equal(a->spf_joints[0], 7);
+	assert_int_equal(a->spf_joints[1], 9);
+	dns_answer_release(a);
+}
+
+static void
+test_answer_keeps_texts_that_are_nearly_records(void **state)
+{
+	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_TXT, 60);
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		add_txt(a, "plain");
+	add_txt(a, "spf2.0/pra -all");
+	add_txt(a, "\"v=spf1 -all\"");
+	add_txt(a, "v=spf2 -all");
+	dns_answer_finish(a);
+	assert_int_equal(a->count, 4);
+	assert_int_equal(a->spf_count, 0);
+	assert_string_equal(a->rr[2].data, "spf2.0/pra -all");
+	assert_string_equal(a->rr[3].data, "\"v=spf1 -all\"");
+	dns_answer_release(a);
+}
+
+static void
+test_answer_tells_the_size_of_all_texts(void **state)
+{
+	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_SPF, 60);
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		add_txt(a, "four");
+	dns_answer_finish(a);
+	assert_int_equal(a->count, 2);
+	assert_int_equal(a->wire_size, 5 * (12 + 5));
+	dns_answer_release(a);
+}
+
+static void
 test_answer_counts_all_spf_records_and_keeps_two(void **state)
 {
 	struct dns_answer *a = dns_answer_new(DNS_OK, DNS_TYPE_TXT, 60);
@@ -243,6 +293,11 @@ main(void)
 		    test_answer_txt_malformed_is_dropped_and_counted),
 		cmocka_unit_test(test_answer_without_good_records_is_temperror),
 		cmocka_unit_test(test_answer_parses_its_spf_record),
+		cmocka_unit_test(
+		    test_answer_tells_where_strings_of_the_record_join),
+		cmocka_unit_test(
+		    test_answer_keeps_texts_that_are_nearly_records),
+		cmocka_unit_test(test_answer_tells_the_size_of_all_texts),
 		cmocka_unit_test(
 		    test_answer_counts_all_spf_records_and_keeps_two),
 		cmocka_unit_test(

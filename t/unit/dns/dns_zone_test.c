@@ -305,6 +305,7 @@ test_zone_nxdomain_unless_name_or_one_below_exists(void **state)
 	assert_status(b, "com", DNS_TYPE_A, DNS_NODATA);
 	assert_status(b, "other.example.com", DNS_TYPE_A, DNS_NODATA);
 	assert_status(b, "type99.example.com", DNS_TYPE_TXT, DNS_NODATA);
+	assert_data(b, "type99.example.com", DNS_TYPE_SPF, "v=spf1 -all");
 	assert_status(b, "elow.example.com", DNS_TYPE_A, DNS_NXDOMAIN);
 	assert_status(b, "x.deep.below.example.com", DNS_TYPE_A, DNS_NXDOMAIN);
 	assert_status(b, "net", DNS_TYPE_A, DNS_NXDOMAIN);
