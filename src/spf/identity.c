@@ -157,6 +157,25 @@ identity_name_to_ascii(const char *name, char out[IDENTITY_NAME_MAX + 1])
 	return to_ascii(out, IDENTITY_NAME_MAX + 1, name) == IDENTITY_OK;
 }
 
+bool
+identity_name_to_unicode(const char *name,
+    char out[4 * IDENTITY_NAME_MAX + 1])
+{
+	char *text = NULL;
+
+	if (!is_ascii(name) ||
+	    idn2_to_unicode_8z8z(name, &text, 0) != IDN2_OK)
+		return false;
+	size_t len = strlen(text);
+	size_t i = 0;
+	for (size_t n = 1; n > 0 && i < len; i += n)
+		n = util_print_length(text + i, len - i);
+	bool good = i == len && !is_ascii(text) &&
+	    util_copy(out, 4 * IDENTITY_NAME_MAX + 1, text);
+	idn2_free(text);
+	return good;
+}
+
 static bool
 has_u_labels(const struct identity *id)
 {

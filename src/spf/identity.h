@@ -99,6 +99,13 @@ bool	identity_name_is_valid(const char *name, size_t len, bool multi_label);
 bool	identity_name_to_ascii(const char *name,
 	    char out[IDENTITY_NAME_MAX + 1]);
 
+/*
+ * The other way, for people to read.  False: there is no A-label in name, or
+ * one that stands for nothing that can be printed; out is not to be used.
+ */
+bool	identity_name_to_unicode(const char *name,
+	    char out[4 * IDENTITY_NAME_MAX + 1]);
+
 /* "libidn2 2.3.3". */
 const char	*identity_version(void);
 

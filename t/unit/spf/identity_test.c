@@ -592,6 +592,19 @@ test_identity_fini_takes_zeroes(void **state)
 	assert_null(id.address);
 }
 
+static void
+test_identity_a_labels_can_be_read(void **state)
+{
+	char text[4 * IDENTITY_NAME_MAX + 1];
+
+	(void)state;
+	assert_true(identity_name_to_unicode("mail.xn--3e0b707e", text));
+	assert_string_equal(text, "mail.\xed\x95\x9c\xea\xb5\xad");
+	assert_false(identity_name_to_unicode("example.com", text));
+	assert_false(identity_name_to_unicode("xn--a", text));
+	assert_false(identity_name_to_unicode("\xed\x95\x9c", text));
+}
+
 int
 main(void)
 {
@@ -612,6 +625,7 @@ main(void)
 		cmocka_unit_test(test_identity_mail_null_sender_uses_helo),
 		cmocka_unit_test(test_identity_mail_null_sender_without_helo),
 		cmocka_unit_test(test_identity_utf8_domains_become_a_labels),
+		cmocka_unit_test(test_identity_a_labels_can_be_read),
 		cmocka_unit_test(test_identity_utf8_local_part_is_kept),
 		cmocka_unit_test(test_identity_field_address_has_a_labels),
 		cmocka_unit_test(test_identity_bad_idna_is_malformed),
