@@ -360,62 +360,66 @@ addr_set_add(struct addr_set *s, const struct addr_prefix *p)
 	addr_prefix_trim(&n->prefix);
 }
 
-static int
-compare(const struct addr *a, const struct addr *b)
+int
+addr_compare(const struct addr *a, const struct addr *b)
 {
 	if (a->family != b->family)
 		return a->family < b->family ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
-/* The address behind a; false: a is the last one. */
-static bool
-advance(struct addr *a, unsigned bits)
+static unsigned
+bits_of(const struct addr *a)
 {
-	for (unsigned i = bits / 8; i > 0; i--) {
+	return a->family == AF_INET ? V4_BITS : V6_BITS;
+}
+
+bool
+addr_next(struct addr *a)
+{
+	for (unsigned i = bits_of(a) / 8; i > 0; i--) {
 		if (++a->bytes[i - 1] != 0)
 			return true;
 	}
 	return false;
 }
 
-/*
- * The widest prefix that begins at p's address and does not go beyond last;
- * *end is its own last address.
- */
-static void
-widen(struct addr_prefix *p, unsigned bits, const struct addr *last,
+struct addr_prefix
+addr_prefix_widest(const struct addr *first, const struct addr *last,
     struct addr *end)
 {
-	*end = p->addr;
-	for (p->len = bits; p->len > 0; p->len--) {
-		unsigned i = p->len - 1;
+	struct addr_prefix p = { *first, bits_of(first) };
+
+	*end = *first;
+	for (; p.len > 0; p.len--) {
+		unsigned i = p.len - 1;
 		uint8_t bit = (uint8_t)(0x80 >> i % 8);
 		struct addr wider = *end;
 
 		wider.bytes[i / 8] |= bit;
-		if ((p->addr.bytes[i / 8] & bit) != 0 ||
-		    compare(&wider, last) > 0)
-			return;
+		if ((first->bytes[i / 8] & bit) != 0 ||
+		    addr_compare(&wider, last) > 0)
+			break;
 		*end = wider;
 	}
+	return p;
 }
 
 bool
 addr_set_add_range(struct addr_set *s, const struct addr *first,
     const struct addr *last)
 {
-	unsigned bits = first->family == AF_INET ? V4_BITS : V6_BITS;
-	struct addr_prefix p = { .addr = *first };
+	struct addr at = *first;
 	struct addr end;
 
-	if (first->family != last->family || compare(first, last) > 0)
+	if (first->family != last->family || addr_compare(first, last) > 0)
 		return false;
 	do {
-		widen(&p, bits, last, &end);
+		struct addr_prefix p = addr_prefix_widest(&at, last, &end);
+
 		addr_set_add(s, &p);
-		p.addr = end;
-	} while (compare(&end, last) < 0 && advance(&p.addr, bits));
+		at = end;
+	} while (addr_compare(&end, last) < 0 && addr_next(&at));
 	return true;
 }
 
@@ -424,7 +428,7 @@ compare_nodes(const void *a, const void *b)
 {
 	const struct addr_prefix *p = &((const struct addr_node *)a)->prefix;
 	const struct addr_prefix *q = &((const struct addr_node *)b)->prefix;
-	int order = compare(&p->addr, &q->addr);
+	int order = addr_compare(&p->addr, &q->addr);
 
 	return order != 0 ? order : (p->len > q->len) - (p->len < q->len);
 }
@@ -470,7 +474,7 @@ addr_set_longest(const struct addr_set *s, const struct addr *a)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (compare(&s->nodes[middle].prefix.addr, a) <= 0)
+		if (addr_compare(&s->nodes[middle].prefix.addr, a) <= 0)
 			low = middle + 1;
 		else
 			high = middle;

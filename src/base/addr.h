@@ -41,6 +41,11 @@ const char *addr_format(const struct addr *a, char buf[ADDR_TEXT_SIZE]);
 const char *addr_format_reverse(const struct addr *a,
 	    char buf[ADDR_REVERSE_SIZE]);
 
+/* Of two of one family the order of their octets; <0, 0, >0. */
+int	addr_compare(const struct addr *a, const struct addr *b);
+/* Becomes the one behind it; false: it was the last, and is the first now. */
+bool	addr_next(struct addr *a);
+
 bool	addr_is_loopback(const struct addr *a);
 /*
  * How many bits the private range has that a is in, such as 8 for 10.1.2.3:
@@ -70,6 +75,12 @@ struct addr addr_network(const struct addr *a, unsigned v6_bits);
 bool	addr_prefix_parse(struct addr_prefix *out, const char *text);
 /* Clears the bits behind the first len; false: there were none. */
 bool	addr_prefix_trim(struct addr_prefix *p);
+/*
+ * The widest that begins at first and does not go beyond last; *end is its own
+ * last address.
+ */
+struct addr_prefix addr_prefix_widest(const struct addr *first,
+	    const struct addr *last, struct addr *end);
 /* Different families never match, and AF_UNSPEC not even itself. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
 
