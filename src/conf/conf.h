@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/key.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/util.h"
@@ -92,6 +93,9 @@ struct conf {
 	unsigned	 headers;	/* CONF_HEADER_* */
 	bool		 remove_forged;
 	bool		 add_header_on_skip;
+	char		*why_url;	/* of a refusal's link; "": none */
+	char		*why_key;	/* its file */
+	uint8_t		 why_key_octets[KEY_SIZE];	/* for why_url */
 	enum log_target	 log;
 	enum log_level	 log_level;
 	int		 syslog_facility;

@@ -98,6 +98,29 @@ parse_hostname(const struct conf_option *o, void *field, const char *text)
 	    field, text);
 }
 
+#define URL_MAX 150	/* a reply line has room for it and a token */
+
+static const char *
+parse_url(const struct conf_option *o, void *field, const char *text)
+{
+	static const char *const schemes[] = { "https://", "http://" };
+	size_t len = strlen(text);
+	size_t scheme = 0;
+
+	(void)o;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (util_has_prefix_nocase(text, len, schemes[i]))
+			scheme = strlen(schemes[i]);
+	if (len > 0 && (scheme == 0 || !util_is_alnum(text[scheme]) ||
+	    len > URL_MAX))
+		return "";
+	for (size_t i = 0; i < len; i++)
+		if (!util_is_print(text[i]) ||
+		    strchr(" \"#<>?\\^`{|}", text[i]) != NULL)
+			return "";
+	return keep(NULL, field, text);
+}
+
 /* The other member of the pair is one that fits: only this one is judged. */
 static const char *
 reply_problem(unsigned code, const char *enhanced, const char *text)
@@ -525,6 +548,7 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_ACCOUNT] = { parse_account, clear_text, print_text, false },
 	[CONF_PATH] = { parse_path, clear_text, print_text, false },
 	[CONF_HOSTNAME] = { parse_hostname, clear_text, print_text, false },
+	[CONF_URL] = { parse_url, clear_text, print_text, false },
 	[CONF_ENHANCED] = { parse_enhanced, clear_text, print_text, false },
 	[CONF_TEXT] = { parse_reply_text, clear_text, print_text, false },
 	[CONF_OCTAL] = { parse_octal, NULL, print_octal, false },

@@ -102,6 +102,21 @@ note_networks(struct conf *c)
 }
 
 void
+conf_check_why(struct conf *c, struct diag *d)
+{
+	if (c->why_url[0] == '\0')
+		return;
+	if (c->why_key[0] == '\0') {
+		conf_complain(c, d, "why_url", "needs why_key, the key that "
+		    "links are signed with");
+		return;
+	}
+	const char *problem = key_read(c->why_key, c->why_key_octets);
+	if (problem != NULL)
+		conf_complain(c, d, "why_key", "%s: %s", c->why_key, problem);
+}
+
+void
 conf_note(struct conf *c)
 {
 	note_socket(c);

@@ -28,6 +28,7 @@ enum conf_kind_name {
 	CONF_ACCOUNT,		/* char *: a user or group, "" allowed */
 	CONF_PATH,		/* char *: absolute, "" allowed */
 	CONF_HOSTNAME,		/* char *: "" allowed */
+	CONF_URL,		/* char *: "" allowed */
 	CONF_ENHANCED,		/* char * */
 	CONF_TEXT,		/* char *: a reply template */
 	CONF_OCTAL,		/* mode_t */
@@ -214,6 +215,9 @@ struct conf_place {
 	char		*file;
 	unsigned	 line;
 };
+
+/* Reads the key of links, where there are any; d says what is wrong with it. */
+void	conf_check_why(struct conf *c, struct diag *d);
 
 /* Fills c->notes; c has no mistakes. */
 void	conf_note(struct conf *c);

@@ -608,6 +608,7 @@ conf_free(struct conf *c)
 	free(c->lists);
 	diag_fini(&c->notes);
 	free(c->path);
+	explicit_bzero(c->why_key_octets, sizeof(c->why_key_octets));
 	free(c);
 }
 
@@ -782,6 +783,8 @@ load(const char *path, char *text, const char *const *settings,
 	c->places = r.places;
 	c->settings = settings;
 	c->path = path != NULL ? xstrdup(path) : NULL;
+	if (d->count == r.before)
+		conf_check_why(c, d);
 	cfg_free(cfg);
 	free(defaults);
 	reader = NULL;

@@ -129,6 +129,12 @@ static const struct conf_option top_options[] = {
 	{ "add_header_on_skip", "false", "true or false", RELOAD,
 	    "Whether mail that is not checked gets a field that says why.",
 	    CONF_BOOL, FIELD(add_header_on_skip) },
+	{ "why_url", "\"\"", "an http or https address of at most 150 octets, "
+	    "without ? and #, or \"\"", RELOAD,
+	    "The page that refusals lead to.", CONF_URL, FIELD(why_url) },
+	{ "why_key", "\"\"", "an absolute path, or \"\"", RELOAD,
+	    "The file of the key that links to it are signed with.",
+	    CONF_PATH, FIELD(why_key) },
 
 	{ "log", "\"syslog\"", "syslog or stderr", RESTART,
 	    "Where the log goes.", CONF_WORD, FIELD(log), .words = log_words },

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "mail/session_priv.h"
 #include "policy/reply.h"
+#include "policy/token.h"
 
 static void
 refuse_forgeries(struct reply *out)
@@ -30,12 +31,48 @@ soften(struct reply *r)
 	r->enhanced[0] = '4';
 }
 
+/* The page that explains this refusal; "": there is none. */
+static void
+put_link(const struct message *m, const struct decision *d, int64_t now_s,
+    struct sbuf *link)
+{
+	const struct conf *c = m->check.conf;
+	const struct identity *id = m->check.of[d->scope].id;
+	const struct eval_verdict *v = m->check.of[d->scope].verdict;
+	struct token t = {
+		.time_s = now_s,
+		.result = v->result,
+		.scope = d->scope,
+		.null_sender = id->null_sender,
+		.level = d->parts[d->scope].level,
+		.client = m->who.client,
+	};
+	char text[TOKEN_SIZE];
+
+	if (c->why_url[0] == '\0')
+		return;
+	token_set_name(t.domain, sizeof(t.domain), identity_field_domain(id));
+	token_set_name(t.receiver, sizeof(t.receiver), m->who.receiver);
+	if (v->mechanism[0] != '\0')
+		token_set_text(t.reason, sizeof(t.reason), v->mechanism);
+	else
+		token_set_problem(&t, v->problem, id->local);
+	token_encode(&t, c->why_key_octets, text);
+	sbuf_fmt(link, "%s?t=%s", c->why_url, text);
+}
+
 static void
 refuse_result(const struct message *m, const struct decision *d,
     struct reply *out)
 {
 	const struct identity *id = m->check.of[d->scope].id;
 	const struct eval_verdict *v = m->check.of[d->scope].verdict;
+	int64_t now_s = time(NULL);
+	char link[REPLY_LINK_MAX + 1];
+	struct sbuf sb;
+
+	sbuf_init(&sb, link, sizeof(link));
+	put_link(m, d, now_s, &sb);
 	const struct reply_vars vars = {
 		.macros = {
 			.client = &m->who.client,
@@ -44,11 +81,12 @@ refuse_result(const struct message *m, const struct decision *d,
 			.domain = identity_field_domain(id),
 			.helo = identity_field_address(m->who.helo),
 			.receiver = m->who.receiver,
-			.time_s = time(NULL),
+			.time_s = now_s,
 			.result = result_name(v->result),
 			.identity = scope_name(d->scope),
 			.reason = v->problem,
 			.queue_id = m->who.queue_id,
+			.why_url = link,
 		},
 		.explanation = v->explanation,
 		.explanation_domain = v->explanation_domain,

@@ -7,8 +7,9 @@
  *
  * Room is shared out beforehand, so that nothing a stranger says, and no
  * template, can push out the rest: template text first, up to its own limit,
- * then the explanation.  An explanation of 800 octets makes at most 22 lines,
- * since two lines in a row that were wrapped hold more than 75 octets.
+ * then the link, then the explanation.  An explanation of 800 octets makes at
+ * most 22 lines, since two lines in a row that were wrapped hold more than 75
+ * octets.
  */
 
 #include "config.h"
@@ -30,9 +31,11 @@
 #define EXPLANATION_ROOM (DOMAIN_MAX + 32 + EXPLANATION_LINES + \
 	REPLY_EXPLANATION_MAX)
 
-_Static_assert(TEMPLATE_ROOM + EXPLANATION_ROOM < REPLY_TEXT_SIZE,
+#define LINK_ROOM (1 + REPLY_LINE_MAX)
+
+_Static_assert(TEMPLATE_ROOM + LINK_ROOM + EXPLANATION_ROOM < REPLY_TEXT_SIZE,
     "a reply has room for all its parts");
-_Static_assert(REPLY_TEMPLATE_LINES_MAX + 1 + EXPLANATION_LINES <=
+_Static_assert(REPLY_TEMPLATE_LINES_MAX + 1 + 1 + EXPLANATION_LINES <=
     REPLY_LINES_MAX, "a reply has lines for all its parts");
 
 struct reply_template {
@@ -40,6 +43,7 @@ struct reply_template {
 	char		 enhanced[REPLY_ENHANCED_SIZE];
 	struct macro	*lines[REPLY_TEMPLATE_LINES_MAX];
 	size_t		 count;
+	bool		 has_link;	/* in one of the lines */
 };
 
 /* Codes: RFC 7372 s3.2 (5.7.23, x.7.24), and 5.7.1 where it has none. */
@@ -156,6 +160,7 @@ compile_lines(struct reply_template *t, const char *text, struct sbuf *err)
 			return false;
 		}
 		t->lines[t->count++] = m;
+		t->has_link = t->has_link || macro_uses_why_url(m);
 		if (p[len] == '\0')
 			return true;
 		p += len + 1;
@@ -269,6 +274,22 @@ put_template(struct writer *w, const struct reply_template *t,
 	}
 }
 
+/* On a line of its own: no MTA breaks it, and no reader can miss it. */
+static void
+put_link(struct writer *w, const char *link)
+{
+	char line[REPLY_LINE_MAX + 1];
+	struct sbuf sb;
+
+	if (link == NULL || link[0] == '\0')
+		return;
+	sbuf_init(&sb, line, sizeof(line));
+	sbuf_fmt(&sb, "See %s", link);
+	assert(sbuf_ok(&sb));
+	clean(line);
+	put_line(w, line, sb.len);
+}
+
 /* RFC 7208 s8.4: it must be plain whose words these are. */
 static void
 put_explanation(struct writer *w, const struct reply_vars *v)
@@ -308,6 +329,8 @@ reply_format(const struct reply_template *t, const struct reply_vars *v,
 		put_line(&w, fallback, sizeof(fallback) - 1);
 	w.sb.size = sizeof(out->text);
 	w.lines_max = REPLY_LINES_MAX;
+	if (!t->has_link)
+		put_link(&w, v->macros.why_url);
 	put_explanation(&w, v);
 	assert(sbuf_ok(&w.sb));
 }

@@ -11,13 +11,14 @@
 #include "spf/macro.h"
 
 /*
- * Room for our text and a publisher's explanation, which is cut at 800
- * octets before it is wrapped.
+ * Room for our text, a link, and a publisher's explanation, which is cut at
+ * 800 octets before it is wrapped.
  */
-#define REPLY_TEXT_SIZE 3072
+#define REPLY_TEXT_SIZE 3584
 #define REPLY_EXPLANATION_MAX 800
 #define REPLY_LINES_MAX 32
 #define REPLY_LINE_MAX 480	/* octets; 512 with code and CR LF, RFC 5321 */
+#define REPLY_LINK_MAX (REPLY_LINE_MAX - 4)	/* octets; behind "See " */
 #define REPLY_ENHANCED_SIZE 12
 
 /* Of one template: lines, and octets before expansion. */
@@ -66,9 +67,12 @@ struct reply_vars {
  * "?", breaks lines over REPLY_LINE_MAX, leaves out empty lines, and appends
  * the explanation after "The domain X explains:" on lines of its own (RFC 7208
  * s8.4), cut at REPLY_EXPLANATION_MAX octets, wrapped at blanks near 75
- * columns; a long word (a link) stays whole up to REPLY_LINE_MAX.  Lines come
- * from the template only, never from a macro's value.  A template whose macros
- * are too long for the room is cut.  Always fits, never empty.  Pure.
+ * columns; a long word (a link) stays whole up to REPLY_LINE_MAX.  Before it
+ * stands "See" with v->macros.why_url, at most REPLY_LINK_MAX octets, on a
+ * line of its own, unless it is NULL or "" or the template has placed it.
+ * Lines come from the template only, never from a macro's value.  A template
+ * whose macros are too long for the room is cut.  Always fits, never empty.
+ * Pure.
  */
 void	reply_format(const struct reply_template *t,
 	    const struct reply_vars *v, struct reply *out);

@@ -66,15 +66,21 @@ token_set_name(char *name, size_t size, const char *text)
 	token_set_text(name, size, text);
 }
 
+/* One or two letters tell something only where they stand alone. */
 static bool
 contains(const char *text, const char *part, size_t len)
 {
-	for (size_t left = strlen(text); left >= len; left--, text++) {
-		size_t i = 0;
+	size_t size = strlen(text);
 
-		while (i < len && util_lower(text[i]) == util_lower(part[i]))
-			i++;
-		if (i == len)
+	for (size_t at = 0; at + len <= size; at++) {
+		bool alone = (at == 0 || !util_is_alnum(text[at - 1])) &&
+		    !util_is_alnum(text[at + len]);
+		size_t same = 0;
+
+		while (same < len &&
+		    util_lower(text[at + same]) == util_lower(part[same]))
+			same++;
+		if (same == len && (len > 2 || alone))
 			return true;
 	}
 	return false;
@@ -97,10 +103,10 @@ tells_of(const char *text, const char *local)
 }
 
 void
-token_set_reason(struct token *t, const char *reason, const char *local)
+token_set_problem(struct token *t, const char *problem, const char *local)
 {
 	token_set_text(t->reason, sizeof(t->reason),
-	    tells_of(reason, local) ? NULL : reason);
+	    tells_of(problem, local) ? NULL : problem);
 }
 
 /* Making. */

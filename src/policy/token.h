@@ -39,10 +39,10 @@ struct token {
 void	token_set_name(char *name, size_t size, const char *text);
 void	token_set_text(char *dst, size_t size, const char *text);
 /*
- * But for a text in which a part of local may stand, as a macro of the record
- * can bring it there: such a reason is left out.
+ * A problem, as it is told in words; one in which a part of local may stand, as
+ * a macro of the record can bring it there, is left out.
  */
-void	token_set_reason(struct token *t, const char *reason,
+void	token_set_problem(struct token *t, const char *reason,
 	    const char *local);
 
 /* Always fits: rule and reason are cut where names are long. */

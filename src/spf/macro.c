@@ -44,10 +44,11 @@ struct macro {
 };
 
 /* Stand for letters; behind LITERAL in the order of macro_reply_names. */
-enum { LITERAL, LONG_RESULT, LONG_IDENTITY, LONG_REASON, LONG_QUEUE_ID };
+enum { LITERAL, LONG_RESULT, LONG_IDENTITY, LONG_REASON, LONG_QUEUE_ID,
+	LONG_WHY_URL };
 
 const char *const macro_reply_names[] = {
-	"result", "identity", "reason", "queue_id", NULL
+	"result", "identity", "reason", "queue_id", "why_url", NULL
 };
 
 struct compiler {
@@ -325,6 +326,12 @@ macro_uses_validated(const struct macro *m)
 	return uses_letter(m, 'p');
 }
 
+bool
+macro_uses_why_url(const struct macro *m)
+{
+	return uses_letter(m, LONG_WHY_URL);
+}
+
 static char *
 copy_or(const char *s, const char *instead)
 {
@@ -391,6 +398,8 @@ letter_value(char letter, const struct macro_vars *v)
 		return copy_or(v->identity, "");
 	case LONG_REASON:
 		return copy_or(v->reason, "");
+	case LONG_WHY_URL:
+		return copy_or(v->why_url, "");
 	default:
 		assert(letter == LONG_QUEUE_ID);
 		return xstrdup(v->queue_id == NULL || *v->queue_id == '\0' ?

@@ -34,6 +34,7 @@ struct macro_vars {
 	const char	*identity;	/* %{identity}: helo or mailfrom */
 	const char	*reason;	/* %{reason} */
 	const char	*queue_id;	/* %{queue_id}; NULL or "": "-" */
+	const char	*why_url;	/* %{why_url} */
 };
 
 struct macro;				/* immutable once compiled */
@@ -55,6 +56,8 @@ void		 macro_free(struct macro *m);
 
 /* True if expanding m needs the validated name (%{p} or %{P}). */
 bool		 macro_uses_validated(const struct macro *m);
+/* True for %{why_url}. */
+bool		 macro_uses_why_url(const struct macro *m);
 
 /*
  * Appends the expansion to out, whose overflow tells that it did not fit.

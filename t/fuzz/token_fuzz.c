@@ -54,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	token_set_name(t.domain, sizeof(t.domain), text[1]);
 	token_set_name(t.receiver, sizeof(t.receiver), text[2]);
 	token_set_text(t.rule, sizeof(t.rule), text[3]);
-	token_set_reason(&t, text[4], text[5]);
+	token_set_problem(&t, text[4], text[5]);
 	token_encode(&t, keys[0], made);
 	bool good = token_decode(&back, made, keys, 2);
 	assert(good);

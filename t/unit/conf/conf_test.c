@@ -353,6 +353,57 @@ test_text_options_refuse_what_they_cannot_be(void **state)
 }
 
 static void
+test_why_url_is_an_address_that_a_token_fits_behind(void **state)
+{
+	char text[200] = "why_url = http://a.example/";
+
+	(void)state;
+	assert_string_equal(value_of(NULL, "why_url", "why_url = \"\""),
+	    "\"\"");
+	assert_bad("why_url = mail.example.org/why", 1, "http or https");
+	assert_bad("why_url = ftp://mail.example.org/why", 1, "why_url = ");
+	assert_bad("why_url = \"https://\"", 1, "why_url = ");
+	assert_bad("why_url = \"https://a.example/?t\"", 1, "without ?");
+	assert_bad("why_url = \"https://a.example/#t\"", 1, "without ?");
+	assert_bad("why_url = \"https://a.example/a b\"", 1, "why_url = ");
+	assert_bad("why_url = \"https://a.example/\xc3\xa4\"", 1,
+	    "why_url = ");
+	memset(text + strlen(text), 'a', 140);
+	assert_bad(text, 1, "at most 150");
+	assert_bad("why_key = why.key", 1, "must be absolute");
+}
+
+/* Where there are links the key is read; it says what is wrong with it. */
+static void
+test_links_need_their_key(void **state)
+{
+	char *path = path_in_dir("why.key");
+	char *text = xasprintf("\nwhy_key = \"%s\"\n"
+	    "why_url = \"https://mail.example.org/why\"\n", path);
+	uint8_t key[KEY_SIZE];
+
+	(void)state;
+	assert_bad("why_url = \"https://mail.example.org/why\"", 1,
+	    "needs why_key");
+	assert_bad(text, 2, "why.key: No such file");
+	assert_good("why_key = /nonexistent");
+	assert_null(key_make(path));
+	assert_null(key_read(path, key));
+	struct conf *c = load_good(text);
+	assert_memory_equal(c->why_key_octets, key, KEY_SIZE);
+	conf_release(c);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_bad(text, 2, "others than its owner");
+	static const char *const off[] = { "why_url=", NULL };
+	write_file("x.conf", text, strlen(text));
+	c = load_set("x.conf", off);
+	assert_non_null(c);
+	conf_release(c);
+	free(text);
+	free(path);
+}
+
+static void
 test_socket_mode_is_octal(void **state)
 {
 	(void)state;
@@ -1691,7 +1742,7 @@ teardown(void **state)
 	static const char *const names[] = {
 		"inner.conf", "outer.conf", "half.conf", "loop.conf",
 		"empty.conf", "many.conf", "big.conf", "mega.conf",
-		"nul.conf", "secret.conf", "fifo", "x.conf",
+		"nul.conf", "secret.conf", "fifo", "x.conf", "why.key",
 		"part.conf", "main.conf", "more.conf", "twice.conf"
 	};
 
@@ -1719,6 +1770,8 @@ main(void)
 		TEST(socket_may_be_spelled_as_in_postfix),
 		TEST(socket_refuses_the_rest_and_says_why),
 		TEST(text_options_refuse_what_they_cannot_be),
+		TEST(why_url_is_an_address_that_a_token_fits_behind),
+		TEST(links_need_their_key),
 		TEST(socket_mode_is_octal),
 		TEST(booleans_have_three_spellings),
 		TEST(durations_and_sizes_take_units),

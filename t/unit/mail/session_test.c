@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/key.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/stats.h"
@@ -20,6 +21,7 @@
 #include "policy/header.h"
 #include "policy/policy.h"
 #include "policy/reply.h"
+#include "policy/token.h"
 
 /* Every client is 192.0.2.1 or 2001:db8::1 unless a test says otherwise. */
 static const char zone[] =
@@ -1228,6 +1230,83 @@ test_reply_reason_is_the_problem(void **state)
 	    session_verdict(f->session, SCOPE_MAILFROM)->problem));
 }
 
+/* Configures links; key is what they are signed with. */
+static void
+configure_links(struct fixture *f, uint8_t key[1][KEY_SIZE])
+{
+	char dir[] = "/tmp/session_test.XXXXXX";
+
+	assert_non_null(mkdtemp(dir));
+	char *path = xasprintf("%s/key", dir);
+	char *more = xasprintf("why_url = \"https://mail.example.org/why\"\n"
+	    "why_key = \"%s\"\nhostname = \"conf.example.org\"\n", path);
+	assert_null(key_make(path));
+	assert_null(key_read(path, key[0]));
+	configure(f, 3, 6, more);
+	unlink(path);
+	rmdir(dir);
+	free(more);
+	free(path);
+}
+
+/* The facts of the link in the last line of a refusal. */
+static struct token
+linked(struct session_step step, const uint8_t (*key)[KEY_SIZE])
+{
+	static const char before[] = "\nSee https://mail.example.org/why?t=";
+	struct token t;
+
+	assert_non_null(step.reply);
+	const char *line = strstr(step.reply->text, before);
+	assert_non_null(line);
+	assert_true(token_decode(&t, line + strlen(before), key, 1));
+	assert_true(t.time_s > 0);
+	assert_string_equal(t.receiver, "conf.example.org");
+	return t;
+}
+
+static void
+test_link_tells_the_facts_of_a_refusal(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[1][KEY_SIZE];
+	char client[ADDR_TEXT_SIZE];
+
+	configure_links(f, key);
+	struct token t = linked(transact(f, NULL, "<alice@fail.example.com>"),
+	    key);
+	assert_int_equal(t.result, RESULT_FAIL);
+	assert_int_equal(t.scope, SCOPE_MAILFROM);
+	assert_false(t.null_sender);
+	assert_int_equal(t.level, 6);
+	assert_string_equal(addr_format(&t.client, client), "192.0.2.1");
+	assert_string_equal(t.domain, "fail.example.com");
+	assert_string_equal(t.reason, "-all");
+	t = linked(transact(f, NULL, "<u@permerror.example.com>"), key);
+	assert_int_equal(t.result, RESULT_PERMERROR);
+	assert_non_null(strstr(t.reason, "bogus"));
+	t = linked(transact(f, NULL, "<u@temperror.example.com>"), key);
+	assert_int_equal(t.result, RESULT_TEMPERROR);
+}
+
+static void
+test_link_tells_which_identity_was_refused(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[1][KEY_SIZE];
+
+	configure_links(f, key);
+	struct token t = linked(transact(f, "fail.example.com",
+	    "<u@pass.example.com>"), key);
+	assert_int_equal(t.scope, SCOPE_HELO);
+	assert_int_equal(t.level, 3);
+	assert_string_equal(t.domain, "fail.example.com");
+	t = linked(transact(f, "softfail.example.com", "<>"), key);
+	assert_int_equal(t.scope, SCOPE_MAILFROM);
+	assert_true(t.null_sender);
+	assert_string_equal(t.domain, "softfail.example.com");
+}
+
 static void
 test_explanation_belongs_to_fail_alone(void **state)
 {
@@ -2055,6 +2134,8 @@ main(void)
 		SESSION_TEST(
 		    reply_names_us_by_configuration_then_mta_then_system),
 		SESSION_TEST(reply_reason_is_the_problem),
+		SESSION_TEST(link_tells_the_facts_of_a_refusal),
+		SESSION_TEST(link_tells_which_identity_was_refused),
 		SESSION_TEST(explanation_belongs_to_fail_alone),
 		SESSION_TEST(step_follows_the_code_of_the_template),
 		SESSION_TEST(fields_are_inserted_from_the_lowest),

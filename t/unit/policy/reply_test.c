@@ -356,6 +356,68 @@ test_worst_explanations_fit(void **state)
 	}
 }
 
+/* Links */
+
+#define LINK "https://mail.example.org/why?t=abc-_0"
+
+static const char *
+linked(const char *text, const char *link, const char *explanation)
+{
+	struct reply_vars v = usual_vars();
+
+	v.macros.why_url = link;
+	v.explanation = explanation;
+	v.explanation_domain = "example.com";
+	const struct reply *r = formatted(text, &v);
+	check_reply(r);
+	return r->text;
+}
+
+static void
+test_link_stands_on_a_line_of_its_own(void **state)
+{
+	(void)state;
+	assert_string_equal(linked("no", LINK, NULL), "no\nSee " LINK);
+	assert_string_equal(linked("no\nnever", LINK, "because"),
+	    "no\nnever\nSee " LINK
+	    "\nThe domain example.com explains:\nbecause");
+	assert_string_equal(linked("no", "", NULL), "no");
+	assert_string_equal(linked("no", NULL, NULL), "no");
+}
+
+static void
+test_link_stands_where_the_template_wants_it(void **state)
+{
+	(void)state;
+	assert_string_equal(linked("read %{why_url} first\nno", LINK, NULL),
+	    "read " LINK " first\nno");
+	assert_string_equal(linked("%{why_url}\nno", "", NULL), "no");
+}
+
+/* Whatever else there is to say. */
+static void
+test_link_is_never_cut(void **state)
+{
+	static char link[REPLY_LINK_MAX + 1];
+	static char huge[70001];
+	char expected[REPLY_LINK_MAX + 10];
+	struct reply_vars v = usual_vars();
+
+	(void)state;
+	memset(link, 'l', sizeof(link) - 1);
+	memset(huge, 'x', sizeof(huge) - 1);
+	for (size_t i = 450; i < sizeof(huge) - 1; i += 450)
+		huge[i] = ' ';
+	snprintf(expected, sizeof(expected), "\nSee %s\nThe", link);
+	v.macros.why_url = link;
+	v.macros.helo = huge;
+	v.explanation_domain = huge;
+	v.explanation = huge;
+	const struct reply *r = formatted("%{h}\n2\n3\n4\n5\n6\n7\n8", &v);
+	check_reply(r);
+	assert_non_null(strstr(r->text, expected));
+}
+
 /* Hostile and random */
 
 static uint32_t random_state = 8601;
@@ -509,6 +571,9 @@ main(void)
 		cmocka_unit_test(test_explanation_is_cut_at_800_octets),
 		cmocka_unit_test(test_explanation_has_printable_ascii_only),
 		cmocka_unit_test(test_worst_explanations_fit),
+		cmocka_unit_test(test_link_stands_on_a_line_of_its_own),
+		cmocka_unit_test(test_link_stands_where_the_template_wants_it),
+		cmocka_unit_test(test_link_is_never_cut),
 		cmocka_unit_test(test_random_values_keep_all_promises),
 		cmocka_unit_test(test_bad_codes_are_refused),
 		cmocka_unit_test(test_bad_enhanced_codes_are_refused),

@@ -25,7 +25,7 @@ usual(void)
 		.scope = SCOPE_MAILFROM, .level = 3 };
 
 	set(&t, "192.0.2.1", "example.com", "mx.example.org");
-	token_set_reason(&t, "-all", "alice");
+	token_set_problem(&t, "-all", "alice");
 	return t;
 }
 
@@ -149,28 +149,31 @@ test_names_that_are_none(void **state)
 }
 
 static void
-assert_reason(const char *reason, const char *local, const char *kept)
+assert_problem(const char *problem, const char *local, const char *kept)
 {
 	struct token t = usual();
 
-	token_set_reason(&t, reason, local);
+	token_set_problem(&t, problem, local);
 	assert_string_equal(t.reason, kept);
 }
 
 /* Macros divide a local part at signs, and change nothing else of it. */
 static void
-test_reason_tells_nothing_of_the_local_part(void **state)
+test_problem_tells_nothing_of_the_local_part(void **state)
 {
 	(void)state;
-	assert_reason("no SPF record at x.example", "alice",
+	assert_problem("no SPF record at x.example", "alice",
 	    "no SPF record at x.example");
-	assert_reason("no SPF record at alice.x.example", "alice", "");
-	assert_reason("no SPF record at Smith.x.example", "alice-smith", "");
-	assert_reason("no SPF record at list.x.example", "bounce+list=a", "");
-	assert_reason("more than 2 void DNS lookups: a:b%20c.x", "b c", "");
-	assert_reason("-all", "", "-all");
-	assert_reason("-all", "+-=", "-all");
-	assert_reason("", "alice", "");
+	assert_problem("no SPF record at alice.x.example", "alice", "");
+	assert_problem("no SPF record at Smith.x.example", "alice-smith", "");
+	assert_problem("no SPF record at list.x.example", "bounce+list=a", "");
+	assert_problem("more than 2 void DNS lookups: a:b%20c.x", "b c", "");
+	assert_problem("no SPF record at u.x.example", "u", "");
+	assert_problem("no SPF record at x.u", "u", "");
+	assert_problem("too many DNS queries", "u", "too many DNS queries");
+	assert_problem("too many DNS queries", "", "too many DNS queries");
+	assert_problem("too many DNS queries", "+-=", "too many DNS queries");
+	assert_problem("", "alice", "");
 }
 
 static void
@@ -245,7 +248,7 @@ test_any_facts_fit(void **state)
 		set(&t, dice(&d, 2) == 0 ? "192.0.2.1" : "2001:db8::1",
 		    name, name + len / 2);
 		token_set_text(t.rule, sizeof(t.rule), name + len / 3);
-		token_set_reason(&t, name, "");
+		token_set_problem(&t, name, "");
 		struct token back = decoded(encoded(&t));
 		assert_same(&t, &back);
 	}
@@ -259,7 +262,7 @@ main(void)
 		cmocka_unit_test(test_usual_token_is_short),
 		cmocka_unit_test(test_long_names_keep_their_end),
 		cmocka_unit_test(test_names_that_are_none),
-		cmocka_unit_test(test_reason_tells_nothing_of_the_local_part),
+		cmocka_unit_test(test_problem_tells_nothing_of_the_local_part),
 		cmocka_unit_test(test_only_the_keys_decode),
 		cmocka_unit_test(test_changed_tokens_are_refused),
 		cmocka_unit_test(test_texts_that_are_no_token),

@@ -28,7 +28,8 @@ example_vars(void)
 		.result = "fail",
 		.identity = "mailfrom",
 		.reason = "not listed",
-		.queue_id = "4Xk0"
+		.queue_id = "4Xk0",
+		.why_url = "https://w"
 	};
 }
 
@@ -150,8 +151,9 @@ test_macro_missing_values(void **state)
 	    "[%{s}][%{l}][%{o}][%{d}][%{h}][%{p}][%{r}][%{t}]",
 	    "[@][][][][][unknown][unknown][0]");
 	check_expand(MACRO_REPLY, &v,
-	    "[%{result}][%{identity}][%{reason}][%{queue_id}][%{l1r-}]",
-	    "[][][][-][]");
+	    "[%{result}][%{identity}][%{reason}][%{queue_id}][%{why_url}]"
+	    "[%{l1r-}]",
+	    "[][][][-][][]");
 }
 
 static void
@@ -260,9 +262,10 @@ test_macro_reply_names(void **state)
 
 	(void)state;
 	check_expand(MACRO_REPLY, &v,
-	    "%{result} %{identity} %{reason} %{queue_id} %{r} %{i}\n\303\251",
-	    "fail mailfrom not listed 4Xk0 mail.example.net 192.0.2.3\n"
-	    "\303\251");
+	    "%{result} %{identity} %{reason} %{queue_id} %{why_url} %{r} %{i}\n"
+	    "\303\251",
+	    "fail mailfrom not listed 4Xk0 https://w mail.example.net "
+	    "192.0.2.3\n\303\251");
 	v.queue_id = "";
 	check_expand(MACRO_REPLY, &v, "%{queue_id}", "-");
 	for (size_t i = 0; macro_reply_names[i] != NULL; i++) {
