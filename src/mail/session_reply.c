@@ -53,6 +53,8 @@ put_link(const struct message *m, const struct decision *d, int64_t now_s,
 		return;
 	token_set_name(t.domain, sizeof(t.domain), identity_field_domain(id));
 	token_set_name(t.receiver, sizeof(t.receiver), m->who.receiver);
+	token_set_name(t.client_name, sizeof(t.client_name),
+	    m->who.client_name);
 	if (v->mechanism[0] != '\0')
 		token_set_text(t.reason, sizeof(t.reason), v->mechanism);
 	else

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Octets of a token: version, flags, level, 4 of time, the client's 4 or 16,
- * then domain, receiver, rule and reason, each ended by NUL, zeros up to a
- * multiple of three, and 16 octets of HMAC-SHA256 (RFC 2104 s5: half of it is
- * enough).  A multiple of three needs no padding in base64url.
+ * then domain, receiver, client's name, rule and reason, each ended by NUL,
+ * zeros up to a multiple of three, and 16 octets of HMAC-SHA256 (RFC 2104 s5:
+ * half of it is enough).  A multiple of three needs no padding in base64url.
  *
  * The length is bounded by what MTAs pass on in one line, so the names, that
  * matter most, come first, and the texts behind them get what is left.
@@ -25,7 +25,7 @@
 #define HEAD_SIZE 7
 #define MAC_SIZE 16
 #define OCTETS_MAX ((TOKEN_SIZE - 1) / 4 * 3)
-#define TEXT_COUNT 4
+#define TEXT_COUNT 5
 
 /* Of the second octet; the result stands in the lowest three bits. */
 #define FLAG_RESULT 0x07u
@@ -131,11 +131,17 @@ put_head(struct sbuf *sb, const struct token *t)
 	sbuf_add(sb, t->client.bytes, t->client.family == AF_INET6 ? 16 : 4);
 }
 
-/* As much of text as leaves room for after more octets. */
+/* What there is for a text, with its NUL and those of after more texts. */
+static size_t
+room_for_text(const struct sbuf *sb, size_t after)
+{
+	return sb->size - 1 - sb->len - 1 - after;
+}
+
 static void
 put_text(struct sbuf *sb, const char *text, size_t after)
 {
-	size_t room = sb->size - 1 - sb->len - 1 - after;
+	size_t room = room_for_text(sb, after);
 	size_t len = strlen(text);
 
 	sbuf_add(sb, text, len < room ? len : room);
@@ -165,8 +171,10 @@ token_encode(const struct token *t, const uint8_t key[KEY_SIZE],
 
 	sbuf_init(&sb, octets, sizeof(octets) - MAC_SIZE);
 	put_head(&sb, t);
-	put_text(&sb, t->domain, 3);
-	put_text(&sb, t->receiver, 2);
+	put_text(&sb, t->domain, 4);
+	put_text(&sb, t->receiver, 3);
+	put_text(&sb, strlen(t->client_name) <= room_for_text(&sb, 2) ?
+	    t->client_name : "", 2);
 	put_text(&sb, t->rule, 1);
 	put_text(&sb, t->reason, 0);
 	while ((sb.len + MAC_SIZE) % 3 != 0)
@@ -281,6 +289,7 @@ token_decode(struct token *out, const char *text,
 	return take_head(&r, out) &&
 	    take_text(&r, out->domain, sizeof(out->domain)) &&
 	    take_text(&r, out->receiver, sizeof(out->receiver)) &&
+	    take_text(&r, out->client_name, sizeof(out->client_name)) &&
 	    take_text(&r, out->rule, sizeof(out->rule)) &&
 	    take_text(&r, out->reason, sizeof(out->reason));
 }

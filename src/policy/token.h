@@ -18,6 +18,7 @@
 /* What texts are cut to.  A name loses labels, and begins with a dot then. */
 #define TOKEN_DOMAIN_MAX 110
 #define TOKEN_RECEIVER_MAX 60
+#define TOKEN_CLIENT_MAX 60
 #define TOKEN_RULE_MAX 32
 #define TOKEN_REASON_MAX 90
 
@@ -31,6 +32,7 @@ struct token {
 	struct addr	client;		/* AF_INET or AF_INET6 */
 	char		domain[TOKEN_DOMAIN_MAX + 1];
 	char		receiver[TOKEN_RECEIVER_MAX + 1];
+	char		client_name[TOKEN_CLIENT_MAX + 1];
 	char		rule[TOKEN_RULE_MAX + 1];	/* that has decided */
 	char		reason[TOKEN_REASON_MAX + 1];
 };
@@ -45,7 +47,10 @@ void	token_set_text(char *dst, size_t size, const char *text);
 void	token_set_problem(struct token *t, const char *reason,
 	    const char *local);
 
-/* Always fits: rule and reason are cut where names are long. */
+/*
+ * Always fits: where domain and receiver are long, the client's name is left
+ * out, and rule and reason are cut.
+ */
 void	token_encode(const struct token *t, const uint8_t key[KEY_SIZE],
 	    char out[TOKEN_SIZE]);
 

@@ -53,7 +53,8 @@ def test_a_refusal_has_a_signed_link_on_a_line_of_its_own():
     tap.true(receiver, "the receiver")
     tap.equal(facts, {"version": 1, "result": "fail", "identity": "mailfrom",
         "null_sender": False, "level": 3, "client": spec.CLIENT,
-        "domain": "fail.example.com", "rule": "", "reason": "-all"})
+        "domain": "fail.example.com", "rule": "", "reason": "-all",
+        "client_name": facts["client_name"]})
 
 
 def test_a_link_fits_where_names_are_long():

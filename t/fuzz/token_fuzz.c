@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tokens from strangers, and any facts made into one.  Input: a token; then,
- * divided by NUL: domain, receiver, rule, reason and local part.
+ * divided by NUL: domain, receiver, rule, problem, local part and the client's
+ * name.
  */
 
 #include "config.h"
@@ -13,7 +14,7 @@
 #include "policy/token.h"
 #include "texts.h"
 
-#define TEXTS 6
+#define TEXTS 7
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,6 +37,7 @@ read_token(const char *text)
 	assert(t.result < RESULT_COUNT && t.level <= 255);
 	check_text(t.domain, sizeof(t.domain));
 	check_text(t.receiver, sizeof(t.receiver));
+	check_text(t.client_name, sizeof(t.client_name));
 	check_text(t.rule, sizeof(t.rule));
 	check_text(t.reason, sizeof(t.reason));
 }
@@ -55,6 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	token_set_name(t.receiver, sizeof(t.receiver), text[2]);
 	token_set_text(t.rule, sizeof(t.rule), text[3]);
 	token_set_problem(&t, text[4], text[5]);
+	token_set_name(t.client_name, sizeof(t.client_name), text[6]);
 	token_encode(&t, keys[0], made);
 	bool good = token_decode(&back, made, keys, 2);
 	assert(good);

@@ -10,7 +10,7 @@ import time
 
 RESULTS = ["none", "neutral", "pass", "fail", "softfail", "temperror",
     "permerror"]
-TEXTS = ("domain", "receiver", "rule", "reason")
+TEXTS = ("domain", "receiver", "client_name", "rule", "reason")
 MAC = 16
 
 

@@ -25,7 +25,9 @@ usual(void)
 		.scope = SCOPE_MAILFROM, .level = 3 };
 
 	set(&t, "192.0.2.1", "example.com", "mx.example.org");
-	token_set_problem(&t, "-all", "alice");
+	token_set_name(t.client_name, sizeof(t.client_name),
+	    "mail.example.net");
+	token_set_text(t.reason, sizeof(t.reason), "-all");
 	return t;
 }
 
@@ -76,6 +78,7 @@ test_facts_come_back(void **state)
 	(void)state;
 	assert_same(&t, &back);
 	assert_string_equal(back.reason, "-all");
+	assert_string_equal(back.client_name, "mail.example.net");
 	assert_string_equal(back.rule, "");
 	t.scope = SCOPE_HELO;
 	t.null_sender = true;
@@ -89,14 +92,14 @@ test_facts_come_back(void **state)
 	assert_string_equal(back.rule, "partners");
 }
 
-/* A link of 110 characters is what most mail will see. */
+/* As most mail will see it. */
 static void
 test_usual_token_is_short(void **state)
 {
 	struct token t = usual();
 
 	(void)state;
-	assert_true(strlen(encoded(&t)) <= 84);
+	assert_true(strlen(encoded(&t)) <= 108);
 }
 
 static void
@@ -112,6 +115,7 @@ test_long_names_keep_their_end(void **state)
 	memcpy(domain + 245, ".example", 9);
 	memcpy(receiver, domain, sizeof(domain));
 	set(&t, "2001:db8::1", domain, receiver);
+	token_set_name(t.client_name, sizeof(t.client_name), domain);
 	memset(t.rule, 'r', TOKEN_RULE_MAX);
 	t.rule[TOKEN_RULE_MAX] = '\0';
 	memset(t.reason, 'e', TOKEN_REASON_MAX);
@@ -125,6 +129,7 @@ test_long_names_keep_their_end(void **state)
 	assert_int_equal(back.domain[0], '.');
 	assert_string_equal(back.domain, domain + 253 - len);
 	assert_int_equal(back.receiver[0], '.');
+	assert_string_equal(back.client_name, "");
 	assert_int_equal(strspn(back.rule, "r"), strlen(back.rule));
 }
 
