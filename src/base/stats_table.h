@@ -27,6 +27,8 @@ STATS(RESULT_SOFTFAIL, "result_softfail", "results softfail")
 STATS(RESULT_TEMPERROR, "result_temperror", "results temperror")
 STATS(RESULT_PERMERROR, "result_permerror", "results permerror")
 STATS(ACCEPTED, "accepted", "checked messages let through")
+STATS(TAGGED, "tagged", "messages let through with the marks of a tag")
+STATS(QUARANTINED, "quarantined", "messages that the MTA was asked to hold")
 STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
 STATS(BAD_IDENTITY, "bad_identity",

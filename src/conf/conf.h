@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "policy/list.h"
 #include "policy/policy.h"
+#include "policy/tag.h"
 
 /* Of max_lookups: evaluations do not nest deeper. */
 #define CONF_LOOKUPS_MAX 20
@@ -115,6 +116,8 @@ struct conf {
 	struct conf_items reply_sections;	/* what they were compiled
 						 * from */
 	struct conf_items forwarders;	/* struct conf_forwarder */
+	struct conf_items tags;		/* struct tag */
+	struct conf_texts marks;	/* names of fields that tags add */
 
 	struct conf_list *lists;	/* all that have a value */
 	size_t		 list_count;
@@ -176,6 +179,13 @@ void		 conf_dump(const struct conf *c, FILE *out);
  */
 void		 conf_diff_restart(const struct conf *a, const struct conf *b,
 		    void (*report)(const char *name));
+
+/*
+ * The tag of this title; that of the result, "default" or tag_default where it
+ * is NULL.
+ */
+const struct tag *conf_tag(const struct conf *c, const char *title,
+		    enum result r);
 
 /* "libconfuse 3.3"; one thread at a time. */
 const char	*conf_version(void);

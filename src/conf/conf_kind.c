@@ -161,8 +161,11 @@ clear_text(void *field)
 static void
 print_text(const struct conf_option *o, const void *field, FILE *out)
 {
+	const char *text = *(char *const *)field;
+
 	(void)o;
-	conf_print_quoted(*(char *const *)field, out);
+	if (text != NULL)
+		conf_print_quoted(text, out);
 }
 
 /* Numbers */
@@ -541,6 +544,30 @@ print_texts(const struct conf_option *o, const void *field, FILE *out)
 	putc('}', out);
 }
 
+static void
+clear_fields(void *field)
+{
+	tag_fields_fini(field);
+}
+
+static void
+print_fields(const struct conf_option *o, const void *field, FILE *out)
+{
+	const struct tag_fields *f = field;
+
+	(void)o;
+	for (size_t i = 0; i < f->count; i++) {
+		char *text = xasprintf("%s: %s", f->list[i].name,
+		    f->list[i].value);
+
+		fputs(i > 0 ? ", " : "{", out);
+		conf_print_quoted(text, out);
+		free(text);
+	}
+	if (f->count > 0)
+		putc('}', out);
+}
+
 /* The rows */
 
 const struct conf_kind conf_kinds[] = {
@@ -561,7 +588,9 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_CLIENTS] = { add_element, clear_list, print_list, true },
 	[CONF_NAMES] = { add_element, clear_list, print_list, true },
 	[CONF_DOMAINS] = { add_domain, clear_texts, print_texts, true },
-	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true }
+	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true },
+	[CONF_PREFIX] = { conf_prefix_parse, clear_text, print_text, false },
+	[CONF_FIELDS] = { conf_field_add, clear_fields, print_fields, true }
 };
 
 const char *

@@ -41,7 +41,9 @@ enum conf_kind_name {
 	CONF_CLIENTS,		/* struct list *; a list */
 	CONF_NAMES,		/* the same, of names */
 	CONF_DOMAINS,		/* struct conf_texts; a list */
-	CONF_SERVERS		/* the same */
+	CONF_SERVERS,		/* the same */
+	CONF_PREFIX,		/* char *: of a subject */
+	CONF_FIELDS		/* struct tag_fields; a list */
 };
 
 struct conf_option {
@@ -113,7 +115,7 @@ struct conf_section {
 };
 
 /* The first is what stands outside of sections. */
-#define CONF_SECTION_COUNT 5
+#define CONF_SECTION_COUNT 6
 extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
 
 /* NULL: no such section. */
@@ -162,6 +164,8 @@ bool	conf_check_policy(struct conf *c, const struct conf_item *item,
 void	conf_default_policy(const struct conf *c, const struct conf_item *item);
 bool	conf_check_reply(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
+bool	conf_check_tag(struct conf *c, const struct conf_item *item,
+	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 
@@ -174,6 +178,14 @@ void	conf_socket_clear(struct conf_socket *s);
 /* NULL, or what is wrong with a path that needs less than size octets. */
 const char *conf_path_problem(const char *path, size_t size);
 bool	conf_is_host_name(const char *s);
+
+/* Of values of sections tag, as parse of conf_kind. */
+const char *conf_prefix_parse(const struct conf_option *o, void *field,
+	    const char *text);
+const char *conf_field_add(const struct conf_option *o, void *field,
+	    const char *text);
+/* Once all is read: the names of fields that are marks. */
+void	conf_gather_marks(struct conf *c);
 
 /*
  * What a name that is no option of section may have been meant to be, to

@@ -566,6 +566,7 @@ build(cfg_t *cfg)
 		if (conf_sections[i].check != NULL && whole)
 			check(c, &conf_sections[i]);
 	gather_all_lists(c);
+	conf_gather_marks(c);
 	return c;
 }
 
@@ -606,6 +607,9 @@ conf_free(struct conf *c)
 	for (size_t i = 0; i < c->list_count; i++)
 		free(c->lists[i].name);
 	free(c->lists);
+	for (size_t i = 0; i < c->marks.count; i++)
+		free(c->marks.list[i]);
+	free(c->marks.list);
 	diag_fini(&c->notes);
 	free(c->path);
 	explicit_bzero(c->why_key_octets, sizeof(c->why_key_octets));

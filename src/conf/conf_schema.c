@@ -244,6 +244,15 @@ static const struct conf_option forwarder_options[] = {
 	    CONF_DOMAINS, FORWARDER_FIELD(spf_pass_for) },
 };
 
+static const struct conf_option tag_options[] = {
+	{ "subject", NULL, "up to 60 octets of printable text, with {result}",
+	    RELOAD, "What is put before the subject.",
+	    CONF_PREFIX, .offset = offsetof(struct tag, subject) },
+	{ "fields", NULL, "fields such as \"X-Spam-Flag: YES\", with {result}",
+	    RELOAD, "Fields that are added.",
+	    CONF_FIELDS, .offset = offsetof(struct tag, fields) },
+};
+
 /* As results are told, pass excepted. */
 static const char *const reply_titles[] = {
 	"none", "neutral", "fail", "softfail", "temperror", "permerror", NULL
@@ -269,7 +278,10 @@ const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
 	    .check = conf_check_policy },
 	{ "forwarder", "forwarder \"NAME\"", OPTIONS(forwarder_options),
 	    .size = sizeof(struct conf_forwarder), FIELD(forwarders),
-	    ANY_TITLE, .check = conf_check_forwarder }
+	    ANY_TITLE, .check = conf_check_forwarder },
+	{ "tag", "tag \"NAME\"", OPTIONS(tag_options),
+	    .size = sizeof(struct tag), FIELD(tags),
+	    ANY_TITLE, .check = conf_check_tag }
 };
 
 const struct conf_section *

@@ -218,6 +218,20 @@ answer(SMFICTX *ctx, struct session_step step)
 	return SMFIS_ACCEPT;
 }
 
+/* Such mail is let through otherwise; told once. */
+static bool
+offers_quarantine(unsigned long actions)
+{
+	static atomic_flag told = ATOMIC_FLAG_INIT;
+
+	if ((actions & SMFIF_QUARANTINE) != 0)
+		return true;
+	if (!atomic_flag_test_and_set(&told))
+		log_error("the MTA cannot quarantine: mail that should be is "
+		    "let through with its field");
+	return false;
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
     unsigned long f2, unsigned long f3, unsigned long *pf0,
@@ -234,6 +248,8 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	milter_gate_leave();
 
 	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | (f0 & SMFIF_SETSYMLIST);
+	if (needs.quarantine && offers_quarantine(f0))
+		*pf0 |= SMFIF_QUARANTINE;
 	*pf1 = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
 	*pf1 |= f1 & (SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NODATA |
 	    SMFIP_NOUNKNOWN);
@@ -351,9 +367,14 @@ apply(SMFICTX *ctx, const struct session_edit *e)
 	case SESSION_DELETE:
 		return smfi_chgheader(ctx, unconst(e->name), (int)e->index,
 		    NULL) == MI_SUCCESS;
+	case SESSION_CHANGE:
+		return smfi_chgheader(ctx, unconst(e->name), (int)e->index,
+		    unconst(e->value)) == MI_SUCCESS;
 	case SESSION_INSERT:
 		return smfi_insheader(ctx, 0, unconst(e->name),
 		    unconst(e->value)) == MI_SUCCESS;
+	case SESSION_QUARANTINE:
+		return smfi_quarantine(ctx, unconst(e->value)) == MI_SUCCESS;
 	}
 	return false;
 }
@@ -371,8 +392,9 @@ on_eom(SMFICTX *ctx)
 	struct session_step step = session_end(c->session, &edits, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (!apply(ctx, &edits[i]))
-			log_error("libmilter refused a change of the %s field",
-			    edits[i].name);
+			log_error("libmilter refused a change: %s",
+			    edits[i].name != NULL ? edits[i].name :
+			    "quarantine");
 	}
 	sfsistat status = answer(ctx, step);
 	/* An idle connection keeps no message. */

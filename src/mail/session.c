@@ -80,7 +80,9 @@ void
 session_needs(const struct conf *c, struct session_needs *out)
 {
 	out->rcpt = can_refuse(c) && c->reject_at == CONF_STAGE_RCPT;
-	out->headers = checks_anything(c) && c->remove_forged;
+	out->headers = (checks_anything(c) && c->remove_forged) ||
+	    policy_can(&c->policy, POLICY_TAG);
+	out->quarantine = policy_can(&c->policy, POLICY_QUARANTINE);
 }
 
 /* Stages. */
@@ -181,8 +183,8 @@ conclude(struct message *m)
 	static const enum stats_counter counters[] = {
 		[POLICY_SKIP] = STATS_ACCEPTED,
 		[POLICY_ACCEPT] = STATS_ACCEPTED,
-		[POLICY_TAG] = STATS_ACCEPTED,
-		[POLICY_QUARANTINE] = STATS_ACCEPTED,
+		[POLICY_TAG] = STATS_TAGGED,
+		[POLICY_QUARANTINE] = STATS_QUARANTINED,
 		[POLICY_TEMPFAIL] = STATS_TEMPFAILED,
 		[POLICY_REJECT] = STATS_REJECTED,
 	};
@@ -356,6 +358,13 @@ sees_fields(const struct message *m)
 	    (m->skip == NULL || m->skip->suspect);
 }
 
+static bool
+may_be_tagged(const struct message *m)
+{
+	return m->skip == NULL &&
+	    policy_can(&m->check.conf->policy, POLICY_TAG);
+}
+
 /* Nothing more of the message is wanted. */
 static bool
 is_done(const struct message *m)
@@ -363,7 +372,8 @@ is_done(const struct message *m)
 	if (sees_fields(m))
 		return false;
 	return m->skip != NULL ? !session_shows_skip(m)
-	    : m->answers != NULL && m->check.conf->headers == 0;
+	    : m->answers != NULL && m->check.conf->headers == 0 &&
+	    m->decision.action < POLICY_TAG;
 }
 
 static void
@@ -485,8 +495,14 @@ session_rcpt(struct session *s, const char *to)
 void
 session_header(struct session *s, const char *name, const char *value)
 {
-	if (allows(s, EVENT_HEADER) && sees_fields(s->message))
-		session_see_field(s->message, name, value);
+	struct message *m = s->message;
+
+	if (!allows(s, EVENT_HEADER))
+		return;
+	if (sees_fields(m))
+		session_see_field(m, name, value);
+	if (may_be_tagged(m) && util_eq_nocase(name, "Subject"))
+		session_see_subject(m, value);
 }
 
 /* The decision may come as late as here. */

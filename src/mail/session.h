@@ -46,7 +46,9 @@ struct session_step {
 
 enum session_edit_kind {
 	SESSION_DELETE,		/* occurrence index (from 1) of name */
-	SESSION_INSERT		/* before all fields, the MTA's own included */
+	SESSION_CHANGE,		/* the same gets value; 1 of none is added */
+	SESSION_INSERT,		/* before all fields, the MTA's own included */
+	SESSION_QUARANTINE	/* the message is held, for the reason value */
 };
 
 /* Apply in the given order: deletions come first, from the last index. */
@@ -54,7 +56,7 @@ struct session_edit {
 	enum session_edit_kind	 kind;
 	unsigned		 index;
 	const char		*name;
-	const char		*value;		/* SESSION_INSERT; folded */
+	const char		*value;		/* folded */
 };
 
 /* What the MTA tells with MAIL FROM; NULL: nothing. */
@@ -71,7 +73,8 @@ struct session_sender {
 /* What a configuration needs the MTA to send; the rest is negotiated away. */
 struct session_needs {
 	bool	rcpt;			/* refusals at RCPT */
-	bool	headers;		/* forged fields must be seen */
+	bool	headers;		/* fields must be seen */
+	bool	quarantine;		/* it is asked to hold mail */
 };
 void	session_needs(const struct conf *c, struct session_needs *out);
 

@@ -21,6 +21,7 @@
 #include "mail/session_priv.h"
 #include "policy/authres.h"
 #include "policy/header.h"
+#include "policy/tag.h"
 
 #define RESULTS "Authentication-Results"
 #define RECEIVED "Received-SPF"
@@ -52,6 +53,23 @@ note_forged(struct fields *f, const char *name, unsigned index)
 	};
 }
 
+/* One that a tag of ours adds: whoever reads it takes it for ours. */
+static void
+see_mark(struct message *m, const char *name)
+{
+	const struct conf_texts *marks = &m->check.conf->marks;
+	struct fields *f = &m->fields;
+
+	for (size_t i = 0; i < marks->count; i++) {
+		if (!util_eq_nocase(name, marks->list[i]))
+			continue;
+		if (f->marks_seen == NULL)
+			f->marks_seen = xcalloc(marks->count,
+			    sizeof(*f->marks_seen));
+		note_forged(f, marks->list[i], ++f->marks_seen[i]);
+	}
+}
+
 void
 session_see_field(struct message *m, const char *name, const char *value)
 {
@@ -65,7 +83,18 @@ session_see_field(struct message *m, const char *name, const char *value)
 		note_forged(f, SKIPPED, ++f->skips_seen);
 	} else if (util_eq_nocase(name, RECEIVED)) {
 		f->brings_received_spf = true;
+	} else {
+		see_mark(m, name);
 	}
+}
+
+void
+session_see_subject(struct message *m, const char *value)
+{
+	struct fields *f = &m->fields;
+
+	if (f->subject_count < SESSION_SUBJECTS_MAX)
+		f->subjects[f->subject_count++] = xstrdup(value);
 }
 
 static struct header_facts
@@ -93,17 +122,24 @@ facts_of(const struct message *m, enum scope scope)
 	};
 }
 
+/* Takes value. */
+static void
+add_edit(struct fields *f, enum session_edit_kind kind, const char *name,
+    char *value)
+{
+	f->values[f->value_count++] = value;
+	f->edits[f->edit_count++] = (struct session_edit){
+		.kind = kind,
+		.index = 1,
+		.name = name,
+		.value = value,
+	};
+}
+
 static void
 add_insert(struct fields *f, const char *name, const char *value)
 {
-	char *copy = xstrdup(value);
-
-	f->values[f->value_count++] = copy;
-	f->edits[f->edit_count++] = (struct session_edit){
-		.kind = SESSION_INSERT,
-		.name = name,
-		.value = copy,
-	};
+	add_edit(f, SESSION_INSERT, name, xstrdup(value));
 }
 
 /* From the last index: deletions shift what follows in some MTAs. */
@@ -196,14 +232,64 @@ add_unchecked(struct message *m)
 		add_insert(&m->fields, SKIPPED, m->skip->text);
 }
 
+static void
+change_subjects(struct fields *f, const char *prefix, enum result r)
+{
+	size_t n = f->subject_count > 0 ? f->subject_count : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		char *value = tag_subject(prefix, r, f->subjects[i]);
+
+		if (value == NULL)
+			continue;
+		add_edit(f, SESSION_CHANGE, "Subject", value);
+		f->edits[f->edit_count - 1].index = (unsigned)i + 1;
+	}
+}
+
+static void
+add_tag(struct fields *f, const struct tag *t, enum result r)
+{
+	if (t->subject != NULL && t->subject[0] != '\0')
+		change_subjects(f, t->subject, r);
+	for (size_t i = t->fields.count; i-- > 0;)
+		add_edit(f, SESSION_INSERT, t->fields.list[i].name,
+		    tag_value(&t->fields.list[i], r));
+}
+
+static void
+add_quarantine(struct message *m, enum result r)
+{
+	const char *domain = identity_field_domain(
+	    m->check.of[m->decision.scope].id);
+	char client[ADDR_TEXT_SIZE];
+	char *reason = xasprintf("SPF %s: %s %.*s, client %s", result_name(r),
+	    scope_name(m->decision.scope), IDENTITY_NAME_MAX, domain,
+	    addr_format(&m->who.client, client));
+
+	for (char *p = reason; *p != '\0'; p++)
+		if (!util_is_print(*p))
+			*p = '?';
+	add_edit(&m->fields, SESSION_QUARANTINE, NULL, reason);
+}
+
 void
 session_make_edits(struct message *m)
 {
+	const struct eval_verdict *v = m->check.of[m->decision.scope].verdict;
+	enum result r = v != NULL ? v->result : RESULT_NONE;
+	const struct tag *t = conf_tag(m->check.conf, NULL, r);
 	struct fields *f = &m->fields;
+	size_t added = SESSION_RESULTS_MAX + SESSION_SUBJECTS_MAX + 1 +
+	    t->fields.count;
 
-	f->edits = xcalloc(f->forged_count + SESSION_INSERTS_MAX,
-	    sizeof(*f->edits));
+	f->edits = xcalloc(f->forged_count + added, sizeof(*f->edits));
+	f->values = xcalloc(added, sizeof(*f->values));
 	add_deletions(f);
+	if (m->decision.action == POLICY_TAG)
+		add_tag(f, t, r);
+	else if (m->decision.action == POLICY_QUARANTINE)
+		add_quarantine(m, r);
 	if (m->skip == NULL)
 		add_results(m);
 	else
@@ -215,6 +301,10 @@ session_fini_fields(struct fields *f)
 {
 	for (size_t i = 0; i < f->value_count; i++)
 		free(f->values[i]);
+	for (size_t i = 0; i < f->subject_count; i++)
+		free(f->subjects[i]);
+	free(f->values);
+	free(f->marks_seen);
 	free(f->edits);
 	free(f->forged);
 }

@@ -19,7 +19,10 @@ struct skip {
 };
 
 /* Received-SPF of two scopes and Authentication-Results. */
-#define SESSION_INSERTS_MAX 3
+#define SESSION_RESULTS_MAX 3
+
+/* Subject fields that get a prefix. */
+#define SESSION_SUBJECTS_MAX 16
 
 /*
  * Forged fields that are removed from one message.  No honest message has so
@@ -38,9 +41,13 @@ struct fields {
 	size_t		 forged_count;
 	size_t		 forged_room;
 	bool		 brings_received_spf;
+	unsigned	*marks_seen;	/* of each name in conf's marks; NULL:
+					 * none has come */
+	char		*subjects[SESSION_SUBJECTS_MAX];
+	size_t		 subject_count;
 	struct session_edit *edits;
 	size_t		 edit_count;
-	char		*values[SESSION_INSERTS_MAX];	/* of edits */
+	char		**values;	/* of edits, to be freed */
 	size_t		 value_count;
 };
 
@@ -75,7 +82,9 @@ struct reply	*session_make_reply(const struct message *m,
 /* A field of the message that has come. */
 void	session_see_field(struct message *m, const char *name,
 	    const char *value);
-/* Deletions and insertions for a message that is let through. */
+/* The subject of a message that may be tagged. */
+void	session_see_subject(struct message *m, const char *value);
+/* Edits for a message that is let through. */
 void	session_make_edits(struct message *m);
 bool	session_shows_skip(const struct message *m);
 void	session_fini_fields(struct fields *f);

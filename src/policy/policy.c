@@ -100,13 +100,19 @@ policy_checks(const struct policy *p, enum policy_table t)
 }
 
 bool
-policy_can_refuse(const struct policy *p)
+policy_can(const struct policy *p, enum policy_action a)
 {
 	for (size_t t = 0; t < POLICY_TABLE_COUNT; t++)
 		for (size_t r = 0; r < RESULT_COUNT; r++)
-			if (p->action[t][r] >= POLICY_TEMPFAIL)
+			if (p->action[t][r] == a)
 				return true;
 	return false;
+}
+
+bool
+policy_can_refuse(const struct policy *p)
+{
+	return policy_can(p, POLICY_TEMPFAIL) || policy_can(p, POLICY_REJECT);
 }
 
 const char *

@@ -54,6 +54,8 @@ bool	policy_is_worse(const struct policy *p, const struct finding *a,
 	    const struct finding *b);
 /* Is anything looked up that this table is for? */
 bool	policy_checks(const struct policy *p, enum policy_table t);
+/* Does any result come to this? */
+bool	policy_can(const struct policy *p, enum policy_action a);
 /* Can any result refuse mail? */
 bool	policy_can_refuse(const struct policy *p);
 

@@ -24,6 +24,11 @@
 
 static const char mark[] = "{result}";
 
+static char default_name[] = "X-SPF-Tag";
+static char default_value[] = "{result}";
+static struct tag_field default_field = { default_name, default_value };
+const struct tag tag_default = { .fields = { &default_field, 1 } };
+
 static bool
 is_printable(const char *s)
 {
@@ -63,12 +68,6 @@ tag_subject_problem(const char *prefix)
 	return text_problem(prefix, TAG_SUBJECT_MAX);
 }
 
-size_t
-tag_name_length(const char *field)
-{
-	return strcspn(field, ":");
-}
-
 /* RFC 5322 s3.6.8 */
 static bool
 is_name(const char *s, size_t len)
@@ -99,18 +98,34 @@ is_taken(const char *name, size_t len)
 }
 
 const char *
-tag_field_problem(const char *field)
+tag_field_parse(struct tag_field *out, const char *text)
 {
-	size_t len = tag_name_length(field);
+	size_t len = strcspn(text, ":");
+	const char *value = text + len + (text[len] == ':');
+	const char *wrong = text_problem(text, TAG_FIELD_MAX);
 
-	if (field[len] == '\0' || !is_name(field, len) ||
-	    field[len + 1 + strspn(field + len + 1, " ")] == '\0')
+	value += strspn(value, " ");
+	if (!is_name(text, len) || text[len] == '\0' || *value == '\0')
 		return "a field is NAME: VALUE";
-	if (is_taken(field, len))
+	if (is_taken(text, len))
 		return "fields of this name are not for marks";
-	if (!is_ascii(field))
+	if (!is_ascii(text))
 		return "it must be ASCII";
-	return text_problem(field, TAG_FIELD_MAX);
+	if (wrong == NULL)
+		*out = (struct tag_field){ xstrndup(text, len),
+			xstrdup(value) };
+	return wrong;
+}
+
+void
+tag_fields_fini(struct tag_fields *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		free(f->list[i].name);
+		free(f->list[i].value);
+	}
+	free(f->list);
+	*f = (struct tag_fields){ NULL, 0 };
 }
 
 /* Fits TEXT_SIZE, however many marks a text has. */
@@ -128,14 +143,13 @@ expand(struct sbuf *out, const char *text, enum result r)
 }
 
 char *
-tag_value(const char *field, enum result r)
+tag_value(const struct tag_field *f, enum result r)
 {
 	char text[TEXT_SIZE];
 	struct sbuf sb;
 
-	field += tag_name_length(field) + 1;
 	sbuf_init(&sb, text, sizeof(text));
-	expand(&sb, field + strspn(field, " "), r);
+	expand(&sb, f->value, r);
 	return xstrdup(text);
 }
 

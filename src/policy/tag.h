@@ -11,14 +11,31 @@
 #define TAG_SUBJECT_MAX 60	/* octets of a prefix, before {result} */
 #define TAG_FIELD_MAX 400	/* and of a field */
 
-/* NULL, or what is wrong with a prefix; with a field "Name: value". */
-const char	*tag_subject_problem(const char *prefix);
-const char	*tag_field_problem(const char *field);
+/* Prefix and values may have {result}. */
+struct tag_field {
+	char		*name;
+	char		*value;
+};
+struct tag_fields {
+	struct tag_field *list;
+	size_t		 count;
+};
+struct tag {
+	char		*subject;	/* NULL or "": left as it is */
+	struct tag_fields fields;
+};
 
-/* Octets of the name of a field without problems. */
-size_t		 tag_name_length(const char *field);
-/* Its value for a result: {result} is replaced.  The caller frees it. */
-char		*tag_value(const char *field, enum result r);
+/* Where no other is said: a field X-SPF-Tag with the result. */
+extern const struct tag tag_default;
+
+/* NULL, or what is wrong with a prefix. */
+const char	*tag_subject_problem(const char *prefix);
+/* The same for "Name: value", which becomes out, to be freed by the caller. */
+const char	*tag_field_parse(struct tag_field *out, const char *text);
+void		 tag_fields_fini(struct tag_fields *f);
+
+/* The caller frees it. */
+char		*tag_value(const struct tag_field *f, enum result r);
 
 /*
  * The value of a Subject field with the prefix before it; subject is the value

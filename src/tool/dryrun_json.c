@@ -18,7 +18,8 @@
  *	    stage	connect helo mail rcpt end
  *	    reply	array of lines as the client reads them; empty: ok
  *	headers		array of name and value, as they stand from the top
- *	action		accept reject tempfail
+ *	quarantine	the reason, null where the message is not held
+ *	action		accept tag quarantine reject tempfail
  * json_out.h says what becomes of a text that is not UTF-8.
  */
 
@@ -92,13 +93,23 @@ json_stages(const struct dryrun_report *r)
 	return list;
 }
 
+static const char *
+quarantine_reason(const struct dryrun_report *r)
+{
+	for (size_t i = 0; i < r->edit_count; i++)
+		if (r->edits[i].kind == SESSION_QUARANTINE)
+			return r->edits[i].value;
+	return NULL;
+}
+
 static json_t *
 json_headers(const struct dryrun_report *r)
 {
 	json_t *list = json_array();
 
 	for (size_t i = r->edit_count; i-- > 0;) {
-		if (r->edits[i].kind != SESSION_INSERT)
+		if (r->edits[i].kind != SESSION_INSERT &&
+		    r->edits[i].kind != SESSION_CHANGE)
 			continue;
 		json_t *field = json_object();
 
@@ -123,6 +134,7 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 	json_out_set(object, "mailfrom_check", json_check(r, SCOPE_MAILFROM));
 	json_out_set(object, "stages", json_stages(r));
 	json_out_set(object, "headers", json_headers(r));
+	json_out_set_text(object, "quarantine", quarantine_reason(r));
 	json_out_set_text(object, "action", policy_action_name(r->action));
 	json_out_print(object, out);
 }

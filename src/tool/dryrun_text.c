@@ -2,8 +2,8 @@
 /*
  * A transaction of -t as text: a line of the arguments, then indented what
  * was checked, what each SMTP stage answers ("ok": the MTA's own answer), "+"
- * lines for the header fields that are added, and "=> accept", "=> reject" or
- * "=> tempfail".  Octets that are not printable, in ASCII or UTF-8, are
+ * lines for the header fields that are added, "quarantine" and the reason, and
+ * "=> " with the action.  Octets that are not printable, in ASCII or UTF-8, are
  * written \xNN, a backslash \\.
  */
 
@@ -109,6 +109,16 @@ put_field(FILE *out, const struct session_edit *e)
 	fputc('\n', out);
 }
 
+/* There is no message, so a subject that is changed is the prefix alone. */
+static void
+put_edit(FILE *out, const struct session_edit *e)
+{
+	if (e->kind == SESSION_INSERT || e->kind == SESSION_CHANGE)
+		put_field(out, e);
+	else if (e->kind == SESSION_QUARANTINE)
+		fprintf(out, "  quarantine: %s\n", e->value);
+}
+
 static void
 put_arguments(FILE *out, const struct dryrun_report *r)
 {
@@ -133,7 +143,6 @@ dryrun_print_text(const struct dryrun_report *r, FILE *out)
 	put_check(out, r, SCOPE_MAILFROM);
 	put_stages(out, r);
 	for (size_t i = r->edit_count; i-- > 0;)
-		if (r->edits[i].kind == SESSION_INSERT)
-			put_field(out, &r->edits[i]);
+		put_edit(out, &r->edits[i]);
 	fprintf(out, "  => %s\n", policy_action_name(r->action));
 }

@@ -34,6 +34,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define EVENTS_MAX 400
 #define OUR_NAME "mx.example.org"
+#define PREFIX "[SPF]"
 
 static const char zone[] =
     "$TTL 1\n"
@@ -49,9 +50,9 @@ static const char zone[] =
 
 /* Fields that may be deleted, and those that may be inserted. */
 static const char *const names[] = {
-	"Authentication-Results", "X-SPF-Skipped", "Received-SPF"
+	"Authentication-Results", "X-SPF-Skipped", "X-SPF-Tag", "Received-SPF"
 };
-#define DELETED 2
+#define DELETED 3
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 struct player {
@@ -67,6 +68,7 @@ struct player {
 	char		 text[REPLY_TEXT_SIZE];	/* of the refusal */
 	unsigned	 seen[DELETED];	/* fields so far */
 	unsigned	 plain;		/* the last that is plainly forged */
+	unsigned	 subjects;	/* so far */
 };
 
 /* Answers. */
@@ -192,7 +194,16 @@ check_edits(const struct player *p, const struct session_edit *edits,
 {
 	size_t i = check_deletions(p, edits, n);
 
-	assert(n - i <= 3);
+	for (; i < n && edits[i].kind == SESSION_CHANGE; i++) {
+		assert(strcmp(edits[i].name, "Subject") == 0);
+		assert(strncmp(edits[i].value, PREFIX, sizeof(PREFIX) - 1) ==
+		    0);
+		assert(edits[i].index > 0 &&
+		    edits[i].index <= p->subjects + (p->subjects == 0));
+	}
+	if (i < n && edits[i].kind == SESSION_QUARANTINE)
+		check_value(edits[i++].value);
+	assert(n - i <= 4);
 	for (; i < n; i++) {
 		assert(edits[i].kind == SESSION_INSERT);
 		assert(name_of(edits[i].name) < NAMES);
@@ -253,6 +264,7 @@ play_mail(struct player *p, const char *text)
 	p->refused = false;
 	memset(p->seen, 0, sizeof(p->seen));
 	p->plain = 0;
+	p->subjects = 0;
 	p->auth = NULL;
 	check_step(p, step);
 }
@@ -282,6 +294,8 @@ play_header(struct player *p, char *text)
 
 	if (name < DELETED)
 		p->seen[name]++;
+	if (util_eq_nocase(text, "Subject"))
+		p->subjects++;
 	if (name == 0 && p->is_ours &&
 	    strncmp(value, forged, sizeof(forged) - 1) == 0)
 		p->plain = p->seen[0];
@@ -415,6 +429,8 @@ configure(const char *letters)
 		{ 'N', "hostname = \"" OUR_NAME "\"" },
 		{ 'S', "add_header_on_skip = true" },
 		{ 'T', "trust_authenticated = false" },
+		{ 'Q', "policy mailfrom { softfail = tag fail = quarantine }" },
+		{ 'P', "tag softfail { subject = \"" PREFIX "\" }" },
 	};
 	const char *mail = strpbrk(letters, "0123456");
 	const char *helo = strpbrk(letters, "abcdefg");

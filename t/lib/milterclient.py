@@ -182,6 +182,9 @@ class Milter:
         elif command == "h":
             name, value, _ = data.decode("latin-1").split("\0")
             self.edits.append(Edit(command, None, name, value))
+        elif command == "q":
+            self.edits.append(Edit(command, None, None,
+                data.rstrip(b"\0").decode("latin-1")))
         else:
             raise ProtocolError("unexpected %r %r" % (command, data))
 
@@ -325,7 +328,7 @@ def apply_edits(headers, edits, shifting=True):
             rows.append([edit.name, edit.value])
         elif edit.kind == "i":
             rows.insert(edit.index, [edit.name, edit.value])
-        else:
+        elif edit.kind == "m":
             same = [r for r in rows if r[0].lower() == edit.name.lower()
                 and (r[1] is not None or not shifting)]
             if 0 < edit.index <= len(same):

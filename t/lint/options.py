@@ -24,7 +24,7 @@ ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
 SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
 TITLED = ("reply", "policy")
 OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
-FREE = ("forwarder",)           # as many as the file has
+FREE = ("forwarder", "tag")           # as many as the file has
 
 count = 0
 

@@ -1756,6 +1756,38 @@ teardown(void **state)
 	return rmdir(dir);
 }
 
+static void
+test_tags_of_a_result_a_name_and_the_default(void **state)
+{
+	(void)state;
+	struct conf *c = load_good("tag fail { subject = \"[{result}] \" }\n"
+	    "tag \"a partner\" { fields = {\"X-P: 1\", \"X-Q:2\"} }\n");
+
+	assert_string_equal(conf_tag(c, NULL, RESULT_FAIL)->subject,
+	    "[{result}] ");
+	assert_ptr_equal(conf_tag(c, NULL, RESULT_NONE), &tag_default);
+	assert_int_equal(conf_tag(c, "a partner", RESULT_FAIL)->fields.count,
+	    2);
+	assert_int_equal(c->marks.count, 3);
+	conf_release(c);
+	c = load_good("tag default { fields = {\"x-spf-TAG: y\"} }\n");
+	assert_string_equal(conf_tag(c, NULL, RESULT_FAIL)->fields.list[0]
+	    .value, "y");
+	assert_int_equal(c->marks.count, 1);
+	conf_release(c);
+}
+
+static void
+test_tags_that_cannot_be(void **state)
+{
+	(void)state;
+	assert_bad("tag x {\n}\n", 1, "it marks nothing");
+	assert_bad("tag x {\nfields = {\"Subject: x\"} }\n", 2,
+	    "not for marks");
+	assert_bad("tag x {\nfields = {\"X-Y\"} }\n", 2, "NAME: VALUE");
+	assert_bad("tag x {\nsubject = \"%{result}\" }\n", 2, "without %");
+}
+
 int
 main(void)
 {
@@ -1829,6 +1861,8 @@ main(void)
 		TEST(restart_options_that_differ_are_named),
 		TEST(published_configuration_lives_while_it_is_held),
 		TEST(readers_and_publisher_do_not_collide),
+		TEST(tags_of_a_result_a_name_and_the_default),
+		TEST(tags_that_cannot_be),
 		TEST(version_names_the_library)
 	};
 

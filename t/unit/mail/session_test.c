@@ -1799,6 +1799,110 @@ test_any_order_of_events_is_survived(void **state)
 
 /* Needs. */
 
+/* Marks for delivery. */
+
+#define TAGS \
+	"policy mailfrom { softfail = \"tag\" fail = \"quarantine\" }\n" \
+	"tag softfail { subject = \"[SPF {result}] \"\n" \
+	"fields = {\"X-Spam-Flag: YES\", \"X-Why: {result}\"} }\n"
+
+static void
+assert_change(const struct session_edit *e, unsigned index, const char *value)
+{
+	assert_int_equal(e->kind, SESSION_CHANGE);
+	assert_string_equal(e->name, "Subject");
+	assert_int_equal(e->index, index);
+	assert_string_equal(e->value, value);
+}
+
+static void
+test_tag_changes_the_subject_and_adds_its_fields(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t tagged = stats_get(STATS_TAGGED);
+
+	configure(f, 0, 3, NO_FIELDS TAGS);
+	assert_continues(transact(f, NULL, "<u@softfail.example.com>"));
+	session_header(f->session, "Subject", "=?utf-8?Q?x?=\n\ty");
+	session_header(f->session, "subject", "[SPF softfail] z");
+	session_header(f->session, "SUBJECT", "z");
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 4);
+	assert_change(&e.edit[0], 1, "[SPF softfail] =?utf-8?Q?x?=\n\ty");
+	assert_change(&e.edit[1], 3, "[SPF softfail] z");
+	assert_insert(&e.edit[2], "X-Why", "softfail");
+	assert_insert(&e.edit[3], "X-Spam-Flag", "YES");
+	assert_int_equal(stats_get(STATS_TAGGED), tagged + 1);
+}
+
+static void
+test_tag_without_a_subject_adds_one(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, NO_FIELDS AT_MAIL TAGS);
+	assert_continues(transact(f, NULL, "<u@softfail.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 3);
+	assert_change(&e.edit[0], 1, "[SPF softfail]");
+}
+
+/* Of tagged mail and of other, since what has no mark is trusted for it. */
+static void
+test_forged_marks_go(void **state)
+{
+	static const char *const senders[] = { "<u@softfail.example.com>",
+		"<u@pass.example.com>" };
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, NO_FIELDS TAGS);
+	for (size_t i = 0; i < 2; i++) {
+		assert_continues(transact(f, NULL, senders[i]));
+		session_header(f->session, "x-why", "pass");
+		session_header(f->session, "X-Spam-Flag", "NO");
+		session_header(f->session, "X-WHY", "pass");
+		session_header(f->session, "X-SPF-Tag", "pass");
+		session_header(f->session, "X-Why-Not", "pass");
+
+		struct edits e = end(f);
+
+		assert_int_equal(e.count, i == 0 ? 7 : 4);
+		assert_delete_of(&e.edit[0], "X-SPF-Tag", 1);
+		assert_delete_of(&e.edit[1], "X-Why", 2);
+		assert_delete_of(&e.edit[2], "X-Spam-Flag", 1);
+		assert_delete_of(&e.edit[3], "X-Why", 1);
+	}
+	configure(f, 0, 3, NO_FIELDS KEEP_FORGED TAGS);
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	session_header(f->session, "X-Why", "pass");
+	assert_int_equal(end(f).count, 0);
+}
+
+static void
+test_quarantine_has_a_reason(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t held = stats_get(STATS_QUARANTINED);
+
+	configure(f, 0, 3, AT_MAIL NO_FIELDS TAGS);
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_int_equal(e.edit[0].kind, SESSION_QUARANTINE);
+	assert_string_equal(e.edit[0].value,
+	    "SPF fail: mailfrom fail.example.com, client 192.0.2.1");
+	assert_int_equal(stats_get(STATS_QUARANTINED), held + 1);
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+	session_header(f->session, "Subject", "x");
+	assert_int_equal(end(f).count, 1);
+}
+
 static void
 test_needs_are_as_few_as_the_configuration_allows(void **state)
 {
@@ -1808,16 +1912,21 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 		const char *more;
 		bool rcpt;
 		bool headers;
+		bool quarantine;
 	} rows[] = {
-		{ 3, 3, "", true, true },
-		{ 0, 2, "", true, true },
-		{ 3, 3, AT_MAIL, false, true },
-		{ 3, 3, AT_MAIL NO_FIELDS, false, true },
-		{ 3, 3, AT_MAIL NO_FIELDS KEEP_FORGED, false, false },
-		{ 3, 3, NO_FIELDS KEEP_FORGED SHOW_SKIP, true, false },
-		{ 1, 1, BOTH_FIELDS KEEP_FORGED, false, false },
-		{ 1, 1, BOTH_FIELDS, false, true },
-		{ 0, 0, "", false, false },
+		{ 3, 3, "", true, true, false },
+		{ 0, 2, "", true, true, false },
+		{ 3, 3, AT_MAIL, false, true, false },
+		{ 3, 3, AT_MAIL NO_FIELDS, false, true, false },
+		{ 3, 3, AT_MAIL NO_FIELDS KEEP_FORGED, false, false, false },
+		{ 3, 3, NO_FIELDS KEEP_FORGED SHOW_SKIP, true, false, false },
+		{ 1, 1, BOTH_FIELDS KEEP_FORGED, false, false, false },
+		{ 1, 1, BOTH_FIELDS, false, true, false },
+		{ 0, 0, "", false, false, false },
+		{ 0, 2, "policy mailfrom { fail = tag }\n" KEEP_FORGED,
+		    true, true, false },
+		{ 0, 1, "policy guess { fail = quarantine }\n" KEEP_FORGED,
+		    false, false, true },
 	};
 	struct fixture *f = *state;
 
@@ -1828,6 +1937,7 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 		session_needs(f->conf, &needs);
 		assert_int_equal(needs.rcpt, rows[i].rcpt);
 		assert_int_equal(needs.headers, rows[i].headers);
+		assert_int_equal(needs.quarantine, rows[i].quarantine);
 	}
 }
 
@@ -2153,6 +2263,10 @@ main(void)
 		SESSION_TEST(events_between_messages_change_nothing),
 		SESSION_TEST(long_and_odd_arguments_are_only_text),
 		SESSION_TEST(any_order_of_events_is_survived),
+		SESSION_TEST(tag_changes_the_subject_and_adds_its_fields),
+		SESSION_TEST(tag_without_a_subject_adds_one),
+		SESSION_TEST(forged_marks_go),
+		SESSION_TEST(quarantine_has_a_reason),
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
 		SESSION_TEST(log_leaves_out_what_is_not_known),
