@@ -227,6 +227,7 @@ eval_run(struct dns_view *view, const struct eval_request *in,
 		*out = run->verdict;
 		out->queries = dns_view_queries(view);
 		out->stale = dns_view_has_stale(view);
+		out->asked = !dns_view_all_cached(view);
 		own_texts(out);
 		out->trace = run->trace;
 	} else {

@@ -54,6 +54,10 @@ struct eval_verdict {
 	enum result	 published;	/* what SPF itself says: result where
 					 * its source is the record */
 	bool		 bogus;		/* temperror because of DNSSEC */
+	bool		 limited;	/* temperror because the client has too
+					 * much under way, or we no time left;
+					 * says nothing of the DNS */
+	bool		 asked;		/* the DNS, not the cache alone */
 	bool		 stale;		/* built on DNS answers past their time
 					 * to live (RFC 8767) */
 	unsigned	 lookups;	/* terms that query the DNS */

@@ -108,6 +108,7 @@ eval_ask(struct eval_run *run, const char *name, enum dns_type type,
 		if (*out != NULL)
 			return true;
 		/* The deadline of all: not to be taken for a PTR error. */
+		run->verdict.limited = true;
 		eval_stop(run, RESULT_TEMPERROR, "no answer in time for %s %s",
 		    type_name(type), name);
 		return false;
@@ -133,6 +134,7 @@ eval_ask_strictly(struct eval_run *run, const char *name, enum dns_type type,
 	if ((*out)->status != DNS_TEMPERROR)
 		return true;
 	run->verdict.bogus = (*out)->failure == DNS_FAILURE_BOGUS;
+	run->verdict.limited = (*out)->failure == DNS_FAILURE_BUSY;
 	eval_stop(run, RESULT_TEMPERROR, "DNS error for %s %s: %s",
 	    type_name(type), name, (*out)->problem);
 	return false;

@@ -27,7 +27,7 @@ evaluation_run(struct dns_view *v, void *arg)
 
 	if (!eval_run(v, &e->request, &e->verdict))
 		return false;
-	if (dns_view_all_cached(v))
+	if (!e->verdict.asked)
 		stats_inc(STATS_EVALUATIONS_CACHED);
 	return true;
 }
@@ -52,6 +52,7 @@ give_up(struct evaluation *e, enum flight_end end)
 	eval_without_lookup(e->late, e->request.scope, RESULT_TEMPERROR,
 	    late ? "no answer from the DNS in time" :
 	    "too many checks under way");
+	e->late->limited = true;
 	return e->late;
 }
 

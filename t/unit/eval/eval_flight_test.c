@@ -72,10 +72,12 @@ test_verdict_comes_after_the_answer(void **state)
 	assert_int_equal(v->scope, SCOPE_MAILFROM);
 	assert_string_equal(v->mechanism, "-all");
 	assert_string_equal(v->record_domain, "copied.example.com");
+	assert_true(v->asked);
 	assert_int_equal(stats_get(STATS_EVALUATIONS_CACHED), cached);
 	struct flight *second = start("copied.example.com");
 	assert_true(flight_is_done(second));
 	assert_int_equal(collect(second, 0)->result, RESULT_FAIL);
+	assert_false(collect(second, 0)->asked);
 	assert_int_equal(stats_get(STATS_EVALUATIONS_CACHED), cached + 1);
 	eval_flight_release(second);
 	eval_flight_release(f);
@@ -93,6 +95,7 @@ test_late_is_temperror_for_good(void **state)
 	assert_int_equal(v->result, RESULT_TEMPERROR);
 	assert_int_equal(v->scope, SCOPE_MAILFROM);
 	assert_string_equal(v->problem, "no answer from the DNS in time");
+	assert_true(v->limited);
 	assert_ptr_equal(collect(f, 1000), v);
 	assert_int_equal(stats_get(STATS_EVALUATIONS_LATE), late + 1);
 	eval_flight_release(f);
@@ -115,10 +118,30 @@ test_refused_is_temperror(void **state)
 	const struct eval_verdict *v = collect(second, 30000);
 	assert_int_equal(v->result, RESULT_TEMPERROR);
 	assert_string_equal(v->problem, "too many checks under way");
+	assert_true(v->limited);
 	assert_int_equal(stats_get(STATS_EVALUATIONS_REFUSED), refused + 1);
 	eval_flight_release(second);
 	eval_flight_release(f);
 	fake_dns_answer_all(&fake);
+}
+
+static void
+test_only_a_limit_of_ours_is_one(void **state)
+{
+	static const enum dns_failure failures[] = {
+		DNS_FAILURE_SERVFAIL, DNS_FAILURE_BUSY, DNS_FAILURE_TIMEOUT
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct flight *f = start("failing.example.com");
+		assert_true(fake_dns_answer(&fake, NULL, dns_answer_error(
+		    failures[i], "", DNS_TYPE_TXT, 0)));
+		const struct eval_verdict *v = collect(f, 30000);
+		assert_int_equal(v->result, RESULT_TEMPERROR);
+		assert_int_equal(v->limited, failures[i] == DNS_FAILURE_BUSY);
+		eval_flight_release(f);
+	}
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -129,7 +152,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_verdict_comes_after_the_answer),
 		TEST(test_late_is_temperror_for_good),
-		TEST(test_refused_is_temperror)
+		TEST(test_refused_is_temperror),
+		TEST(test_only_a_limit_of_ours_is_one)
 	};
 
 	eval_init();

@@ -447,6 +447,7 @@ test_deadline_is_temperror_even_within_ptr(void **state)
 	assert_result(RESULT_TEMPERROR);
 	assert_string_equal(v.problem,
 	    "no answer in time for PTR 1.2.0.192.in-addr.arpa");
+	assert_true(v.limited);
 	dns_view_free(view);
 	dns_free(dns);
 }
