@@ -109,6 +109,7 @@ struct conf {
 	size_t		 dns_cache_size;	/* octets */
 	int64_t		 dns_serve_stale_ms;	/* past the TTL; 0: never */
 	bool		 dnssec;
+	char		*dns_canary;	/* "": none */
 	unsigned	 max_lookups;
 	unsigned	 max_void_lookups;
 

@@ -95,7 +95,8 @@ ctl_dns_options(const struct conf *c)
 		.query_timeout_ms = c->dns_query_timeout_ms,
 		.cache_size = c->dns_cache_size,
 		.serve_stale_ms = c->dns_serve_stale_ms,
-		.dnssec = c->dnssec
+		.dnssec = c->dnssec,
+		.canary = c->dns_canary
 	};
 }
 

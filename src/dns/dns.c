@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +77,12 @@ dns_configure(struct dns *d, const struct dns_options *o, struct diag *diag)
 		return false;
 	dns_questions_set_timeout(d->questions, o->query_timeout_ms);
 	return true;
+}
+
+int64_t
+dns_failing_since_ms(const struct dns *d)
+{
+	return atomic_load(&d->backend->failing_since_ms);
 }
 
 void

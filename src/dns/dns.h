@@ -108,6 +108,8 @@ struct dns_options {
 	int64_t		 serve_stale_ms;	/* see dns_view_has_stale; 0:
 						 * off; UINT32_MAX at most */
 	bool		 dnssec;
+	const char	*canary;	/* see dns_failing_since_ms; NULL or
+					 * "": none */
 	int64_t		(*now_ms)(void);	/* NULL: util_now_ms */
 	void		(*failed)(void);	/* told once, on any thread,
 					 * when no question can be put to
@@ -124,13 +126,20 @@ void		 dns_free(struct dns *d);
 const char	*dns_version(void);
 
 /*
- * Takes up what has changed of servers, dnssec and query_timeout_ms, and the
- * servers of resolv.conf; questions under way go on as they began, and the
- * cache stays.  False: d says why, and all is as before.  One thread at a
+ * Takes up what has changed of servers, dnssec, canary and query_timeout_ms,
+ * and the servers of resolv.conf; questions under way go on as they began, and
+ * the cache stays.  False: d says why, and all is as before.  One thread at a
  * time.
  */
 bool		 dns_configure(struct dns *d, const struct dns_options *o,
 		    struct diag *diag);
+
+/*
+ * Since when no server answers, or none has an answer for the canary, a name
+ * that they should always find; 0: they do.  They are asked where questions
+ * fail, and every few seconds until they answer again.
+ */
+int64_t		 dns_failing_since_ms(const struct dns *d);
 
 /*
  * One evaluation's window on the DNS.  One thread at a time.  It keeps a

@@ -52,6 +52,24 @@ dns_health_check(const struct dns_plan *plan, int64_t wait_ms, int stop_fd,
 	return health;
 }
 
+bool
+dns_health_canary(const struct dns_plan *plan, int64_t wait_ms, int stop_fd)
+{
+	struct dns_probe probes[DNS_SERVERS_MAX];
+	bool good = false;
+
+	for (size_t i = 0; i < plan->count; i++)
+		probes[i] = (struct dns_probe){
+			.server = &plan->servers[i], .tcp = plan->tcp,
+			.decides = true, .strict = true
+		};
+	dns_probe_round(probes, plan->count, plan->canary, DNS_TYPE_TXT,
+	    wait_ms, stop_fd);
+	for (size_t i = 0; i < plan->count; i++)
+		good = good || dns_probe_succeeded(&probes[i]);
+	return good;
+}
+
 static enum dns_failure
 failure_of(const struct dns_probe *p)
 {

@@ -135,6 +135,8 @@ dns_plan_make(struct dns_plan *out, const struct dns_options *o,
 	*out = (struct dns_plan){
 		.given = o->server_count > 0, .dnssec = o->dnssec
 	};
+	if (o->canary != NULL)
+		util_copy(out->canary, sizeof(out->canary), o->canary);
 	if (o->dnssec && access(ROOT_ANCHOR, R_OK) != 0) {
 		diag_add(d, ROOT_ANCHOR, 0,
 		    "dnssec needs the trust anchor of the root: %s",
@@ -156,7 +158,8 @@ bool
 dns_plan_equal(const struct dns_plan *a, const struct dns_plan *b)
 {
 	if (a->count != b->count || a->given != b->given ||
-	    a->tcp != b->tcp || a->dnssec != b->dnssec)
+	    a->tcp != b->tcp || a->dnssec != b->dnssec ||
+	    !util_eq_nocase(a->canary, b->canary))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (strcmp(a->servers[i].host, b->servers[i].host) != 0 ||

@@ -33,6 +33,9 @@ struct dns_backend {
 	const struct dns_backend_ops	*ops;
 	unsigned	 capacity;	/* questions at once; 0: any number */
 	_Atomic bool	 no_server;	/* nobody is there to answer */
+	_Atomic bool	 doubt;		/* a question failed: look whether the
+					 * servers do; told to the backend */
+	_Atomic int64_t	 failing_since_ms;	/* of dns_failing_since_ms */
 };
 
 /* text is changed; mistakes in it are of file. */

@@ -24,6 +24,8 @@
 #define QUESTION_MAX (HEADER_SIZE + DNS_NAME_MAX + 2 + 4 + 11)
 #define ANSWER_MAX 4096
 #define FLAG_QR 0x80			/* of octet 2 */
+#define RCODE_NOERROR 0
+#define RCODE_NXDOMAIN 3
 #define AGAIN_MS 400			/* datagrams get lost */
 #define PROBES_MAX (2 * DNS_SERVERS_MAX)
 
@@ -136,6 +138,13 @@ probe_read(struct dns_probe *p)
 	}
 }
 
+bool
+dns_probe_succeeded(const struct dns_probe *p)
+{
+	return p->end == DNS_PROBE_ANSWERED && (p->rcode == RCODE_NOERROR ||
+	    p->rcode == RCODE_NXDOMAIN);
+}
+
 /* False: the round is over. */
 static bool
 wait_for_answers(struct dns_probe *probes, size_t count, int64_t until_ms,
@@ -161,7 +170,8 @@ wait_for_answers(struct dns_probe *probes, size_t count, int64_t until_ms,
 		if ((fds[i].revents & ~POLLOUT) == 0)
 			continue;
 		probe_read(&probes[i]);
-		if (probes[i].decides && probes[i].end == DNS_PROBE_ANSWERED)
+		if (probes[i].decides && probes[i].end == DNS_PROBE_ANSWERED &&
+		    (!probes[i].strict || dns_probe_succeeded(&probes[i])))
 			return false;
 	}
 	return true;

@@ -229,6 +229,7 @@ question_expire(struct dns_question *q)
 	    DNS_FAILURE_TIMEOUT, nobody ? "" : more,
 	    (enum dns_type)q->key.type, DNS_TEMPERROR_TTL)))
 		return;
+	atomic_store(&q->owner->backend->doubt, true);
 	stats_inc(STATS_DNS_TIMEOUTS);
 	if (!log_limit_pass(&limit, 10000, &suppressed))
 		return;

@@ -14,7 +14,9 @@
  * written.
  *
  * The keeper also checks whether the servers answer at all: with each plan,
- * and again where questions fail until one does.  And it holds questions back
+ * and again where questions fail until one does.  Servers that answer may have
+ * lost the rest of the world; so where names fail they are asked for the
+ * canary, too, until they find it.  And it holds questions back
  * that libunbound has answered SERVFAIL, for as long as it takes to ask the
  * servers what they say (dns_health.c); of many at once only some, and what
  * is due every second goes before them: names that fail come without end.
@@ -43,6 +45,7 @@
 #define FAILURES_MAX 64		/* questions held back at once */
 #define SILENCE_MS 4000		/* libunbound needs more to give up */
 #define RELAYED_MS 60000	/* then EDNS is tried again */
+#define CANARY_MS 3000		/* between questions for it */
 
 /* One libunbound with what it asks. */
 struct generation {
@@ -81,7 +84,9 @@ struct resolver {
 	int64_t			 checked_ms;	/* keeper: the last time */
 	bool			 down;		/* keeper: none answers */
 	bool			 no_edns;	/* keeper: none with EDNS */
-	bool			 doubt;		/* keeper: check again */
+	bool			 names_fail;	/* keeper: ask for the canary */
+	bool			 canary_fails;	/* keeper */
+	int64_t			 canary_ms;	/* keeper: the last time */
 
 	struct lock		 lock;		/* of what follows */
 	struct cond		 changed;
@@ -190,7 +195,8 @@ explain(struct resolver *r, const struct errand *e)
 	    e->name, e->type, EXPLAIN_MS, r->stop[0]);
 	bool silent = why == DNS_FAILURE_TIMEOUT;
 
-	r->doubt = r->doubt || silent || why == DNS_FAILURE_NO_SERVER;
+	if (silent || why == DNS_FAILURE_NO_SERVER)
+		atomic_store(&r->backend.doubt, true);
 	return silent && !is_given_up(e) ? DNS_FAILURE_SERVFAIL : why;
 }
 
@@ -205,7 +211,9 @@ end_failure(struct resolver *r, struct errand *e)
 	enum dns_failure why = is_given_up(e) ? DNS_FAILURE_TIMEOUT :
 	    DNS_FAILURE_SERVFAIL;
 
-	r->doubt = r->doubt || is_given_up(e);
+	r->names_fail = true;
+	if (is_given_up(e))
+		atomic_store(&r->backend.doubt, true);
 	if (now_ms - e->failed_ms < EXPLAIN_MS &&
 	    now_ms - e->start_ms < atomic_load(&r->timeout_ms))
 		why = explain(r, e);
@@ -237,6 +245,33 @@ report_health(struct resolver *r, const struct dns_plan *plan,
 	r->down = down;
 	if (!down)
 		r->no_edns = health == DNS_HEALTH_NO_EDNS;
+}
+
+static void
+ask_for_canary(struct resolver *r)
+{
+	const struct dns_plan *plan = &r->current->plan;
+	bool fails = !dns_health_canary(plan, CHECK_MS, r->stop[0]);
+
+	if (fails && !r->canary_fails)
+		log_warning("dns: no name server has an answer for the "
+		    "canary %s", plan->canary);
+	if (!fails && r->canary_fails)
+		log_notice("dns: a name server has an answer for the canary "
+		    "%s again", plan->canary);
+	r->canary_fails = fails;
+	r->names_fail = false;
+	r->canary_ms = util_now_ms();
+}
+
+/* The clock of their failing runs until all is well. */
+static void
+note_failing(struct resolver *r)
+{
+	if (!r->down && !r->canary_fails)
+		atomic_store(&r->backend.failing_since_ms, 0);
+	else if (atomic_load(&r->backend.failing_since_ms) == 0)
+		atomic_store(&r->backend.failing_since_ms, util_now_ms());
 }
 
 /* Generations */
@@ -360,7 +395,8 @@ watch_resolv_conf(struct resolver *r)
 {
 	const struct dns_plan *current = &r->current->plan;
 	const struct dns_options o = {
-		.resolv_conf = r->resolv_conf, .dnssec = current->dnssec
+		.resolv_conf = r->resolv_conf, .dnssec = current->dnssec,
+		.canary = current->canary
 	};
 	struct dns_plan now;
 	struct diag d;
@@ -377,10 +413,18 @@ watch_resolv_conf(struct resolver *r)
 
 /* What may have been a loss of datagrams is not believed for ever. */
 static bool
-is_check_due(const struct resolver *r)
+is_check_due(const struct resolver *r, bool doubt)
 {
-	return r->down || r->doubt || (r->current->relayed &&
+	return r->down || doubt || (r->current->relayed &&
 	    util_now_ms() - r->checked_ms >= RELAYED_MS);
+}
+
+static bool
+is_canary_due(const struct resolver *r)
+{
+	return r->current->plan.canary[0] != '\0' && !r->down &&
+	    (r->names_fail || r->canary_fails) &&
+	    util_now_ms() - r->canary_ms >= CANARY_MS;
 }
 
 /* The next is due after a while of the end of this one. */
@@ -389,10 +433,15 @@ tick(struct resolver *r)
 {
 	reap(r);
 	watch_resolv_conf(r);
-	if (is_check_due(r)) {
-		r->doubt = false;
+	bool doubt = atomic_exchange(&r->backend.doubt, false);
+	r->names_fail = r->names_fail || doubt;
+	if (is_check_due(r, doubt))
 		adopt_or_log(r, &r->current->plan);
-	}
+	if (r->current->plan.canary[0] == '\0')
+		r->canary_fails = false;
+	if (is_canary_due(r))
+		ask_for_canary(r);
+	note_failing(r);
 	r->tick_ms = util_now_ms() + TICK_MS;
 }
 
@@ -432,7 +481,8 @@ resolver_configure(struct dns_backend *b, const struct dns_options *o,
 	struct resolver *r = (struct resolver *)b;
 	const struct dns_options own = {
 		.servers = o->servers, .server_count = o->server_count,
-		.resolv_conf = r->resolv_conf, .dnssec = o->dnssec
+		.resolv_conf = r->resolv_conf, .dnssec = o->dnssec,
+		.canary = o->canary
 	};
 	struct dns_plan plan;
 

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "dns/dns.h"
+#include "dns/dns_priv.h"
 
 struct dns_backend;
 struct ub_ctx;
@@ -37,6 +37,7 @@ struct dns_plan {
 					 * not matter */
 	bool		 tcp;		/* TCP only */
 	bool		 dnssec;
+	char		 canary[DNS_NAME_MAX + 1];	/* "": none */
 };
 
 /*
@@ -62,6 +63,7 @@ struct dns_probe {
 	bool			 tcp;
 	bool			 edns;
 	bool			 decides;	/* its answer ends the round */
+	bool			 strict;	/* but not with an error */
 	enum dns_probe_end	 end;
 	unsigned		 rcode;		/* ANSWERED */
 	/* From here on of dns_probe.c: */
@@ -77,6 +79,9 @@ struct dns_probe {
 void	dns_probe_round(struct dns_probe *probes, size_t count,
 	    const char *name, uint16_t type, int64_t wait_ms, int stop_fd);
 
+/* With an answer that is no error. */
+bool	dns_probe_succeeded(const struct dns_probe *p);
+
 enum dns_health {
 	DNS_HEALTH_GOOD,	/* one answers: libunbound will find it */
 	DNS_HEALTH_NO_EDNS,	/* none answers a question with EDNS */
@@ -86,6 +91,9 @@ enum dns_health {
 /* Asks all servers.  *closed: nobody is there.  stop_fd as above. */
 enum dns_health dns_health_check(const struct dns_plan *p, int64_t wait_ms,
 	    int stop_fd, bool *closed);
+/* One has an answer for the canary of the plan, or says that there is none. */
+bool	dns_health_canary(const struct dns_plan *p, int64_t wait_ms,
+	    int stop_fd);
 /*
  * Why the servers have no answer, which is logged if one says it; TIMEOUT
  * where they say nothing.

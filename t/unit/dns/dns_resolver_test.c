@@ -168,6 +168,9 @@ test_plans_are_compared(void **state)
 	b = a;
 	b.dnssec = true;
 	assert_false(dns_plan_equal(&a, &b));
+	b = a;
+	strcpy(b.canary, "canary.example");
+	assert_false(dns_plan_equal(&a, &b));
 }
 
 /* A server that answers one question, by UDP or TCP */
@@ -364,6 +367,53 @@ test_probe_round_ends_when_told(void **state)
 	one_stop(&o);
 }
 
+static void
+answer_servfail(uint8_t *m, size_t *len)
+{
+	(void)len;
+	m[2] |= 0x80;
+	m[3] = 2;
+}
+
+static void
+answer_nxdomain(uint8_t *m, size_t *len)
+{
+	(void)len;
+	m[2] |= 0x80;
+	m[3] = 3;
+}
+
+/* One that finds it is enough, and that it does not exist is an answer. */
+static void
+test_canary_is_well_where_one_server_finds_it(void **state)
+{
+	static const struct {
+		void	(*first)(uint8_t *, size_t *);
+		void	(*second)(uint8_t *, size_t *);
+		bool	good;
+	} rows[] = {
+		{ answer_servfail, answer_nxdomain, true },
+		{ answer_nxdomain, answer_servfail, true },
+		{ NULL, answer_nxdomain, true },
+		{ answer_servfail, answer_refused, false },
+		{ answer_garbage, NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct dns_plan p = { .count = 2, .canary = "a.example" };
+		struct one o[2];
+
+		one_start(&o[0], false, rows[i].first);
+		one_start(&o[1], false, rows[i].second);
+		p.servers[0] = o[0].server;
+		p.servers[1] = o[1].server;
+		assert_int_equal(dns_health_canary(&p, 300, -1), rows[i].good);
+		one_stop(&o[0]);
+		one_stop(&o[1]);
+	}
+}
+
 /* The relay */
 
 static void
@@ -470,6 +520,8 @@ main(void)
 		cmocka_unit_test(test_probe_asks_by_tcp),
 		cmocka_unit_test(test_probe_tells_garbage_silence_and_nobody),
 		cmocka_unit_test(test_probe_round_ends_when_told),
+		cmocka_unit_test(
+		    test_canary_is_well_where_one_server_finds_it),
 		cmocka_unit_test(test_relay_takes_edns_off_udp),
 		cmocka_unit_test(test_relay_takes_edns_off_tcp),
 		cmocka_unit_test(test_relay_that_cannot_wait_is_none),
