@@ -110,6 +110,7 @@ facts_of(const struct message *m, enum scope scope)
 		.result = v->result,
 		.scope = scope,
 		.stale = v->stale,
+		.excuse = m->decision.parts[scope].excuse,
 		.client = &m->who.client,
 		.utf8 = m->who.smtputf8,
 		.envelope_from = sender->null_sender ? ""

@@ -64,6 +64,9 @@ session_log(const struct message *m)
 	log_record_uint(&r, "lookups", v->lookups);
 	log_record_uint(&r, "duration_ms",
 	    (uint64_t)of[d->scope].duration_ms);
+	if (decision_excuse(d) != EXCUSE_NONE)
+		log_record_word(&r, "excuse",
+		    policy_excuse_name(decision_excuse(d)));
 	if (v->stale)
 		log_record_word(&r, "stale", "yes");
 	if (m->rcpt_count > 0)

@@ -11,15 +11,26 @@
 
 #include "policy/decide.h"
 
+static void
+judge(struct decision_part *part, const struct policy *p,
+    const struct finding *f)
+{
+	part->action = policy_decide(p, f);
+	if (f->excuse != EXCUSE_NONE && part->action >= POLICY_TEMPFAIL) {
+		part->action = POLICY_ACCEPT;
+		part->excuse = f->excuse;
+	}
+}
+
 /* What is done where the result counts alone. */
 static enum policy_action
-action_of(const struct policy *p, const struct finding *f)
+action_of(const struct decision_part *part, const struct policy *p,
+    const struct finding *f)
 {
-	enum policy_action a = policy_decide(p, f);
-
-	if (a == POLICY_SKIP)
+	if (part->action == POLICY_SKIP)
 		return POLICY_ACCEPT;
-	return a == POLICY_REJECT && p->defers[f->result] ? POLICY_TEMPFAIL : a;
+	return part->action == POLICY_REJECT && p->defers[f->result] ?
+	    POLICY_TEMPFAIL : part->action;
 }
 
 struct decision
@@ -35,13 +46,13 @@ decide(const struct policy *p,
 	for (size_t s = 0; s < SCOPE_COUNT; s++) {
 		parts[s].level = p->level[s];
 		if (findings[s] != NULL)
-			parts[s].action = policy_decide(p, findings[s]);
+			judge(&parts[s], p, findings[s]);
 	}
 	if (parts[SCOPE_HELO].action > parts[SCOPE_MAILFROM].action ||
 	    findings[SCOPE_MAILFROM] == NULL)
 		d.scope = SCOPE_HELO;
 	if (findings[d.scope] != NULL)
-		d.action = action_of(p, findings[d.scope]);
+		d.action = action_of(&parts[d.scope], p, findings[d.scope]);
 	return d;
 }
 
@@ -58,7 +69,7 @@ decide_forged(const struct decision *d)
 bool
 decide_helo_rejects(const struct policy *p, enum result helo)
 {
-	const struct finding f = { helo, TABLE_HELO };
+	const struct finding f = { .result = helo, .table = TABLE_HELO };
 
 	return policy_decide(p, &f) == POLICY_REJECT;
 }
@@ -69,12 +80,21 @@ decision_refuses(const struct decision *d)
 	return d->action >= POLICY_TEMPFAIL;
 }
 
+enum excuse
+decision_excuse(const struct decision *d)
+{
+	enum excuse e = d->parts[SCOPE_MAILFROM].excuse;
+
+	return e != EXCUSE_NONE ? e : d->parts[SCOPE_HELO].excuse;
+}
+
 bool
 decision_equals(const struct decision *a, const struct decision *b)
 {
 	for (size_t s = 0; s < SCOPE_COUNT; s++)
 		if (a->parts[s].action != b->parts[s].action ||
-		    a->parts[s].level != b->parts[s].level)
+		    a->parts[s].level != b->parts[s].level ||
+		    a->parts[s].excuse != b->parts[s].excuse)
 			return false;
 	return a->action == b->action && a->reason == b->reason &&
 	    a->scope == b->scope;

@@ -19,6 +19,7 @@ struct decision_part {
 	enum policy_action	action;	/* POLICY_SKIP: there is no result, or
 					 * nothing to be said of it */
 	unsigned		level;
+	enum excuse		excuse;	/* why action is not a refusal */
 };
 
 struct decision {
@@ -31,7 +32,8 @@ struct decision {
 /*
  * findings: NULL for a scope that was not checked; mail of which none was is
  * accepted.  The action with more force wins, that of MAIL FROM among equals.
- * A rejection whose reply is a 4xx is a tempfail.
+ * A rejection whose reply is a 4xx is a tempfail.  An excused temperror is
+ * accepted where it would be refused.
  */
 struct decision	decide(const struct policy *p,
 		    const struct finding *const findings[SCOPE_COUNT]);
@@ -43,6 +45,8 @@ struct decision	decide_forged(const struct decision *d);
 bool	decide_helo_rejects(const struct policy *p, enum result helo);
 
 bool	decision_refuses(const struct decision *d);
+/* That of the part that has one, of MAIL FROM before HELO. */
+enum excuse	decision_excuse(const struct decision *d);
 /* Nothing tells them apart. */
 bool	decision_equals(const struct decision *a, const struct decision *b);
 

@@ -299,6 +299,10 @@ field_comment(struct field *f, const struct header_facts *facts,
 	}
 	if (facts->stale)
 		sbuf_str(&sb, ", from stale DNS data");
+	if (facts->excuse == EXCUSE_GRACE)
+		sbuf_str(&sb, ", accepted because that has lasted too long");
+	if (facts->excuse == EXCUSE_OUTAGE)
+		sbuf_str(&sb, ", accepted because our own DNS fails");
 	comment_close(f, &sb);
 }
 

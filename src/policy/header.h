@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/util.h"
+#include "policy/policy.h"
 
 struct addr;
 
@@ -26,6 +27,7 @@ struct header_facts {
 	enum result		 result;
 	enum scope		 scope;
 	bool			 stale;	/* the comment says so */
+	enum excuse		 excuse;	/* and this */
 	const struct addr	*client;	/* AF_UNSPEC: left out */
 	bool			 utf8;	/* the message is internationalised:
 					 * envelope_from may be UTF-8 */

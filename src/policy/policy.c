@@ -137,6 +137,12 @@ policy_action_name(enum policy_action a)
 }
 
 const char *
+policy_excuse_name(enum excuse e)
+{
+	return e == EXCUSE_GRACE ? "grace" : "outage";
+}
+
+const char *
 policy_table_name(enum policy_table t)
 {
 	switch (t) {

@@ -31,10 +31,18 @@ struct policy {
 	bool			defers[RESULT_COUNT];	/* its reply is a 4xx */
 };
 
+/* Why a temperror defers nothing. */
+enum excuse {
+	EXCUSE_NONE,
+	EXCUSE_GRACE,		/* mail has been deferred for it for long */
+	EXCUSE_OUTAGE		/* the fault is our own */
+};
+
 /* What came of the check of one identity, and what judges it. */
 struct finding {
 	enum result		result;
 	enum policy_table	table;
+	enum excuse		excuse;	/* of a temperror */
 };
 
 /*
@@ -60,6 +68,8 @@ bool	policy_can(const struct policy *p, enum policy_action a);
 bool	policy_can_refuse(const struct policy *p);
 
 const char	*policy_action_name(enum policy_action a);
+/* "grace"; not of NONE */
+const char	*policy_excuse_name(enum excuse e);
 /* "null_sender" */
 const char	*policy_table_name(enum policy_table t);
 

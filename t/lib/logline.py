@@ -8,8 +8,8 @@ import unicodedata
 # In the order of spf-milter(8).
 KEYS = ("queue_id", "client", "client_name", "helo", "sender", "rcpt",
     "rcpts", "identity", "result", "action", "level", "record_domain",
-    "mechanism", "reason", "lookups", "duration_ms", "stale", "helo_result",
-    "mailfrom_result", "void")
+    "mechanism", "reason", "lookups", "duration_ms", "excuse", "stale",
+    "helo_result", "mailfrom_result", "void")
 # Of every line that was not cut.
 ALWAYS = {"queue_id", "client", "sender", "identity", "result", "action",
     "level", "lookups", "duration_ms"}
@@ -27,6 +27,7 @@ FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
     "action": "accept|tempfail|reject", "level": "[0-6]",
     "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes",
+    "excuse": "grace|outage",
     "rcpts": "[1-9][0-9]*"}
 
 

@@ -13,8 +13,8 @@ decided_by(const struct policy *p, unsigned helo, unsigned mail,
     enum policy_table table)
 {
 	const struct finding of[SCOPE_COUNT] = {
-		{ (enum result)helo, TABLE_HELO },
-		{ (enum result)mail, table },
+		{ .result = (enum result)helo, .table = TABLE_HELO },
+		{ .result = (enum result)mail, .table = table },
 	};
 	const struct finding *const findings[SCOPE_COUNT] = {
 		helo == ABSENT ? NULL : &of[SCOPE_HELO],
@@ -161,6 +161,53 @@ test_rejection_with_a_4xx_reply_is_a_tempfail(void **state)
 }
 
 static void
+test_excused_temperror_refuses_nothing(void **state)
+{
+	static const struct {
+		enum result		helo;
+		enum result		mail;
+		enum excuse		excuse[SCOPE_COUNT];
+		enum policy_action	action;
+		enum excuse		left;
+	} rows[] = {
+		{ RESULT_PASS, RESULT_TEMPERROR, { EXCUSE_NONE, EXCUSE_NONE },
+		    POLICY_TEMPFAIL, EXCUSE_NONE },
+		{ RESULT_PASS, RESULT_TEMPERROR, { EXCUSE_NONE, EXCUSE_GRACE },
+		    POLICY_ACCEPT, EXCUSE_GRACE },
+		{ RESULT_TEMPERROR, RESULT_PASS,
+		    { EXCUSE_OUTAGE, EXCUSE_NONE },
+		    POLICY_ACCEPT, EXCUSE_OUTAGE },
+		{ RESULT_TEMPERROR, RESULT_TEMPERROR,
+		    { EXCUSE_GRACE, EXCUSE_NONE },
+		    POLICY_TEMPFAIL, EXCUSE_GRACE },
+		{ RESULT_FAIL, RESULT_TEMPERROR, { EXCUSE_NONE, EXCUSE_GRACE },
+		    POLICY_REJECT, EXCUSE_GRACE },
+	};
+	struct policy p = levels(3, 3);
+
+	(void)state;
+	p.action[TABLE_HELO][RESULT_TEMPERROR] = POLICY_TEMPFAIL;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct finding helo = { rows[i].helo, TABLE_HELO,
+			rows[i].excuse[SCOPE_HELO] };
+		const struct finding mail = { rows[i].mail, TABLE_MAILFROM,
+			rows[i].excuse[SCOPE_MAILFROM] };
+		const struct finding *const both[] = { &helo, &mail };
+		struct decision d = decide(&p, both);
+
+		assert_int_equal(d.action, rows[i].action);
+		assert_int_equal(decision_excuse(&d), rows[i].left);
+	}
+	/* Where nothing is refused anyway it needs none. */
+	p = levels(1, 1);
+	const struct finding f = { RESULT_TEMPERROR, TABLE_MAILFROM,
+		EXCUSE_GRACE };
+	const struct finding *const one[] = { NULL, &f };
+	struct decision d = decide(&p, one);
+	assert_int_equal(decision_excuse(&d), EXCUSE_NONE);
+}
+
+static void
 test_forged_fields_reject_whatever_the_results(void **state)
 {
 	struct policy p = levels(1, 1);
@@ -215,6 +262,7 @@ main(void)
 		cmocka_unit_test(test_skipped_result_lets_the_other_one_count),
 		cmocka_unit_test(
 		    test_rejection_with_a_4xx_reply_is_a_tempfail),
+		cmocka_unit_test(test_excused_temperror_refuses_nothing),
 		cmocka_unit_test(
 		    test_forged_fields_reject_whatever_the_results),
 		cmocka_unit_test(test_helo_rejects_where_its_level_says_so),

@@ -172,6 +172,20 @@ test_received_spf_tells_of_stale_data_in_its_comment(void **state)
 }
 
 static void
+test_received_spf_tells_of_an_excuse_in_its_comment(void **state)
+{
+	struct header_facts f = usual_facts(RESULT_TEMPERROR);
+
+	(void)state;
+	f.excuse = EXCUSE_GRACE;
+	assert_non_null(strstr(received_spf(&f), "now\n\tfor example.com, "
+	    "accepted because that has lasted too long)"));
+	f.excuse = EXCUSE_OUTAGE;
+	assert_non_null(strstr(received_spf(&f), "now\n\tfor example.com, "
+	    "accepted because our own DNS fails)"));
+}
+
+static void
 test_utf8_stands_in_internationalised_messages_only(void **state)
 {
 	static const char address[] = "\xec\x9c\xa0\xe2\x80\xae"
@@ -724,6 +738,8 @@ main(void)
 		cmocka_unit_test(test_received_spf_sentence_of_each_result),
 		cmocka_unit_test(
 		    test_received_spf_tells_of_stale_data_in_its_comment),
+		cmocka_unit_test(
+		    test_received_spf_tells_of_an_excuse_in_its_comment),
 		cmocka_unit_test(
 		    test_utf8_stands_in_internationalised_messages_only),
 		cmocka_unit_test(test_cut_leaves_no_part_of_a_character),

@@ -13,7 +13,7 @@
 static enum policy_action
 action_of(const struct policy *p, enum policy_table t, enum result r)
 {
-	const struct finding f = { r, t };
+	const struct finding f = { .result = r, .table = t };
 
 	return policy_decide(p, &f);
 }
@@ -101,8 +101,10 @@ test_scopes_are_independent(void **state)
 static bool
 is_worse(const struct policy *p, enum result a, enum result b)
 {
-	const struct finding x = { a, TABLE_MAILFROM };
-	const struct finding y = { b, TABLE_MAILFROM };
+	const struct finding x = { .result = a,
+		.table = TABLE_MAILFROM };
+	const struct finding y = { .result = b,
+		.table = TABLE_MAILFROM };
 
 	return policy_is_worse(p, &x, &y);
 }
