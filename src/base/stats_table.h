@@ -31,6 +31,8 @@ STATS(TAGGED, "tagged", "messages let through with the marks of a tag")
 STATS(QUARANTINED, "quarantined", "messages that the MTA was asked to hold")
 STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
+STATS(GRACE_EVICTED, "grace_evicted",
+    "deferred senders forgotten for want of room")
 STATS(BAD_IDENTITY, "bad_identity",
     "HELO names and senders that no lookup fits")
 STATS(BAD_RECORD, "bad_record", "SPF records with an error")
