@@ -33,6 +33,8 @@ STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
 STATS(GRACE_EVICTED, "grace_evicted",
     "deferred senders forgotten for want of room")
+STATS(BREAKER_OPENED, "breaker_opened",
+    "times that temperrors were found to be our own fault")
 STATS(BAD_IDENTITY, "bad_identity",
     "HELO names and senders that no lookup fits")
 STATS(BAD_RECORD, "bad_record", "SPF records with an error")
