@@ -31,6 +31,10 @@ STATS(TAGGED, "tagged", "messages let through with the marks of a tag")
 STATS(QUARANTINED, "quarantined", "messages that the MTA was asked to hold")
 STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
+STATS(EXCUSED_GRACE, "excused_grace",
+    "messages let through because their temperror has lasted too long")
+STATS(EXCUSED_OUTAGE, "excused_outage",
+    "messages let through with temperror because our own DNS failed")
 STATS(GRACE_EVICTED, "grace_evicted",
     "deferred senders forgotten for want of room")
 STATS(BREAKER_OPENED, "breaker_opened",

@@ -89,6 +89,7 @@ struct conf {
 					 * policy_sections */
 	struct conf_items policy_sections;
 	enum conf_stage	 reject_at;
+	int64_t		 temperror_grace_ms;	/* 0: off */
 	struct list	*trusted_networks;
 	bool		 trust_authenticated;
 	unsigned	 headers;	/* CONF_HEADER_* */

@@ -108,6 +108,10 @@ static const struct conf_option top_options[] = {
 	{ "reject_at", "\"rcpt\"", "mail or rcpt", RELOAD,
 	    "The SMTP command that is answered with a refusal.",
 	    CONF_WORD, FIELD(reject_at), .words = stage_words },
+	{ "temperror_grace", "0", "0 to 120h", RELOAD,
+	    "How long a sender is deferred for temperror.",
+	    CONF_DURATION, FIELD(temperror_grace_ms),
+	    0, 120 * 3600 * CONF_SECOND },
 	{ "trusted_networks", "{\"127.0.0.0/8\", "
 	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
 	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "

@@ -22,7 +22,9 @@
 #include "dns/dns.h"
 #include "dns/flight.h"
 #include "eval/eval.h"
+#include "mail/breaker.h"
 #include "mail/crowd.h"
+#include "mail/grace.h"
 #include "mail/session.h"
 #include "policy/list.h"
 #include "policy/policy.h"
@@ -181,6 +183,8 @@ service_stop(struct service *s)
 	flights_free(s->flights);
 	dns_free(s->dns);
 	crowd_fini(&s->crowd);
+	grace_free(s->env.grace);
+	breaker_free(s->env.breaker);
 }
 
 static int
@@ -306,6 +310,8 @@ start(const struct conf *c, struct service *s, struct diag *d)
 	}
 	if (!service_start(s, c, NULL, milter_waiting, d))
 		return EX_OSERR;
+	s->env.grace = grace_new();
+	s->env.breaker = breaker_new(s->dns);
 	if (!milter_start(&s->env, d))
 		return EX_OSERR;
 	log_notice("spf-milter %s listens on %s, behavior %u",

@@ -15,7 +15,9 @@
 #include "conf/conf.h"
 #include "dns/flight.h"
 #include "eval/eval_flight.h"
+#include "mail/breaker.h"
 #include "mail/check.h"
+#include "mail/grace.h"
 #include "policy/decide.h"
 
 _Static_assert(CONF_LOOKUPS_MAX == EVAL_LOOKUPS_MAX,
@@ -54,7 +56,7 @@ check_wants(const struct check *c)
 static bool
 shows_explanation(const struct check *c, enum policy_table t)
 {
-	const struct finding fail = { RESULT_FAIL, t };
+	const struct finding fail = { .result = RESULT_FAIL, .table = t };
 
 	return policy_decide(&c->conf->policy, &fail) == POLICY_REJECT;
 }
@@ -214,6 +216,68 @@ count(const struct eval_verdict *v)
 		stats_inc(counters[v->result]);
 }
 
+static bool
+is_temperror(const struct checked *k)
+{
+	return k->verdict != NULL && k->verdict->result == RESULT_TEMPERROR;
+}
+
+/* An answer of the DNS, or that there is none, which says how that is. */
+static void
+tell_breaker(const struct check *c, const struct checked *k, int64_t now_ms)
+{
+	const struct eval_verdict *v = k->verdict;
+
+	if (v != NULL && k->id->status == IDENTITY_OK &&
+	    !k->id->null_sender && v->asked && !v->limited && !v->stale)
+		breaker_note(c->breaker, &c->who->client, k->id->lookup,
+		    is_temperror(k), now_ms);
+}
+
+static enum excuse
+excuse_of(const struct check *c, const struct checked *k, bool outage,
+    int64_t now_ms)
+{
+	const struct eval_verdict *v = k->verdict;
+	bool remember = c->grace != NULL && c->conf->temperror_grace_ms > 0 &&
+	    k->id->status == IDENTITY_OK;
+
+	if (is_temperror(k) && outage)
+		return EXCUSE_OUTAGE;
+	if (is_temperror(k))
+		return remember && !v->limited && grace_note(c->grace,
+		    &c->who->client, k->id->lookup,
+		    c->conf->temperror_grace_ms, now_ms) ? EXCUSE_GRACE :
+		    EXCUSE_NONE;
+	if (remember && !v->stale)
+		grace_forget(c->grace, &c->who->client, k->id->lookup);
+	return EXCUSE_NONE;
+}
+
+/*
+ * Who is to blame for temperrors.  The verdict on HELO may be one of long ago,
+ * which the breaker is not told again.
+ */
+static void
+excuse(struct check *c)
+{
+	int64_t now_ms = util_now_ms();
+	bool outage = false;
+
+	if (c->breaker != NULL) {
+		tell_breaker(c, &c->of[SCOPE_MAILFROM], now_ms);
+		outage = (is_temperror(&c->of[SCOPE_HELO]) ||
+		    is_temperror(&c->of[SCOPE_MAILFROM]) ||
+		    breaker_is_in_doubt(c->breaker)) &&
+		    breaker_is_open(c->breaker, c->conf->dns_timeout_ms,
+		    now_ms);
+	}
+	for (size_t i = 0; i < SCOPE_COUNT; i++)
+		if (c->of[i].verdict != NULL)
+			c->of[i].finding.excuse = excuse_of(c, &c->of[i],
+			    outage, now_ms);
+}
+
 void
 check_collect(struct check *c, int64_t until_ms)
 {
@@ -229,6 +293,7 @@ check_collect(struct check *c, int64_t until_ms)
 		c->of[SCOPE_MAILFROM] = collect_senders(c, until_ms);
 	count(c->of[SCOPE_HELO].verdict);
 	count(c->of[SCOPE_MAILFROM].verdict);
+	excuse(c);
 }
 
 void

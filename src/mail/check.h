@@ -15,9 +15,11 @@
 #include "policy/policy.h"
 #include "spf/subject.h"
 
+struct breaker;
 struct conf;
 struct flight;
 struct flights;
+struct grace;
 
 /* What came of one scope. */
 struct checked {
@@ -33,11 +35,13 @@ struct check_sender {
 	struct eval_verdict	 made;		/* the verdict without flight */
 };
 
-/* The first five are the caller's to set, and outlive the rest. */
+/* The first seven are the caller's to set, and outlive the rest. */
 struct check {
 	const struct subject	*who;
 	const struct conf	*conf;
 	struct flights		*flights;
+	struct grace		*grace;	/* of session_env, as the next one */
+	struct breaker		*breaker;
 	uint64_t		 connection;	/* see dns_client */
 	struct flight		**helo;		/* kept for the connection; at
 						 * first NULL: none yet */

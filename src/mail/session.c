@@ -194,6 +194,10 @@ conclude(struct message *m)
 	m->concluded = true;
 	if (m->skip == NULL || decision_refuses(&m->decision))
 		stats_inc(counters[m->decision.action]);
+	if (decision_excuse(&m->decision) == EXCUSE_GRACE)
+		stats_inc(STATS_EXCUSED_GRACE);
+	if (decision_excuse(&m->decision) == EXCUSE_OUTAGE)
+		stats_inc(STATS_EXCUSED_OUTAGE);
 	if (m->skip == NULL && log_enabled(LOG_LEVEL_INFO))
 		session_log(m);
 }
@@ -408,6 +412,8 @@ begin_message(struct session *s, const struct session_sender *from)
 		.who = &m->who,
 		.conf = s->conf,
 		.flights = s->env->flights,
+		.grace = s->env->grace,
+		.breaker = s->env->breaker,
 		.connection = s->number,
 		.helo = &s->helo_flight,
 	};

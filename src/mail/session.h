@@ -14,11 +14,13 @@
 #include "base/result.h"
 #include "policy/reply.h"
 
+struct breaker;
 struct conf;
 struct crowd;
 struct decision;
 struct eval_verdict;
 struct flights;
+struct grace;
 struct identity;
 struct session;
 struct sockaddr;
@@ -28,6 +30,8 @@ struct session_env {
 	const char	*hostname;	/* ours, where neither configuration
 					 * nor MTA names one */
 	struct crowd	*crowd;		/* NULL: nobody is warned */
+	struct grace	*grace;		/* NULL: a temperror has no end */
+	struct breaker	*breaker;	/* NULL: it is never our own fault */
 };
 
 enum session_step_kind {
