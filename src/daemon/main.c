@@ -187,6 +187,18 @@ service_stop(struct service *s)
 	breaker_free(s->env.breaker);
 }
 
+static FILE *
+open_input(const char *path)
+{
+	FILE *in = fopen(path, "r");
+
+	if (in == NULL) {
+		fprintf(stderr, "spf-milter: %s: %s\n", path, strerror(errno));
+		exit(EX_NOINPUT);
+	}
+	return in;
+}
+
 static int
 dryrun_file(const struct service *s, const struct options *o,
     const struct conf *c)
@@ -198,12 +210,7 @@ dryrun_file(const struct service *s, const struct options *o,
 		return (int)dryrun_lines(&s->env, c, stdin, "standard input",
 		    o->json, stdout);
 
-	FILE *in = fopen(o->lines, "r");
-	if (in == NULL) {
-		fprintf(stderr, "spf-milter: %s: %s\n", o->lines,
-		    strerror(errno));
-		exit(EX_NOINPUT);
-	}
+	FILE *in = open_input(o->lines);
 	int status = (int)dryrun_lines(&s->env, c, in, o->lines, o->json,
 	    stdout);
 	fclose(in);
@@ -213,11 +220,13 @@ dryrun_file(const struct service *s, const struct options *o,
 static int
 dryrun(const struct options *o, const struct conf *c, struct diag *d)
 {
-	const struct dryrun_transaction one = { .ip = o->ip, .helo = o->helo,
+	struct dryrun_transaction one = { .ip = o->ip, .helo = o->helo,
 		.sender = o->sender, .rcpt = o->rcpt };
 	struct service s = { .dns = NULL };
 	int status;
 
+	if (o->header != NULL)
+		one.header = open_input(o->header);
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
 	status = o->lines != NULL ? dryrun_file(&s, o, c) :
@@ -227,6 +236,8 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 		status = EX_IOERR;
 	}
 	service_stop(&s);
+	if (one.header != NULL)
+		fclose(one.header);
 	return status;
 }
 

@@ -11,7 +11,7 @@
 
 /* Long options without a letter. */
 enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
-	OPTION_JSON };
+	OPTION_JSON, OPTION_HEADER };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -27,6 +27,7 @@ static const struct option long_options[] = {
 	{ "helo", required_argument, NULL, OPTION_HELO },
 	{ "sender", required_argument, NULL, OPTION_SENDER },
 	{ "rcpt", required_argument, NULL, OPTION_RCPT },
+	{ "header", required_argument, NULL, OPTION_HEADER },
 	{ "zone", required_argument, NULL, OPTION_ZONE },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ NULL, 0, NULL, 0 }
@@ -42,7 +43,7 @@ options_usage(FILE *out)
 	    "       spf-milter -n [-v] [-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--json] --ip IP --sender ADDRESS [--helo NAME] "
-	    "[--rcpt ADDRESS]\n"
+	    "[--rcpt ADDRESS] [--header FILE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--json] [FILE]\n"
 	    "       spf-milter -V | -h\n"
@@ -59,6 +60,7 @@ options_usage(FILE *out)
 	    "many:\n"
 	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
 	    "standard input\n"
+	    "      --header FILE   the message, of which the header is read\n"
 	    "      --zone FILE     take the DNS from a text file\n"
 	    "      --json          one JSON object a line\n"
 	    "  -V, --version       versions of the program and its libraries\n"
@@ -121,6 +123,9 @@ take_option(struct options *o, int opt)
 	case OPTION_RCPT:
 		o->rcpt = optarg;
 		return true;
+	case OPTION_HEADER:
+		o->header = optarg;
+		return true;
 	case OPTION_ZONE:
 		o->zone = optarg;
 		return true;
@@ -137,12 +142,12 @@ static const char *
 problem(struct options *o, int rest, char **argv)
 {
 	bool single = o->ip != NULL || o->helo != NULL || o->sender != NULL ||
-	    o->rcpt != NULL;
+	    o->rcpt != NULL || o->header != NULL;
 
 	if (o->command != OPTIONS_DRYRUN) {
 		if (single || o->zone != NULL || o->json)
-			return "--ip, --helo, --sender, --rcpt, --zone and "
-			    "--json go with -t";
+			return "--ip, --helo, --sender, --rcpt, --header, "
+			    "--zone and --json go with -t";
 		return rest > 0 ? "unexpected argument" : NULL;
 	}
 	if (single && o->ip == NULL)

@@ -31,6 +31,7 @@ struct options {
 	const char	*helo;
 	const char	*sender;
 	const char	*rcpt;
+	const char	*header;	/* file */
 	const char	*lines;		/* file, "-" for standard input */
 	const char	*zone;
 	bool		 json;

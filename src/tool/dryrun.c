@@ -68,9 +68,86 @@ is_utf8(const char *sender)
 	return *sender != '\0';
 }
 
+/* Lines. */
+
+struct line {
+	char	*octets;	/* len and a NUL */
+	size_t	 len;
+	size_t	 size;
+	bool	 too_long;	/* the rest was read and dropped */
+};
+
+/* Without the newline; false: nothing is left. */
+static bool
+read_line(FILE *in, struct line *l)
+{
+	int c = getc(in);
+
+	if (c == EOF)
+		return false;
+	l->len = 0;
+	l->too_long = false;
+	for (; c != EOF && c != '\n'; c = getc(in)) {
+		if (l->len >= LINE_MAX_OCTETS) {
+			l->too_long = true;
+			continue;
+		}
+		if (l->len + 1 >= l->size) {
+			l->size = 2 * l->size + 256;
+			l->octets = xreallocarray(l->octets, l->size, 1);
+		}
+		l->octets[l->len++] = (char)c;
+	}
+	if (l->octets == NULL)
+		l->octets = xcalloc(1, 1);
+	l->octets[l->len] = '\0';
+	return true;
+}
+
+/* Of the message. */
+
+/* As libmilter tells it: one blank behind the colon is none of the value. */
+static void
+play_field(struct session *s, char *field)
+{
+	char *colon = strchr(field, ':');
+
+	if (colon == NULL)
+		return;
+	*colon = '\0';
+	session_header(s, field, colon + 1 + (colon[1] == ' '));
+}
+
+static void
+play_header(struct session *s, FILE *in)
+{
+	struct line l = { NULL, 0, 0, false };
+	char *field = xstrdup("");
+
+	while (read_line(in, &l)) {
+		if (l.len > 0 && l.octets[l.len - 1] == '\r')
+			l.octets[--l.len] = '\0';
+		if (l.len == 0)
+			break;
+
+		bool folded = l.octets[0] == ' ' || l.octets[0] == '\t';
+		char *more = folded ? xasprintf("%s\n%s", field, l.octets) :
+		    xstrdup(l.octets);
+
+		if (!folded)
+			play_field(s, field);
+		free(field);
+		field = more;
+	}
+	play_field(s, field);
+	free(field);
+	free(l.octets);
+}
+
 /* Until the MTA would ask no more. */
 static void
-play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
+play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa,
+    FILE *header)
 {
 	const struct session_sender from = {
 		.arg = r->sender,
@@ -83,6 +160,8 @@ play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa)
 	if (ends_at(r, DRYRUN_STAGE_MAIL, session_mail(s, &from)) ||
 	    ends_at(r, DRYRUN_STAGE_RCPT, session_rcpt(s, r->rcpt)))
 		return;
+	if (header != NULL)
+		play_header(s, header);
 	ends_at(r, DRYRUN_STAGE_END, session_end(s, &r->edits, &r->edit_count));
 }
 
@@ -155,7 +234,7 @@ run(const struct session_env *env, const struct conf *c,
 		.rcpt = rcpt,
 	};
 
-	play(&r, s, local ? NULL : (const struct sockaddr *)&ss);
+	play(&r, s, local ? NULL : (const struct sockaddr *)&ss, t->header);
 	take_decision(&r, s);
 	if (json)
 		dryrun_print_json(&r, out);
@@ -181,41 +260,7 @@ dryrun_one(const struct session_env *env, const struct conf *c,
 	return DRYRUN_BAD_OPTION;
 }
 
-/* Lines. */
-
-struct line {
-	char	*octets;	/* len and a NUL */
-	size_t	 len;
-	size_t	 size;
-	bool	 too_long;	/* the rest was read and dropped */
-};
-
-/* Without the newline; false: nothing is left. */
-static bool
-read_line(FILE *in, struct line *l)
-{
-	int c = getc(in);
-
-	if (c == EOF)
-		return false;
-	l->len = 0;
-	l->too_long = false;
-	for (; c != EOF && c != '\n'; c = getc(in)) {
-		if (l->len >= LINE_MAX_OCTETS) {
-			l->too_long = true;
-			continue;
-		}
-		if (l->len + 1 >= l->size) {
-			l->size = 2 * l->size + 256;
-			l->octets = xreallocarray(l->octets, l->size, 1);
-		}
-		l->octets[l->len++] = (char)c;
-	}
-	if (l->octets == NULL)
-		l->octets = xcalloc(1, 1);
-	l->octets[l->len] = '\0';
-	return true;
-}
+/* Transactions. */
 
 static bool
 is_blank(char c)
@@ -314,7 +359,7 @@ dryrun_lines(const struct session_env *env, const struct conf *c, FILE *in,
 	unsigned long number = 0;
 
 	while (read_line(in, &line)) {
-		struct dryrun_transaction t;
+		struct dryrun_transaction t = { .header = NULL };
 		enum dryrun_status status = DRYRUN_BAD_INPUT;
 		char text[ERROR_SIZE];
 		struct sbuf error;

@@ -15,6 +15,8 @@ struct dryrun_transaction {
 	const char	*helo;		/* "" or "-": no HELO */
 	const char	*sender;	/* "" or "<>": null sender */
 	const char	*rcpt;		/* NULL: postmaster@ our name */
+	FILE		*header;	/* fields of the message, up to an empty
+					 * line; NULL: none */
 };
 
 enum dryrun_status {		/* exit statuses of -t */

@@ -2,9 +2,10 @@
 /*
  * A transaction of -t as text: a line of the arguments, then indented what
  * was checked, what each SMTP stage answers ("ok": the MTA's own answer), "+"
- * lines for the header fields that are added, "quarantine" and the reason, and
- * "=> " with the action.  Octets that are not printable, in ASCII or UTF-8, are
- * written \xNN, a backslash \\.
+ * lines for the header fields that are added, "-" lines for those of the
+ * message that are removed, "quarantine" and the reason, and "=> " with the
+ * action.  Octets that are not printable, in ASCII or UTF-8, are written \xNN,
+ * a backslash \\.
  */
 
 #include "config.h"
@@ -115,6 +116,8 @@ put_edit(FILE *out, const struct session_edit *e)
 {
 	if (e->kind == SESSION_INSERT || e->kind == SESSION_CHANGE)
 		put_field(out, e);
+	else if (e->kind == SESSION_DELETE)
+		fprintf(out, "  - %s number %u\n", e->name, e->index);
 	else if (e->kind == SESSION_QUARANTINE)
 		fprintf(out, "  quarantine: %s\n", e->value);
 }

@@ -8,6 +8,7 @@ One directory a case:
     expected        standard output, exit status and standard error
     expected.json   standard output with --json instead, where that is of
                     interest; each object written over several lines
+    header          header of the message, for --header with args
 conf, zone and input are those of the parent directory where a case has none.
 In input and args, \\xNN is an octet.  Our own name is mx.example.org unless
 conf sets hostname.
@@ -58,6 +59,9 @@ def arguments(case, conf):
     path = os.path.join(case, "args")
     if os.path.exists(path):
         args += [octets(a) for a in read(path).splitlines()]
+    path = os.path.join(case, "header")
+    if os.path.exists(path):
+        args += ["--header", path]
     return args
 
 
