@@ -42,6 +42,13 @@ STATS(BREAKER_OPENED, "breaker_opened",
 STATS(BAD_IDENTITY, "bad_identity",
     "HELO names and senders that no lookup fits")
 STATS(BAD_RECORD, "bad_record", "SPF records with an error")
+STATS(WIDE_OPEN, "wide_open", "results of records that pass everybody")
+STATS(SOURCE_LOCAL_POLICY, "source_local_policy",
+    "results of the local policy")
+STATS(SOURCE_GUESS, "source_guess",
+    "guesses for domains without an SPF record, results none")
+STATS(OWN_RECORD_ERRORS, "own_record_errors",
+    "evaluations of local_policy or best_guess that an error has ended")
 STATS(HEADERS_DELETED, "headers_deleted",
     "forged Authentication-Results fields removed")
 STATS(HEADERS_CUT, "headers_cut", "header values cut because of their length")

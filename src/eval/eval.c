@@ -14,6 +14,13 @@
  * only when libspf2 asks for them, and no question is put that the verdict
  * does not need; but the hosts of an mx term are asked for together where the
  * first one has not ended it.
+ *
+ * What is ours (a guess, the local policy) and the test with another client
+ * are runs of their own on the same view, behind that of the domain's record.
+ * Nothing that is wrong with them may spoil what the domain has published: a
+ * limit or an error in them means that they say nothing.  Only where the local
+ * policy cannot be looked up now and the result is fail or softfail, for which
+ * mail may be refused, is that a temperror: later it may be let through.
  */
 
 #include "config.h"
@@ -25,7 +32,9 @@
 
 #include "base/addr.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/result.h"
+#include "base/stats.h"
 #include "base/util.h"
 #include "dns/dns.h"
 #include "eval/eval_priv.h"
@@ -68,31 +77,14 @@ explain(struct eval_run *run)
 	run->verdict.explanation_domain = c->domain;
 }
 
-/* As published; a term without a qualifier means "+" (RFC 7208 s4.6.2). */
-static void
-set_mechanism(struct eval_run *run)
-{
-	const struct record *r = run->last->record;
-	const struct record_term *t = run->matched;
-	char *to = run->mechanism;
-
-	assert(t->len > 0 && t->offset + t->len <= r->len);
-	const char *term = r->text + t->offset;
-	if (strchr("+-~?", *term) == NULL)
-		*to++ = '+';
-	size_t room = (size_t)(run->mechanism + EVAL_MECHANISM_MAX - to);
-	size_t len = t->len < room ? t->len : room;
-	memcpy(to, term, len);
-	to[len] = '\0';
-	run->verdict.mechanism = run->mechanism;
-}
-
 /* Pass, fail, softfail and neutral come from a term, or by default. */
 static void
 set_result(struct eval_run *run, enum result r, bool matched)
 {
 	struct eval_verdict *v = &run->verdict;
 
+	if (!matched)
+		run->matched = NULL;
 	if (run->stopped) {
 		v->result = run->stop_result;
 		v->problem = run->problem;
@@ -104,8 +96,11 @@ set_result(struct eval_run *run, enum result r, bool matched)
 	} else {
 		v->result = r;
 		v->mechanism = "default";
-		if (matched)
-			set_mechanism(run);
+		if (matched) {
+			eval_copy_term(run->mechanism, run->last->record,
+			    run->matched);
+			v->mechanism = run->mechanism;
+		}
 	}
 	v->published = v->result;
 }
@@ -196,10 +191,146 @@ evaluate(struct eval_run *run)
 		r = eval_spf2_check(run, &text, &matched);
 	}
 	set_result(run, r, matched);
-	trace_end(run->trace);
-	if (run->verdict.result == RESULT_FAIL && run->in->want_explanation &&
-	    run->last->record->exp != NULL)
-		explain(run);
+}
+
+static struct eval_run *
+run_new(struct eval_room *room, struct dns_view *view,
+    const struct eval_request *in)
+{
+	room->run = (struct eval_run){
+		.view = view,
+		.in = in,
+		.spf2 = room->spf2,
+		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
+		    in->max_lookups : EVAL_LOOKUPS_MAX,
+		.traced = TRACE_NONE,
+		.marks = { .count = 1,
+		    .marks = { { .kind = EVAL_MARK_START } } }
+	};
+	eval_without_lookup(&room->run.verdict, in->scope, RESULT_NONE, "");
+	return &room->run;
+}
+
+/* Records of ours */
+
+/* A term of it has matched, and not the "all" at its end. */
+static bool
+has_matched(const struct eval_run *run)
+{
+	return !run->stopped && run->matched != NULL &&
+	    run->matched->mechanism != RECORD_ALL;
+}
+
+/* A guess fails for what strangers do; the local policy is worth a look. */
+static void
+note_trouble(const struct eval_run *ours)
+{
+	static struct log_limit limit;
+	unsigned suppressed;
+
+	stats_inc(STATS_OWN_RECORD_ERRORS);
+	if (ours->source == SOURCE_LOCAL_POLICY &&
+	    log_limit_pass(&limit, 60000, &suppressed))
+		log_warning("local_policy says nothing of %s: %s (more=%u)",
+		    ours->in->domain, ours->problem, suppressed);
+}
+
+/* From now on the result of ours is that of run. */
+static void
+adopt(struct eval_run *run, const struct eval_run *ours)
+{
+	struct eval_verdict *v = &run->verdict;
+
+	v->result = ours->verdict.result;
+	v->source = ours->source;
+	v->bogus = ours->verdict.bogus;
+	memcpy(run->mechanism, ours->mechanism, sizeof(run->mechanism));
+	memcpy(run->problem, ours->problem, sizeof(run->problem));
+	v->mechanism = ours->verdict.mechanism == ours->mechanism ?
+	    run->mechanism : ours->verdict.mechanism;
+	v->problem = ours->stopped ? run->problem : "";
+}
+
+static void
+adopt_if_due(struct eval_run *run, const struct eval_run *ours)
+{
+	const enum result r = run->verdict.result;
+	bool guess = ours->source == SOURCE_GUESS;
+
+	if (!ours->stopped) {
+		if (guess || has_matched(ours))
+			adopt(run, ours);
+		return;
+	}
+	note_trouble(ours);
+	if (!guess && ours->stop_result == RESULT_TEMPERROR &&
+	    (r == RESULT_FAIL || r == RESULT_SOFTFAIL))
+		adopt(run, ours);
+}
+
+/*
+ * Evaluates own with the lookups that run has left.  True: the question of the
+ * local policy remains.
+ */
+static bool
+consult(struct eval_run *run, enum source source, const struct record *own)
+{
+	struct eval_room *room = room_take();
+	struct eval_run *ours = run_new(room, run->view, run->in);
+
+	ours->own = own;
+	ours->source = source;
+	ours->trace = run->trace;
+	ours->verdict.lookups = run->verdict.lookups;
+	ours->verdict.voids = run->verdict.voids;
+	evaluate(ours);
+	run->verdict.lookups = ours->verdict.lookups;
+	run->pending = ours->pending;
+	if (!ours->pending)
+		adopt_if_due(run, ours);
+	bool remains = !ours->pending && !has_matched(ours);
+	room_give_back(room);
+	return remains;
+}
+
+static void
+consult_ours(struct eval_run *run)
+{
+	const struct eval_request *in = run->in;
+	bool remains = run->stopped ? run->unpublished :
+	    run->verdict.result != RESULT_PASS && !has_matched(run);
+
+	if (remains && run->unpublished && in->best_guess != NULL)
+		remains = consult(run, SOURCE_GUESS, in->best_guess);
+	if (remains && in->local_policy != NULL)
+		(void)consult(run, SOURCE_LOCAL_POLICY, in->local_policy);
+}
+
+/* Who passes for a client that no sender should let in passes for all. */
+static void
+test_openness(struct eval_run *run)
+{
+	const struct eval_verdict *v = &run->verdict;
+	struct eval_request in = *run->in;
+	char client[ADDR_TEXT_SIZE];
+
+	if (in.self_test.family == AF_UNSPEC || v->result != RESULT_PASS ||
+	    v->source != SOURCE_RECORD || v->wide_open[0] != '\0')
+		return;
+	in.client = in.self_test;
+
+	struct eval_room *room = room_take();
+	struct eval_run *test = run_new(room, run->view, &in);
+
+	evaluate(test);
+	run->pending = test->pending;
+	if (test->verdict.result == RESULT_PASS) {
+		(void)snprintf(run->wide_open, sizeof(run->wide_open),
+		    "%s for %s", test->verdict.mechanism,
+		    addr_format(&in.client, client));
+		run->verdict.wide_open = run->wide_open;
+	}
+	room_give_back(room);
 }
 
 bool
@@ -207,21 +338,19 @@ eval_run(struct dns_view *view, const struct eval_request *in,
     struct eval_verdict *out)
 {
 	struct eval_room *room = room_take();
-	struct eval_run *run = &room->run;
+	struct eval_run *run = run_new(room, view, in);
 
-	*run = (struct eval_run){
-		.view = view,
-		.in = in,
-		.spf2 = room->spf2,
-		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
-		    in->max_lookups : EVAL_LOOKUPS_MAX,
-		.traced = TRACE_NONE,
-		.trace = in->want_trace ? trace_new(&in->client) : NULL,
-		.marks = { .count = 1,
-		    .marks = { { .kind = EVAL_MARK_START } } }
-	};
-	eval_without_lookup(&run->verdict, in->scope, RESULT_NONE, "");
+	run->trace = in->want_trace ? trace_new(&in->client) : NULL;
 	evaluate(run);
+	if (!run->pending)
+		consult_ours(run);
+	if (!run->pending)
+		test_openness(run);
+	trace_end(run->trace);
+	if (!run->pending && run->verdict.result == RESULT_FAIL &&
+	    run->verdict.source == SOURCE_RECORD && in->want_explanation &&
+	    run->last->record->exp != NULL)
+		explain(run);
 	bool final = !run->pending;
 	if (final) {
 		*out = run->verdict;

@@ -18,6 +18,7 @@ struct trace;
 /* Longest texts of a verdict; a record: RECORD_TEXT_MAX. */
 #define EVAL_PROBLEM_MAX 399
 #define EVAL_MECHANISM_MAX 319
+#define EVAL_WIDE_OPEN_MAX 599
 #define EVAL_EXPLANATION_MAX 1023
 #define EVAL_VOIDS_MAX 239
 
@@ -41,6 +42,22 @@ struct eval_request {
 	unsigned	 max_void_lookups;
 	bool		 want_explanation;	/* after a fail */
 	bool		 want_trace;
+
+	/*
+	 * Ours, without redirect= and exp=; NULL: none.  They outlive the
+	 * verdict's trace.  The local policy, which has no "all", is tried
+	 * where the domain's record, or the guess, has come to an "all" that
+	 * does not pass or to its end, or where there is neither; the guess
+	 * where the domain exists and has no record.
+	 */
+	struct record	*local_policy;
+	struct record	*best_guess;
+
+	/* A record is wide open that passes a shorter prefix, or all. */
+	unsigned	 wide_open_prefix;	/* of IPv4 */
+	unsigned	 wide_open_prefix6;
+	struct addr	 self_test;	/* or passes this client, where it has
+					 * passed; AF_UNSPEC: not asked */
 };
 
 /*
@@ -63,15 +80,17 @@ struct eval_verdict {
 	unsigned	 lookups;	/* terms that query the DNS */
 	unsigned	 voids;
 	unsigned	 queries;	/* DNS questions put */
-	const char	*mechanism;	/* the term of the record of domain
-					 * that matched, as published, with its
+	const char	*mechanism;	/* the term that matched, of the record
+					 * of domain, the local policy or the
+					 * guess, as it stands there, with its
 					 * qualifier ("+" where it has none);
 					 * "default" where none did; "" for
 					 * none and errors */
 	const char	*problem;	/* why temperror, permerror or none */
 	const char	*wide_open;	/* the term by which a record that was
-					 * looked at passes everybody, such as
-					 * "+all" */
+					 * looked at passes everybody: "+all",
+					 * "+all of include.example",
+					 * "+exists:%{i}.x for 192.0.2.1" */
 	const char	*void_terms;	/* the void lookups, "a:x.example,
 					 * mx:y.example": mechanism and name
 					 * asked for, '?' for odd octets */

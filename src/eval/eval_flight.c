@@ -12,6 +12,7 @@
 #include "dns/flight.h"
 #include "eval/eval.h"
 #include "eval/eval_flight.h"
+#include "spf/record.h"
 
 struct evaluation {
 	struct eval_request	 request;
@@ -38,6 +39,8 @@ evaluation_fini(void *arg)
 	struct evaluation *e = arg;
 
 	eval_verdict_fini(&e->verdict);
+	record_free(e->request.local_policy);
+	record_free(e->request.best_guess);
 	free(e->late);
 }
 
@@ -88,6 +91,8 @@ eval_flight_start(struct flights *fs, const struct eval_request *in,
 	e->request.domain = copy_text(&at, in->domain);
 	e->request.helo = copy_text(&at, in->helo);
 	e->request.receiver = copy_text(&at, in->receiver);
+	e->request.local_policy = record_share(in->local_policy);
+	e->request.best_guess = record_share(in->best_guess);
 	stats_inc(STATS_EVALUATIONS);
 	if (!flight_start(f, &client, deadline_ms))
 		give_up(e, FLIGHT_REFUSED);

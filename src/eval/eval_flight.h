@@ -16,8 +16,8 @@ struct flight;
 struct flights;
 
 /*
- * Begins an evaluation.  The request is copied with its texts.  Ends by
- * deadline_ms at the latest (temperror).  Never fails.  Release with
+ * Begins an evaluation.  The request is copied with its texts and records.
+ * Ends by deadline_ms at the latest (temperror).  Never fails.  Release with
  * eval_flight_release, which cancels what is still under way.  One thread at
  * a time for one flight.
  */

@@ -97,7 +97,8 @@ note_void(struct eval_run *run, const struct record_term *t, const char *name)
 	static const char cut[] = "...";
 	struct sbuf *sb = &run->voids;
 
-	if (run->verdict.voids++ == 0)
+	run->verdict.voids++;
+	if (run->void_terms[0] == '\0')
 		sbuf_init(sb, run->void_terms,
 		    sizeof(run->void_terms) - strlen(cut));
 	else
@@ -318,12 +319,28 @@ eval_mark_host(struct eval_run *run, size_t mark, size_t host,
 
 /* Records */
 
+void
+eval_copy_term(char out[EVAL_MECHANISM_MAX + 1], const struct record *r,
+    const struct record_term *t)
+{
+	const char *term = r->text + t->offset;
+	char *to = out;
+
+	assert(t->len > 0 && t->offset + t->len <= r->len);
+	if (strchr("+-~?", *term) == NULL)
+		*to++ = '+';
+	size_t room = (size_t)(out + EVAL_MECHANISM_MAX - to);
+	size_t len = t->len < room ? t->len : room;
+	memcpy(to, term, len);
+	to[len] = '\0';
+}
+
 /* The verdict shows the last record of its own domain or a redirect. */
 static void
 note_record(struct eval_run *run, const struct eval_check *c,
     const char *text)
 {
-	if (!c->main)
+	if (!c->main || run->own != NULL)
 		return;
 	run->verdict.record = text;
 	run->verdict.record_domain = c->domain;
@@ -367,21 +384,48 @@ stop_malformed(struct eval_run *run, const struct eval_check *c,
 	    e->offset, c->domain);
 }
 
+/* A record that lets in more than an organisation has. */
+static void
+note_wide_open(struct eval_run *run, const struct eval_check *c)
+{
+	const bool v4 = run->in->client.family == AF_INET;
+	const struct record_term *t = v4 ? c->record->widest4 :
+	    c->record->widest6;
+	char term[EVAL_MECHANISM_MAX + 1];
+
+	if (t == NULL || !c->passes || *run->verdict.wide_open != '\0')
+		return;
+	unsigned bits = record_term_bits(t, run->in->client.family);
+	if (bits > 0 && bits >= (v4 ? run->in->wide_open_prefix :
+	    run->in->wide_open_prefix6))
+		return;
+	eval_copy_term(term, c->record, t);
+	(void)snprintf(run->wide_open, sizeof(run->wide_open), "%s%s%s", term,
+	    c->main ? "" : " of ", c->main ? "" : c->domain);
+	run->verdict.wide_open = run->wide_open;
+}
+
 /*
- * Chooses the record of c->domain (RFC 7208 s4.4 to s4.6).  missing is the
- * result where there is none.  False: the run has stopped.
+ * Chooses the record of c->domain (RFC 7208 s4.4 to s4.6).  That there is none
+ * means less at the start.  False: the run has stopped.
  */
 static bool
-find_record(struct eval_run *run, struct eval_check *c, enum result missing)
+find_record(struct eval_run *run, struct eval_check *c, bool start)
 {
+	const enum result missing = start ? RESULT_NONE : RESULT_PERMERROR;
 	const struct dns_answer *answer;
 
+	if (start && run->own != NULL) {
+		c->record = run->own;
+		return true;
+	}
 	if (!eval_ask_strictly(run, c->domain, DNS_TYPE_TXT, &answer))
 		return false;
 	if (answer->status == DNS_NXDOMAIN) {
 		eval_stop(run, missing, "domain %s does not exist", c->domain);
 	} else if (answer->spf_count == 0) {
 		eval_stop(run, missing, "no SPF record at %s", c->domain);
+		run->unpublished = start;
 	} else if (answer->spf_count > 1) {
 		note_bad_record(run, c, answer);
 		eval_stop(run, RESULT_PERMERROR, "%zu SPF records at %s",
@@ -418,6 +462,27 @@ find_domain(struct eval_run *run, const struct eval_mark *m,
 	return false;
 }
 
+/* Each check but the first has cost a lookup. */
+static struct eval_check *
+new_check(struct eval_run *run, const struct eval_mark *m, const char *domain)
+{
+	const bool start = m->kind == EVAL_MARK_START;
+	const bool redirect = m->kind == EVAL_MARK_REDIRECT;
+
+	assert(run->check_count < EVAL_CHECKS_MAX);
+	struct eval_check *c = &run->checks[run->check_count++];
+	memcpy(c->domain, domain, sizeof(c->domain));
+	c->traced = eval_trace(run, (struct trace_entry){
+		.kind = TRACE_RECORD, .parent = run->traced,
+		.whose = run->source
+	}, c->domain);
+	run->traced = c->traced;
+	c->main = start || (redirect && m->check->main);
+	c->passes = start ? run->own == NULL : m->check->passes &&
+	    (redirect || m->term->qualifier == RESULT_PASS);
+	return c;
+}
+
 bool
 eval_mark_open(struct eval_run *run, size_t mark, struct eval_canon *out)
 {
@@ -433,17 +498,10 @@ eval_mark_open(struct eval_run *run, size_t mark, struct eval_canon *out)
 	} else if (!find_domain(run, m, domain)) {
 		return false;
 	}
-	/* Each check but the first has cost a lookup. */
-	assert(run->check_count < EVAL_CHECKS_MAX);
-	struct eval_check *c = &run->checks[run->check_count++];
-	memcpy(c->domain, domain, sizeof(c->domain));
-	c->traced = eval_trace(run, (struct trace_entry){
-		.kind = TRACE_RECORD, .parent = run->traced
-	}, c->domain);
-	run->traced = c->traced;
-	c->main = start || (m->kind == EVAL_MARK_REDIRECT && m->check->main);
-	if (!find_record(run, c, start ? RESULT_NONE : RESULT_PERMERROR))
+	struct eval_check *c = new_check(run, m, domain);
+	if (!find_record(run, c, start))
 		return false;
+	note_wide_open(run, c);
 	eval_canon_write(out, &run->marks, c, &run->in->client,
 	    run->max_lookups - run->verdict.lookups);
 	note_record(run, c, c->record->text);

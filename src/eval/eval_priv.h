@@ -20,7 +20,8 @@ struct macro_vars;
 struct eval_check {
 	const struct record	*record;	/* borrowed from the view */
 	size_t	 traced;	/* its entry */
-	bool	 main;		/* the domain's own, or by redirect= from it */
+	bool	 main;		/* that of START, or by redirect= from it */
+	bool	 passes;	/* what it passes, passes */
 	char	 domain[EVAL_NAME_SIZE];
 };
 
@@ -80,6 +81,10 @@ struct eval_run {
 	struct dns_view			*view;
 	const struct eval_request	*in;
 	struct eval_spf2		*spf2;		/* lent to it */
+	const struct record		*own;		/* of ours, in place of
+							 * the domain's; or
+							 * NULL */
+	enum source		 source;	/* of the record */
 	unsigned		 max_lookups;
 	struct eval_verdict	 verdict;	/* in the making: its texts
 						 * are borrowed */
@@ -90,6 +95,8 @@ struct eval_run {
 	/* Set once: libspf2 unwinds, what it says does not matter any more. */
 	bool			 stopped;
 	bool			 pending;	/* stopped for an answer */
+	bool			 unpublished;	/* or for want of a record of a
+						 * domain that exists */
 	enum result		 stop_result;	/* else */
 
 	const struct eval_check		*last;		/* main check */
@@ -105,6 +112,7 @@ struct eval_run {
 	char	 void_terms[EVAL_VOIDS_MAX + 1];
 	char	 problem[EVAL_PROBLEM_MAX + 1];
 	char	 mechanism[EVAL_MECHANISM_MAX + 1];
+	char	 wide_open[EVAL_WIDE_OPEN_MAX + 1];
 	char	 explanation[EVAL_EXPANSION_SIZE];
 };
 
@@ -166,6 +174,10 @@ bool	eval_fill_vars(struct eval_run *run, const struct eval_check *c,
  */
 bool	eval_expand_name(struct eval_run *run, const struct eval_check *c,
 	    const struct macro *m, char out[EVAL_NAME_SIZE]);
+
+/* As published; a term without a qualifier means "+" (RFC 7208 s4.6.2). */
+void	eval_copy_term(char out[EVAL_MECHANISM_MAX + 1],
+	    const struct record *r, const struct record_term *t);
 
 /*
  * For the hooks of eval_spf2.c.  eval_mark_query: a term's own question;

@@ -34,12 +34,15 @@ enum trace_match {
  */
 struct trace_entry {
 	enum trace_kind		 kind;
-	size_t			 parent;	/* TRACE_NONE: the first */
+	size_t			 parent;	/* TRACE_NONE: the first, and
+						 * the records of ours */
 	unsigned		 lookups;	/* as counted before it, over */
 	unsigned		 voids;		/* the whole tree (s4.6.4) */
 	char			*name;		/* RECORD: its domain; TERM:
 						 * expanded, "" if that is no
 						 * name; QUESTION: asked for */
+
+	enum source		 whose;		/* RECORD: the domain's, ours */
 
 	/* RECORD; include and redirect=: that of their record */
 	enum result		 result;	/* NONE: there is none, since

@@ -305,6 +305,47 @@ parse_terms(struct parser *p)
 	return true;
 }
 
+unsigned
+record_term_bits(const struct record_term *t, sa_family_t family)
+{
+	switch (t->mechanism) {
+	case RECORD_ALL:
+		return 0;
+	case RECORD_IP4:
+	case RECORD_IP6:
+		return t->network.addr.family == family ? t->network.len :
+		    RECORD_BITS_UNKNOWN;
+	case RECORD_A:
+	case RECORD_MX:
+		return family == AF_INET ? t->bits4 : t->bits6;
+	case RECORD_INCLUDE:
+	case RECORD_PTR:
+	case RECORD_EXISTS:
+		break;
+	}
+	return RECORD_BITS_UNKNOWN;
+}
+
+static const struct record_term *
+find_widest(const struct record *r, sa_family_t family)
+{
+	const struct record_term *widest = NULL;
+	unsigned least = RECORD_BITS_UNKNOWN;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct record_term *t = &r->terms[i];
+		unsigned bits = record_term_bits(t, family);
+
+		if (t->qualifier == RESULT_PASS && bits < least) {
+			widest = t;
+			least = bits;
+		}
+		if (t->mechanism == RECORD_ALL)
+			break;
+	}
+	return widest;
+}
+
 /* Words divided by blanks: the terms and the version. */
 static size_t
 count_terms(const char *s, size_t len)
@@ -358,16 +399,30 @@ record_parse(const char *octets, size_t len, struct record_error *err)
 	memcpy(r->text, octets, len);
 	r->len = len;
 	r->terms = xcalloc(count_terms(octets, len), sizeof(*r->terms));
-	if (parse_terms(&p))
-		return r;
-	record_free(r);
-	return NULL;
+	atomic_init(&r->references, 1);
+	if (!parse_terms(&p)) {
+		record_free(r);
+		return NULL;
+	}
+	r->widest4 = find_widest(r, AF_INET);
+	r->widest6 = find_widest(r, AF_INET6);
+	return r;
+}
+
+struct record *
+record_share(struct record *r)
+{
+	if (r != NULL)
+		atomic_fetch_add_explicit(&r->references, 1,
+		    memory_order_relaxed);
+	return r;
 }
 
 void
 record_free(struct record *r)
 {
-	if (r == NULL)
+	if (r == NULL || atomic_fetch_sub_explicit(&r->references, 1,
+	    memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < r->count; i++)
 		macro_free(r->terms[i].domain);

@@ -4,9 +4,11 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/addr.h"
 #include "base/result.h"
@@ -47,6 +49,14 @@ struct record {
 						 * memory an octet of text */
 	struct macro		*redirect;	/* NULL: none */
 	struct macro		*exp;		/* NULL: none */
+
+	/*
+	 * Of the terms that pass, up to the first "all", the one that lets the
+	 * most addresses of a family in; NULL: none of them tells by itself.
+	 */
+	const struct record_term *widest4;
+	const struct record_term *widest6;
+	_Atomic unsigned	 references;
 };
 
 struct record_error {
@@ -74,7 +84,18 @@ bool	record_is_nearly_spf(const char *octets, size_t len);
  */
 struct record	*record_parse(const char *octets, size_t len,
 		    struct record_error *err);
+/* One more reference; record_free gives one up.  Both take NULL. */
+struct record	*record_share(struct record *r);
 void		 record_free(struct record *r);
+
+/*
+ * So many leading bits of a client of this family decide whether the term
+ * matches, as far as the text tells: 0 for "all", RECORD_BITS_UNKNOWN where it
+ * does not tell, or for the other family.
+ */
+#define RECORD_BITS_UNKNOWN 255
+unsigned	 record_term_bits(const struct record_term *t,
+		    sa_family_t family);
 
 const char	*record_mechanism_name(enum record_mechanism m);
 
