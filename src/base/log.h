@@ -66,7 +66,7 @@ void	log_diag(enum log_level level, const char *what, const struct diag *d);
  * the line is written; until then texts are borrowed.  Long values come last:
  * lines are cut.
  */
-#define LOG_PAIRS_MAX 24
+#define LOG_PAIRS_MAX 32
 
 enum log_kind {
 	LOG_STRING,	/* from outside: escaped, cut at LOG_VALUE_MAX */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "base/addr.h"
 #include "base/key.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -22,6 +23,7 @@
 /* Of max_lookups: evaluations do not nest deeper. */
 #define CONF_LOOKUPS_MAX 20
 
+struct record;
 struct reply_template;
 
 enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };
@@ -38,6 +40,12 @@ struct conf_item {
 struct conf_items {
 	struct conf_item *list;
 	size_t		 count;
+};
+
+/* SPF terms of the operator's own. */
+struct conf_record {
+	char		*text;		/* as written; "": none */
+	struct record	*record;	/* NULL: none */
 };
 
 struct conf_texts {
@@ -113,6 +121,12 @@ struct conf {
 	char		*dns_canary;	/* "": none */
 	unsigned	 max_lookups;
 	unsigned	 max_void_lookups;
+
+	struct conf_record local_policy;	/* see eval_request */
+	struct conf_record best_guess;
+	unsigned	 wide_open_prefix;
+	unsigned	 wide_open_prefix6;
+	struct addr	 self_test_ip;
 
 	struct reply_template *replies[RESULT_COUNT];	/* NULL for pass */
 	struct conf_items reply_sections;	/* what they were compiled

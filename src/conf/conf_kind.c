@@ -168,6 +168,40 @@ print_text(const struct conf_option *o, const void *field, FILE *out)
 		conf_print_quoted(text, out);
 }
 
+/* SPF terms, and an address */
+
+static void
+print_record(const struct conf_option *o, const void *field, FILE *out)
+{
+	const struct conf_record *r = field;
+
+	(void)o;
+	conf_print_quoted(r->text, out);
+}
+
+static const char *
+parse_address(const struct conf_option *o, void *field, const char *text)
+{
+	struct addr a = { .family = AF_UNSPEC };
+
+	(void)o;
+	if (text[0] != '\0' && !addr_parse(&a, text))
+		return "";
+	*(struct addr *)field = a;
+	return NULL;
+}
+
+static void
+print_address(const struct conf_option *o, const void *field, FILE *out)
+{
+	const struct addr *a = field;
+	char text[ADDR_TEXT_SIZE] = "";
+
+	(void)o;
+	fprintf(out, "\"%s\"", a->family == AF_UNSPEC ? "" :
+	    addr_format(a, text));
+}
+
 /* Numbers */
 
 struct unit {
@@ -590,7 +624,12 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_DOMAINS] = { add_domain, clear_texts, print_texts, true },
 	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true },
 	[CONF_PREFIX] = { conf_prefix_parse, clear_text, print_text, false },
-	[CONF_FIELDS] = { conf_field_add, clear_fields, print_fields, true }
+	[CONF_FIELDS] = { conf_field_add, clear_fields, print_fields, true },
+	[CONF_ADDRESS] = { parse_address, NULL, print_address, false },
+	[CONF_TERMS] = { conf_terms_parse, conf_record_clear, print_record,
+	    false },
+	[CONF_RECORD] = { conf_record_parse, conf_record_clear, print_record,
+	    false }
 };
 
 const char *

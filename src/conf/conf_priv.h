@@ -43,7 +43,10 @@ enum conf_kind_name {
 	CONF_DOMAINS,		/* struct conf_texts; a list */
 	CONF_SERVERS,		/* the same */
 	CONF_PREFIX,		/* char *: of a subject */
-	CONF_FIELDS		/* struct tag_fields; a list */
+	CONF_FIELDS,		/* struct tag_fields; a list */
+	CONF_ADDRESS,		/* struct addr: AF_UNSPEC where it is "" */
+	CONF_TERMS,		/* struct conf_record: a policy */
+	CONF_RECORD		/* struct conf_record */
 };
 
 struct conf_option {
@@ -175,6 +178,12 @@ bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,
  */
 const char *conf_socket_parse(struct conf_socket *out, const char *text);
 void	conf_socket_clear(struct conf_socket *s);
+/* Of SPF terms, as parse and clear of conf_kind. */
+const char *conf_terms_parse(const struct conf_option *o, void *field,
+	    const char *text);
+const char *conf_record_parse(const struct conf_option *o, void *field,
+	    const char *text);
+void	conf_record_clear(void *field);
 /* NULL, or what is wrong with a path that needs less than size octets. */
 const char *conf_path_problem(const char *path, size_t size);
 bool	conf_is_host_name(const char *s);

@@ -112,6 +112,24 @@ static const struct conf_option top_options[] = {
 	    "How long a sender is deferred for temperror.",
 	    CONF_DURATION, FIELD(temperror_grace_ms),
 	    0, 120 * 3600 * CONF_SECOND },
+	{ "local_policy", "\"\"",
+	    "SPF terms such as \"ip4:192.0.2.1 include:example.net\", or "
+	    "\"\"", RELOAD,
+	    "Terms that are tried before a policy ends without a pass.",
+	    CONF_TERMS, FIELD(local_policy) },
+	{ "best_guess", "\"\"",
+	    "a record such as \"v=spf1 a/24 mx/24 ptr ?all\", or \"\"",
+	    RELOAD, "The record of domains that have none.",
+	    CONF_RECORD, FIELD(best_guess) },
+	{ "wide_open_prefix", "8", "0 to 32", RELOAD,
+	    "A record that passes a shorter IPv4 prefix is wide open.",
+	    CONF_UINT, FIELD(wide_open_prefix), 0, 32 },
+	{ "wide_open_prefix6", "16", "0 to 128", RELOAD,
+	    "A record that passes a shorter IPv6 prefix is wide open.",
+	    CONF_UINT, FIELD(wide_open_prefix6), 0, 128 },
+	{ "self_test_ip", "\"\"", "an address, or \"\"", RELOAD,
+	    "A client that no record should pass.",
+	    CONF_ADDRESS, FIELD(self_test_ip) },
 	{ "trusted_networks", "{\"127.0.0.0/8\", "
 	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
 	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "

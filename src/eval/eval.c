@@ -244,6 +244,7 @@ adopt(struct eval_run *run, const struct eval_run *ours)
 	v->result = ours->verdict.result;
 	v->source = ours->source;
 	v->bogus = ours->verdict.bogus;
+	v->limited = ours->verdict.limited;
 	memcpy(run->mechanism, ours->mechanism, sizeof(run->mechanism));
 	memcpy(run->problem, ours->problem, sizeof(run->problem));
 	v->mechanism = ours->verdict.mechanism == ours->mechanism ?

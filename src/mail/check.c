@@ -77,6 +77,12 @@ begin(const struct check *c, enum scope scope, const struct identity *id,
 		.max_lookups = c->conf->max_lookups,
 		.max_void_lookups = c->conf->max_void_lookups,
 		.want_explanation = want_explanation,
+		.local_policy = c->conf->local_policy.record,
+		.best_guess = scope == SCOPE_HELO || id->null_sender ? NULL :
+		    c->conf->best_guess.record,
+		.wide_open_prefix = c->conf->wide_open_prefix,
+		.wide_open_prefix6 = c->conf->wide_open_prefix6,
+		.self_test = c->conf->self_test_ip,
 	};
 
 	return eval_flight_start(c->flights, &request,
@@ -137,10 +143,29 @@ check_begin(struct check *c)
 	}
 }
 
+/* A guess that does not pass saves nothing that is refused without a record. */
+static struct finding
+find(const struct check *c, const struct eval_verdict *v, enum scope scope,
+    const struct identity *id)
+{
+	const bool guessed = v->source == SOURCE_GUESS;
+	const struct finding spf = {
+		.result = guessed ? v->published : v->result,
+		.table = table_of(scope, id),
+	};
+	const struct finding guess = {
+		.result = v->result,
+		.table = TABLE_GUESS,
+	};
+
+	return !guessed || (v->result != RESULT_PASS &&
+	    policy_is_worse(&c->conf->policy, &spf, &guess)) ? spf : guess;
+}
+
 /* made: room for a verdict that f does not hold. */
 static struct checked
-collect(struct flight *f, const struct identity *id, enum scope scope,
-    struct eval_verdict *made, int64_t until_ms)
+collect(const struct check *c, struct flight *f, const struct identity *id,
+    enum scope scope, struct eval_verdict *made, int64_t until_ms)
 {
 	struct checked got = { .id = id, .verdict = made };
 
@@ -157,11 +182,7 @@ collect(struct flight *f, const struct identity *id, enum scope scope,
 		made->scope = scope;
 		got.verdict = made;
 	}
-	got.finding = (struct finding){
-		.result = got.verdict->result,
-		.table = got.verdict->source == SOURCE_GUESS ? TABLE_GUESS
-		    : table_of(scope, id),
-	};
+	got.finding = find(c, got.verdict, scope, id);
 	return got;
 }
 
@@ -180,7 +201,7 @@ collect_senders(struct check *c, int64_t until_ms)
 
 		struct flight *f = s->flight == NULL && id->null_sender
 		    ? *c->helo : s->flight;
-		struct checked got = collect(f, id, SCOPE_MAILFROM, &s->made,
+		struct checked got = collect(c, f, id, SCOPE_MAILFROM, &s->made,
 		    until_ms);
 
 		if (worst.verdict == NULL || policy_is_worse(&c->conf->policy,
@@ -212,14 +233,23 @@ count(const struct eval_verdict *v)
 		[RESULT_PERMERROR] = STATS_RESULT_PERMERROR,
 	};
 
-	if (v != NULL)
-		stats_inc(counters[v->result]);
+	if (v == NULL)
+		return;
+	stats_inc(counters[v->source == SOURCE_GUESS ? v->published :
+	    v->result]);
+	if (v->source == SOURCE_LOCAL_POLICY)
+		stats_inc(STATS_SOURCE_LOCAL_POLICY);
+	if (v->source == SOURCE_GUESS)
+		stats_inc(STATS_SOURCE_GUESS);
+	if (v->wide_open[0] != '\0')
+		stats_inc(STATS_WIDE_OPEN);
 }
 
 static bool
 is_temperror(const struct checked *k)
 {
-	return k->verdict != NULL && k->verdict->result == RESULT_TEMPERROR;
+	return k->verdict != NULL && k->verdict->result == RESULT_TEMPERROR &&
+	    k->verdict->source == SOURCE_RECORD;
 }
 
 /* An answer of the DNS, or that there is none, which says how that is. */
@@ -285,7 +315,7 @@ check_collect(struct check *c, int64_t until_ms)
 		return;
 	c->collected = true;
 	if (checks(c, TABLE_HELO))
-		c->of[SCOPE_HELO] = collect(*c->helo, c->who->helo,
+		c->of[SCOPE_HELO] = collect(c, *c->helo, c->who->helo,
 		    SCOPE_HELO, &c->made_helo, until_ms);
 	if (helo_rejects(c, c->of[SCOPE_HELO].verdict))
 		check_end(c);

@@ -109,8 +109,11 @@ facts_of(const struct message *m, enum scope scope)
 	return (struct header_facts){
 		.result = v->result,
 		.scope = scope,
+		.source = v->source,
+		.published = v->published,
 		.stale = v->stale,
 		.excuse = m->decision.parts[scope].excuse,
+		.wide_open = v->wide_open,
 		.client = &m->who.client,
 		.utf8 = m->who.smtputf8,
 		.envelope_from = sender->null_sender ? ""

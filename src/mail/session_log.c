@@ -64,6 +64,10 @@ session_log(const struct message *m)
 	log_record_uint(&r, "lookups", v->lookups);
 	log_record_uint(&r, "duration_ms",
 	    (uint64_t)of[d->scope].duration_ms);
+	if (v->source != SOURCE_RECORD)
+		log_record_word(&r, "source", source_name(v->source));
+	if (v->wide_open[0] != '\0')
+		log_record_word(&r, "record", "wide-open");
 	if (decision_excuse(d) != EXCUSE_NONE)
 		log_record_word(&r, "excuse",
 		    policy_excuse_name(decision_excuse(d)));
@@ -78,6 +82,7 @@ session_log(const struct message *m)
 	log_record_string_if(&r, "client_name", who->client_name);
 	log_record_string_if(&r, "record_domain", v->record_domain);
 	log_record_string_if(&r, "mechanism", v->mechanism);
+	log_record_string_if(&r, "wide_open", v->wide_open);
 	log_record_string_if(&r, "reason", v->problem);
 	/* The reason of too many names them too. */
 	if (v->voids > 0 && v->problem[0] == '\0')

@@ -67,8 +67,9 @@ static void
 refuse_result(const struct message *m, const struct decision *d,
     struct reply *out)
 {
-	const struct identity *id = m->check.of[d->scope].id;
-	const struct eval_verdict *v = m->check.of[d->scope].verdict;
+	const struct checked *of = &m->check.of[d->scope];
+	const struct identity *id = of->id;
+	const struct eval_verdict *v = of->verdict;
 	int64_t now_s = time(NULL);
 	char link[REPLY_LINK_MAX + 1];
 	struct sbuf sb;
@@ -84,7 +85,7 @@ refuse_result(const struct message *m, const struct decision *d,
 			.helo = identity_field_address(m->who.helo),
 			.receiver = m->who.receiver,
 			.time_s = now_s,
-			.result = result_name(v->result),
+			.result = result_name(of->finding.result),
 			.identity = scope_name(d->scope),
 			.reason = v->problem,
 			.queue_id = m->who.queue_id,
@@ -94,7 +95,7 @@ refuse_result(const struct message *m, const struct decision *d,
 		.explanation_domain = v->explanation_domain,
 	};
 	const struct reply_template *template =
-	    m->check.conf->replies[v->result];
+	    m->check.conf->replies[of->finding.result];
 
 	assert(template != NULL);	/* no policy refuses a pass */
 	reply_format(template, &vars, out);

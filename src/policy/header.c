@@ -33,7 +33,7 @@
 #define TAB_WIDTH 8
 #define KEY_MAX 32
 #define VALUE_SIZE (2 * HEADER_TEXT_MAX + 2)	/* every octet quoted */
-#define COMMENT_SIZE 1024
+#define COMMENT_SIZE 1536
 
 /* What a bare value may hold beside letters, digits and dots. */
 static const char atext[] = "!#$%&'*+-/?^_`{|}~"; /* RFC 5322, without = */
@@ -222,15 +222,21 @@ if_any(const char *value)
 
 /* Text from outside into a comment: nothing that ends it or looks like key. */
 static void
-comment_name(struct sbuf *sb, const char *name)
+comment_text(struct sbuf *sb, const char *from_outside, enum cut cut)
 {
 	char text[HEADER_TEXT_MAX + 1];
 
-	clean_text(text, is_empty(name) ? "unknown" : name, CUT_START, false);
+	clean_text(text, from_outside, cut, false);
 	for (char *p = text; *p != '\0'; p++)
 		if (is_special(*p))
 			*p = '?';
 	sbuf_str(sb, text);
+}
+
+static void
+comment_name(struct sbuf *sb, const char *name)
+{
+	comment_text(sb, is_empty(name) ? "unknown" : name, CUT_START);
 }
 
 static void
@@ -280,29 +286,55 @@ static const struct sentence sentences[RESULT_COUNT] = {
 	    NULL, NULL },
 };
 
+/* What Received-SPF gives as the result. */
+static enum result
+shown_result(const struct header_facts *facts)
+{
+	return facts->source == SOURCE_GUESS ? facts->published :
+	    facts->result;
+}
+
+static void
+comment_remarks(struct sbuf *sb, const struct header_facts *facts)
+{
+	if (facts->source == SOURCE_GUESS) {
+		sbuf_str(sb, ", a guess says ");
+		sbuf_str(sb, result_name(facts->result));
+	}
+	if (!is_empty(facts->wide_open)) {
+		sbuf_str(sb, ", record is wide open by ");
+		comment_text(sb, facts->wide_open, CUT_END);
+	}
+	if (facts->stale)
+		sbuf_str(sb, ", from stale DNS data");
+	if (facts->excuse == EXCUSE_GRACE)
+		sbuf_str(sb, ", accepted because that has lasted too long");
+	if (facts->excuse == EXCUSE_OUTAGE)
+		sbuf_str(sb, ", accepted because our own DNS fails");
+}
+
 static void
 field_comment(struct field *f, const struct header_facts *facts,
     const char *client)
 {
-	const struct sentence *s = &sentences[facts->result];
+	const struct sentence *s = &sentences[shown_result(facts)];
 	char storage[COMMENT_SIZE];
 	struct sbuf sb;
 
 	sbuf_init(&sb, storage, sizeof(storage));
 	comment_open(&sb, facts->receiver);
-	sbuf_str(&sb, s->before);
-	comment_name(&sb, facts->domain);
+	if (s->between != NULL && facts->source == SOURCE_LOCAL_POLICY) {
+		sbuf_str(&sb, "local policy");
+	} else {
+		sbuf_str(&sb, s->before);
+		comment_name(&sb, facts->domain);
+	}
 	if (s->between != NULL) {
 		sbuf_str(&sb, s->between);
 		sbuf_str(&sb, client);
 		sbuf_str(&sb, s->after);
 	}
-	if (facts->stale)
-		sbuf_str(&sb, ", from stale DNS data");
-	if (facts->excuse == EXCUSE_GRACE)
-		sbuf_str(&sb, ", accepted because that has lasted too long");
-	if (facts->excuse == EXCUSE_OUTAGE)
-		sbuf_str(&sb, ", accepted because our own DNS fails");
+	comment_remarks(&sb, facts);
 	comment_close(f, &sb);
 }
 
@@ -321,7 +353,7 @@ header_received_spf(struct sbuf *out, const struct header_facts *f)
 	if (f->client != NULL && f->client->family != AF_UNSPEC)
 		addr_format(f->client, client);
 	field_begin(&field, out, "Received-SPF");
-	field_result(&field, f->result);
+	field_result(&field, shown_result(f));
 	field_comment(&field, f, is_empty(client) ? "this client" : client);
 	field_spf_pair(&field, "client-ip", if_any(client), &style_name);
 	field_spf_pair(&field, "envelope-from", f->envelope_from,
@@ -329,6 +361,9 @@ header_received_spf(struct sbuf *out, const struct header_facts *f)
 	field_spf_pair(&field, "helo", if_any(f->helo), &style_name);
 	field_spf_pair(&field, "receiver", if_any(f->receiver), &style_name);
 	field_spf_pair(&field, "identity", scope_name(f->scope), &style_name);
+	if (f->source == SOURCE_GUESS)
+		field_spf_pair(&field, "guess", result_name(f->result),
+		    &style_name);
 	field_spf_pair(&field, "mechanism", if_any(f->mechanism), &style_term);
 	field_spf_pair(&field, "problem", if_any(f->problem), &style_text);
 	assert(sbuf_ok(out));
@@ -376,10 +411,17 @@ field_property(struct field *f, const struct header_facts *facts)
 static void
 field_method(struct field *f, const struct header_facts *facts)
 {
-	field_pair(f, "spf", result_name(facts->result), &style_token);
+	bool spf = facts->source == SOURCE_RECORD;
+
+	field_pair(f, "spf", result_name(spf ? facts->result :
+	    facts->published), &style_token);
 	if (!is_empty(facts->problem))
 		field_pair(f, "reason", facts->problem, &style_text);
 	field_property(f, facts);
+	if (!spf)
+		field_pair(f, facts->source == SOURCE_GUESS ? "policy.guess" :
+		    "policy.local-policy", result_name(facts->result),
+		    &style_token);
 }
 
 void

@@ -14,7 +14,7 @@
 struct addr;
 
 /* Room that every field of ours fits in: values are cut to make it so. */
-#define HEADER_VALUE_SIZE 4096
+#define HEADER_VALUE_SIZE 5120
 
 /* Longest text from outside in a field, before quoting. */
 #define HEADER_TEXT_MAX 300
@@ -26,8 +26,13 @@ struct addr;
 struct header_facts {
 	enum result		 result;
 	enum scope		 scope;
+	enum source		 source;	/* of result */
+	enum result		 published;	/* of other sources than the
+						 * record: what SPF says */
 	bool			 stale;	/* the comment says so */
 	enum excuse		 excuse;	/* and this */
+	const char	*wide_open;	/* the term by which a record passes
+					 * everybody; the comment names it */
 	const struct addr	*client;	/* AF_UNSPEC: left out */
 	bool			 utf8;	/* the message is internationalised:
 					 * envelope_from may be UTF-8 */
@@ -52,6 +57,11 @@ struct header_facts {
  * (counted), names and addresses at their start, so that the domain remains.
  * Nothing from outside can end a comment, add a key or a line.  Always fits
  * HEADER_VALUE_SIZE.  Pure but for stats.
+ *
+ * Of a guess the result is what is published, none, since filters for DMARC
+ * take a pass here for one of SPF, and the guess stands in a key of its own:
+ * guess=pass.  The result of a local policy is that of the field, and the
+ * comment says whose it is.
  */
 void	header_received_spf(struct sbuf *out, const struct header_facts *f);
 
@@ -59,7 +69,9 @@ void	header_received_spf(struct sbuf *out, const struct header_facts *f);
  * The value of one Authentication-Results field (RFC 8601): authserv_id;
  * spf=fail smtp.mailfrom=example.com.  The domain only: OpenDMARC drops
  * addresses.  One result only: of several it reports the last one, and others
- * look at the first.  Always fits HEADER_VALUE_SIZE.
+ * look at the first.  It is what is published; what a guess or a local policy
+ * says stands behind it (s2.4), policy.guess=pass or policy.local-policy=pass.
+ * Always fits HEADER_VALUE_SIZE.
  */
 void	header_auth_results(struct sbuf *out, const char *authserv_id,
 	    const struct header_facts *f);

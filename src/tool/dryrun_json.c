@@ -9,10 +9,12 @@
  *	    identity	the address or name that was checked
  *	    domain	the name looked up, null where none fits
  *	    result	none neutral pass fail softfail temperror permerror
+ *	    source	record local_policy guess: of the result
+ *	    published	what SPF itself says: the result of a record
  *	    action	what the policy says: accept reject tempfail skip
  *	    level	behaviour level of this identity
  *	    mechanism, record, record_domain, problem, explanation,
- *	    explanation_domain, void_terms	null where there is none
+ *	    explanation_domain, void_terms, wide_open	null where there is none
  *	    lookups, void_lookups, queries	numbers
  *	stages		array, in order, up to the one that ended it:
  *	    stage	connect helo mail rcpt end
@@ -47,12 +49,15 @@ json_check(const struct dryrun_report *r, enum scope scope)
 	json_out_set_text(check, "identity", c->identity->address);
 	json_out_set_found(check, "domain", c->identity->lookup);
 	json_out_set_text(check, "result", result_name(v->result));
+	json_out_set_text(check, "source", source_name(v->source));
+	json_out_set_text(check, "published", result_name(v->published));
 	json_out_set_text(check, "action",
 	    policy_action_name(c->decision.action));
 	json_out_set(check, "level", json_integer(c->decision.level));
 	json_out_set_found(check, "mechanism", v->mechanism);
 	json_out_set_found(check, "record", v->record);
 	json_out_set_found(check, "record_domain", v->record_domain);
+	json_out_set_found(check, "wide_open", v->wide_open);
 	json_out_set_found(check, "problem", v->problem);
 	json_out_set_found(check, "explanation", v->explanation);
 	json_out_set_found(check, "explanation_domain", v->explanation_domain);

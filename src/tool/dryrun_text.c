@@ -61,9 +61,12 @@ put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 	fprintf(out, "  %s: %s, ", scope_name(scope), result_name(v->result));
 	put_escaped(out, address[0] != '\0' ? address : "no name given");
 	fputc('\n', out);
+	if (v->source != SOURCE_RECORD)
+		put_labelled(out, "source", "", source_name(v->source));
 	put_labelled(out, "mechanism", "", v->mechanism);
 	put_labelled(out, "problem", "", v->problem);
 	put_labelled(out, "record", v->record_domain, v->record);
+	put_labelled(out, "wide open", "", v->wide_open);
 	put_labelled(out, "explanation", v->explanation_domain,
 	    v->explanation);
 	if (v->queries > 0)

@@ -52,7 +52,7 @@ check_all(const struct header_facts *f, const char *id)
 
 	sbuf_init(&sb, storage, sizeof(storage));
 	header_received_spf(&sb, f);
-	check_field(&sb, 6);
+	check_field(&sb, 7);
 	sbuf_init(&sb, storage, sizeof(storage));
 	header_cover(&sb, f->receiver, f->problem);
 	check_field(&sb, 1);
@@ -73,6 +73,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct header_facts f = {
 		.result = (enum result)(kind % RESULT_COUNT),
 		.scope = (enum scope)(kind / RESULT_COUNT % SCOPE_COUNT),
+		.source = (enum source)(kind / 16 % 3),
+		.wide_open = text[7],
 		.client = &client,
 		.envelope_from = text[0],
 		.domain = text[1],

@@ -7,7 +7,8 @@ import unicodedata
 
 # In the order of spf-milter(8).
 KEYS = ("queue_id", "client", "client_name", "helo", "sender", "rcpt",
-    "rcpts", "identity", "result", "action", "level", "record_domain",
+    "rcpts", "identity", "result", "source", "record", "wide_open",
+    "action", "level", "record_domain",
     "mechanism", "reason", "lookups", "duration_ms", "excuse", "stale",
     "helo_result", "mailfrom_result", "void")
 # Of every line that was not cut.
@@ -27,8 +28,8 @@ FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
     "action": "accept|tempfail|reject", "level": "[0-6]",
     "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes",
-    "excuse": "grace|outage",
-    "rcpts": "[1-9][0-9]*"}
+    "excuse": "grace|outage", "source": "local_policy|guess",
+    "record": "wide-open", "rcpts": "[1-9][0-9]*"}
 
 
 def is_clean(line):

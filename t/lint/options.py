@@ -21,7 +21,7 @@ SECTION = re.compile(r"^static const struct conf_option (\w+)_options\[\] = "
                      r"\{\n(.*?)^\};", re.M | re.S)
 ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
                  r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*CONF_")
-SETTING = re.compile(r"^#?\t?([a-z_]+) = (.*)$")
+SETTING = re.compile(r"^#?\t?([a-z_]+[0-9]?) = (.*)$")
 TITLED = ("reply", "policy")
 OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
 FREE = ("forwarder", "tag")           # as many as the file has

@@ -535,6 +535,43 @@ test_words_are_the_documented_ones(void **state)
 }
 
 static void
+test_terms_are_checked_as_records_are(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "local_policy", "local_policy = "
+	    "\"ip4:192.0.2.1 exists:%{i}.x.example\""),
+	    "\"ip4:192.0.2.1 exists:%{i}.x.example\"");
+	assert_string_equal(value_of(NULL, "best_guess",
+	    "best_guess = \"v=spf1 a/24 ?all\"\nbest_guess = \"\""), "\"\"");
+	assert_bad("local_policy = \"ip4:192.0.2.1 inclde:x.example\"", 1,
+	    "unknown mechanism in \"inclde:x.example\" at octet 14");
+	assert_bad("\nlocal_policy = \"ip4:192.0.2.1/33\"", 2,
+	    "bad prefix length in \"ip4:192.0.2.1/33\" at octet 14");
+	assert_bad("local_policy = \"v=spf1 a\"", 1,
+	    "modifiers (NAME=VALUE) have no place here");
+	assert_bad("local_policy = \"ip4=192.0.2.1\"", 1, "modifiers");
+	assert_bad("local_policy = \"ip4:192.0.2.1 ?all\"", 1,
+	    "an \"all\" would take the place");
+	assert_bad("local_policy = \"redirect=x.example\"", 1,
+	    "modifiers (NAME=VALUE) have no place here");
+	assert_bad("local_policy = \" \"", 1, "there is no term");
+	assert_bad("best_guess = \"a mx\"", 1, "not an SPF record; allowed: "
+	    "a record such as \"v=spf1 a/24");
+	assert_bad("best_guess = \"v=spf1 a exp=x.example\"", 1,
+	    "modifiers (NAME=VALUE) have no place here");
+}
+
+static void
+test_address_of_a_client(void **state)
+{
+	(void)state;
+	assert_string_equal(value_of(NULL, "self_test_ip",
+	    "self_test_ip = \"2001:DB8:0::1\""), "\"2001:db8::1\"");
+	assert_string_equal(value_of(NULL, "self_test_ip", ""), "\"\"");
+	assert_bad("self_test_ip = 192.0.2.0/24", 1, "an address, or \"\"");
+}
+
+static void
 test_lists_replace_empty_and_append(void **state)
 {
 	(void)state;
@@ -1810,6 +1847,8 @@ main(void)
 		TEST(numbers_outside_their_limits_are_refused),
 		TEST(numbers_are_refused_with_the_reason),
 		TEST(words_are_the_documented_ones),
+		TEST(terms_are_checked_as_records_are),
+		TEST(address_of_a_client),
 		TEST(lists_replace_empty_and_append),
 		TEST(servers_get_their_port),
 		TEST(helo_level_is_the_lower_of_behavior_and_three),

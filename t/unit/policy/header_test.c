@@ -92,6 +92,72 @@ test_received_spf_helo_and_ipv6(void **state)
 	    "\treceiver=mx.example.org; identity=helo; mechanism=all");
 }
 
+/* A filter for DMARC takes a pass here for one of SPF. */
+static void
+test_received_spf_of_a_guess_is_none(void **state)
+{
+	(void)state;
+	struct header_facts f = usual_facts(RESULT_PASS);
+	f.source = SOURCE_GUESS;
+	f.published = RESULT_NONE;
+	f.mechanism = "+a/24";
+	assert_string_equal(received_spf(&f),
+	    "none (mx.example.org: no SPF policy found for example.com, a\n"
+	    "\tguess says pass) client-ip=192.0.2.1;\n"
+	    "\tenvelope-from=\"user@example.com\"; helo=mail.example.com;\n"
+	    "\treceiver=mx.example.org; identity=mailfrom; guess=pass;\n"
+	    "\tmechanism=+a/24");
+	assert_string_equal(auth_results("mx.example.org", &f),
+	    "mx.example.org; spf=none smtp.mailfrom=example.com\n"
+	    "\tpolicy.guess=pass");
+}
+
+static void
+test_received_spf_of_local_policy_says_so(void **state)
+{
+	static const char *const begin[RESULT_COUNT] = {
+		[RESULT_NEUTRAL] = "neutral (local policy neither permits nor "
+		    "denies 192.0.2.1)",
+		[RESULT_PASS] = "pass (local policy designates 192.0.2.1 as "
+		    "permitted sender)",
+		[RESULT_FAIL] = "fail (local policy does not designate "
+		    "192.0.2.1 as permitted\n\tsender)",
+		[RESULT_SOFTFAIL] = "softfail (local policy probably does not "
+		    "permit 192.0.2.1 as\n\tsender)",
+		[RESULT_TEMPERROR] = "temperror (SPF policy cannot be looked "
+		    "up now for example.com)",
+	};
+
+	(void)state;
+	for (unsigned r = 0; r < RESULT_COUNT; r++) {
+		struct header_facts f = usual_facts((enum result)r);
+
+		if (begin[r] == NULL)
+			continue;
+		f.source = SOURCE_LOCAL_POLICY;
+		f.published = RESULT_SOFTFAIL;
+		f.receiver = "";
+		assert_memory_equal(received_spf(&f), begin[r],
+		    strlen(begin[r]));
+		char *want = xasprintf("mx.example.org; spf=softfail\n"
+		    "\tsmtp.mailfrom=example.com policy.local-policy=%s",
+		    result_name(f.result));
+		assert_string_equal(auth_results("mx.example.org", &f), want);
+		free(want);
+	}
+}
+
+static void
+test_comment_names_the_term_that_passes_everybody(void **state)
+{
+	(void)state;
+	struct header_facts f = usual_facts(RESULT_PASS);
+	f.wide_open = "+all of a;b.example.com";
+	assert_non_null(strstr(received_spf(&f), " permitted sender, record "
+	    "is wide open by +all of\n\ta?b.example.com) client-ip="));
+	assert_null(strstr(auth_results("mx.example.org", &f), "wide"));
+}
+
 static void
 test_received_spf_null_sender_is_empty(void **state)
 {
@@ -470,18 +536,21 @@ static void
 check_parsed(const struct header_facts *f, const struct parsed *p)
 {
 	char address[ADDR_TEXT_SIZE];
+	bool guess = f->source == SOURCE_GUESS;
 	const struct expectation all[] = {
 		{ "client-ip", addr_format(f->client, address), true },
 		{ "envelope-from", f->envelope_from, true },
 		{ "helo", f->helo, true },
 		{ "receiver", f->receiver, true },
 		{ "identity", scope_name(f->scope), true },
+		{ "guess", guess ? result_name(f->result) : NULL, true },
 		{ "mechanism", f->mechanism, false },
 		{ "problem", f->problem, false },
 	};
 	size_t n = 0;
 
-	assert_string_equal(p->result, result_name(f->result));
+	assert_string_equal(p->result, result_name(guess ? f->published :
+	    f->result));
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i].text == NULL || (all[i].text[0] == '\0' &&
 		    strcmp(all[i].key, "envelope-from") != 0))
@@ -529,21 +598,22 @@ static const char *const hostile[] = {
 	"<u@example.com>", "u@example.com,v@example.com", "a/b", "a:b", "a@b",
 	"[192.0.2.1]", "=?utf-8?Q?x?=", "*", big_quotes, big_lines, big_name,
 };
-#define HOSTILE_COUNT (sizeof(hostile) / sizeof(hostile[0]))
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define HOSTILE_COUNT COUNT(hostile)
 
 static void
 test_hostile_texts_are_values_and_no_more(void **state)
 {
 	(void)state;
 	fill_big();
-	for (size_t i = 0; i < HOSTILE_COUNT * 7; i++) {
+	for (size_t i = 0; i < HOSTILE_COUNT * 8; i++) {
 		struct header_facts f = usual_facts(RESULT_FAIL);
 		f.stale = true;
 		const char **slot[] = { &f.envelope_from, &f.domain, &f.helo,
-			&f.receiver, &f.mechanism, &f.problem };
+			&f.receiver, &f.mechanism, &f.problem, &f.wide_open };
 		size_t which = i / HOSTILE_COUNT;
-		for (size_t j = 0; j < 6; j++)
-			if (j == which || which == 6)
+		for (size_t j = 0; j < COUNT(slot); j++)
+			if (j == which || which == COUNT(slot))
 				*slot[j] = hostile[i % HOSTILE_COUNT];
 		for (int r = 0; r < RESULT_COUNT; r++) {
 			f.result = (enum result)r;
@@ -582,15 +652,17 @@ static void
 test_random_texts_are_values_and_no_more(void **state)
 {
 	(void)state;
-	static char text[6][512];
+	static char text[7][512];
 
 	for (int i = 0; i < 5000; i++) {
-		for (size_t j = 0; j < 6; j++)
+		for (size_t j = 0; j < COUNT(text); j++)
 			random_text(text[j], sizeof(text[j]));
 		struct header_facts f = {
 			.result = (enum result)random_below(RESULT_COUNT),
 			.scope = (enum scope)random_below(SCOPE_COUNT),
+			.source = (enum source)random_below(3),
 			.stale = i % 2 == 0,
+			.wide_open = text[6],
 			.client = client(random_below(2) == 0
 			    ? "203.0.113.255" : "2001:db8::ffff"),
 			.envelope_from = text[0],
@@ -733,6 +805,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_received_spf_pass),
 		cmocka_unit_test(test_received_spf_helo_and_ipv6),
+		cmocka_unit_test(test_received_spf_of_a_guess_is_none),
+		cmocka_unit_test(test_received_spf_of_local_policy_says_so),
+		cmocka_unit_test(
+		    test_comment_names_the_term_that_passes_everybody),
 		cmocka_unit_test(test_received_spf_null_sender_is_empty),
 		cmocka_unit_test(test_received_spf_error_has_problem),
 		cmocka_unit_test(test_received_spf_sentence_of_each_result),
