@@ -264,24 +264,21 @@ tell_breaker(const struct check *c, const struct checked *k, int64_t now_ms)
 		    is_temperror(k), now_ms);
 }
 
-static enum excuse
-excuse_of(const struct check *c, const struct checked *k, bool outage,
-    int64_t now_ms)
+/* Remembers only what is deferred: many hosts have a lame name in HELO. */
+static bool
+has_grace(const struct check *c, const struct checked *k, int64_t now_ms)
 {
-	const struct eval_verdict *v = k->verdict;
-	bool remember = c->grace != NULL && c->conf->temperror_grace_ms > 0 &&
-	    k->id->status == IDENTITY_OK;
+	int64_t grace_ms = c->conf->temperror_grace_ms;
 
-	if (is_temperror(k) && outage)
-		return EXCUSE_OUTAGE;
+	if (c->grace == NULL || grace_ms == 0 || k->id->status != IDENTITY_OK)
+		return false;
 	if (is_temperror(k))
-		return remember && !v->limited && grace_note(c->grace,
-		    &c->who->client, k->id->lookup,
-		    c->conf->temperror_grace_ms, now_ms) ? EXCUSE_GRACE :
-		    EXCUSE_NONE;
-	if (remember && !v->stale)
+		return !k->verdict->limited && policy_decide(&c->conf->policy,
+		    &k->finding) >= POLICY_TEMPFAIL && grace_note(c->grace,
+		    &c->who->client, k->id->lookup, grace_ms, now_ms);
+	if (!k->verdict->stale)
 		grace_forget(c->grace, &c->who->client, k->id->lookup);
-	return EXCUSE_NONE;
+	return false;
 }
 
 /*
@@ -302,10 +299,14 @@ excuse(struct check *c)
 		    breaker_is_open(c->breaker, c->conf->dns_timeout_ms,
 		    now_ms);
 	}
-	for (size_t i = 0; i < SCOPE_COUNT; i++)
-		if (c->of[i].verdict != NULL)
-			c->of[i].finding.excuse = excuse_of(c, &c->of[i],
-			    outage, now_ms);
+	for (size_t i = 0; i < SCOPE_COUNT; i++) {
+		struct checked *k = &c->of[i];
+
+		if (is_temperror(k) && outage)
+			k->finding.excuse = EXCUSE_OUTAGE;
+		else if (k->verdict != NULL && has_grace(c, k, now_ms))
+			k->finding.excuse = EXCUSE_GRACE;
+	}
 }
 
 void

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/stats.h"
 #include "base/util.h"
 #include "conf_text.h"
 #include "dns/flight.h"
@@ -174,6 +175,23 @@ test_a_limit_of_ours_earns_no_grace(void **state)
 		    EXCUSE_NONE);
 }
 
+/* Each of them would have a name of its own, and a place in the memory. */
+static void
+test_what_is_not_deferred_is_not_remembered(void **state)
+{
+	struct fixture *f = *state;
+
+	try_until_excused(f, "<u@a.dead.example>", GRACE_MS);
+	for (unsigned i = 0; i < 200; i++) {
+		char helo[60];
+
+		snprintf(helo, sizeof(helo), "h%u.dead.example", i);
+		check(f, "192.0.2.1", helo, "<u@a.good.example>");
+	}
+	assert_int_equal(stats_get(STATS_GRACE_EVICTED), 0);
+	assert_int_equal(check_sender(f, "<u@a.dead.example>"), EXCUSE_GRACE);
+}
+
 static void
 test_failing_servers_are_our_own_fault(void **state)
 {
@@ -251,6 +269,7 @@ main(void)
 		TEST(temperror_is_excused_after_its_grace),
 		TEST(an_answer_takes_the_excuse_away),
 		TEST(a_limit_of_ours_earns_no_grace),
+		TEST(what_is_not_deferred_is_not_remembered),
 		TEST(failing_servers_are_our_own_fault),
 		TEST(all_that_fails_of_many_is_our_own_fault),
 		TEST(what_the_cache_knows_is_no_sign),
