@@ -29,6 +29,10 @@ STATS(RESULT_PERMERROR, "result_permerror", "results permerror")
 STATS(ACCEPTED, "accepted", "checked messages let through")
 STATS(TAGGED, "tagged", "messages let through with the marks of a tag")
 STATS(QUARANTINED, "quarantined", "messages that the MTA was asked to hold")
+STATS(SPARED_SIGNED, "spared_signed",
+    "messages not refused for an aligned DKIM signature")
+STATS(SPARED_DMARC, "spared_dmarc",
+    "messages not refused but left to a DMARC policy")
 STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
 STATS(EXCUSED_GRACE, "excused_grace",

@@ -25,8 +25,9 @@
 
 struct record;
 struct reply_template;
+struct suffixes;
 
-enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT };
+enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT, CONF_STAGE_END };
 
 /* A section that may stand several times, and where it stands. */
 struct conf_item {
@@ -98,6 +99,10 @@ struct conf {
 	struct conf_items policy_sections;
 	enum conf_stage	 reject_at;
 	int64_t		 temperror_grace_ms;	/* 0: off */
+	bool		 unless_dkim_pass;
+	struct conf_texts dkim_results_from;
+	bool		 leave_to_dmarc;
+	struct suffixes	*suffixes;	/* NULL where neither is set */
 	struct list	*trusted_networks;
 	bool		 trust_authenticated;
 	unsigned	 headers;	/* CONF_HEADER_* */

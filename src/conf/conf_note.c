@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf/conf_priv.h"
+#include "policy/suffixes.h"
 
 void
 conf_complain(const struct conf *c, struct diag *d, const char *option,
@@ -31,6 +32,49 @@ conf_complain(const struct conf *c, struct diag *d, const char *option,
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	diag_add(d, file, line, "%s: %s", option, message);
+}
+
+/* What spares a message, and what that takes. */
+static void
+check_spare(struct conf *c, struct diag *d, const char *option)
+{
+	if (c->reject_at != CONF_STAGE_END)
+		conf_complain(c, d, option, "only a refusal at the end of the "
+		    "message can be dropped: reject_at = \"eom\" is wanted");
+	if (suffixes_version() == NULL)
+		conf_complain(c, d, option, "built without libpsl, which says "
+		    "what domains belong together");
+	else if (c->suffixes == NULL)
+		conf_complain(c, d, option, "the public suffix list cannot be "
+		    "read (package publicsuffix)");
+}
+
+void
+conf_check_whole(struct conf *c, struct diag *d)
+{
+	if (!c->unless_dkim_pass && !c->leave_to_dmarc)
+		return;
+	c->suffixes = suffixes_load();
+	if (c->unless_dkim_pass)
+		check_spare(c, d, "unless_dkim_pass");
+	if (c->leave_to_dmarc)
+		check_spare(c, d, "leave_to_dmarc");
+	if (c->unless_dkim_pass && c->dkim_results_from.count == 0)
+		conf_complain(c, d, "unless_dkim_pass", "dkim_results_from "
+		    "does not say whose DKIM results count");
+}
+
+static void
+note_spare(struct conf *c)
+{
+	if (c->reject_at == CONF_STAGE_END && !c->unless_dkim_pass &&
+	    !c->leave_to_dmarc)
+		conf_complain(c, &c->notes, "reject_at", "\"eom\" takes the "
+		    "whole of each message only to refuse it, unless "
+		    "unless_dkim_pass or leave_to_dmarc is set");
+	if (c->dkim_results_from.count > 0 && !c->unless_dkim_pass)
+		conf_complain(c, &c->notes, "dkim_results_from",
+		    "means nothing without unless_dkim_pass = true");
 }
 
 static void
@@ -122,4 +166,5 @@ conf_note(struct conf *c)
 	note_socket(c);
 	note_group(c);
 	note_networks(c);
+	note_spare(c);
 }

@@ -240,6 +240,12 @@ struct conf_place {
 /* Reads the key of links, where there are any; d says what is wrong with it. */
 void	conf_check_why(struct conf *c, struct diag *d);
 
+/*
+ * What options outside of sections have to agree on, with what this machine
+ * has for them; mistakes go to d.
+ */
+void	conf_check_whole(struct conf *c, struct diag *d);
+
 /* Fills c->notes; c has no mistakes. */
 void	conf_note(struct conf *c);
 

@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "conf/conf_priv.h"
+#include "policy/suffixes.h"
 #include "policy/reply.h"
 
 #define DEPTH_MAX 10		/* files within files */
@@ -610,6 +611,7 @@ conf_free(struct conf *c)
 	for (size_t i = 0; i < c->marks.count; i++)
 		free(c->marks.list[i]);
 	free(c->marks.list);
+	suffixes_free(c->suffixes);
 	diag_fini(&c->notes);
 	free(c->path);
 	explicit_bzero(c->why_key_octets, sizeof(c->why_key_octets));
@@ -787,6 +789,8 @@ load(const char *path, char *text, const char *const *settings,
 	c->places = r.places;
 	c->settings = settings;
 	c->path = path != NULL ? xstrdup(path) : NULL;
+	if (d->count == r.before)
+		conf_check_whole(c, d);
 	if (d->count == r.before)
 		conf_check_why(c, d);
 	cfg_free(cfg);

@@ -22,6 +22,7 @@ enum { RELOAD = false, RESTART = true };
 static const struct conf_word stage_words[] = {
 	{ "mail", CONF_STAGE_MAIL },
 	{ "rcpt", CONF_STAGE_RCPT },
+	{ "eom", CONF_STAGE_END },
 	{ NULL, 0 }
 };
 
@@ -105,7 +106,7 @@ static const struct conf_option top_options[] = {
 	    "What is done with a result for HELO.",
 	    CONF_UINT, FIELD(behavior_helo), 0, POLICY_LEVEL_MAX,
 	    .derived = true },
-	{ "reject_at", "\"rcpt\"", "mail or rcpt", RELOAD,
+	{ "reject_at", "\"rcpt\"", "mail, rcpt or eom", RELOAD,
 	    "The SMTP command that is answered with a refusal.",
 	    CONF_WORD, FIELD(reject_at), .words = stage_words },
 	{ "temperror_grace", "0", "0 to 120h", RELOAD,
@@ -130,6 +131,15 @@ static const struct conf_option top_options[] = {
 	{ "self_test_ip", "\"\"", "an address, or \"\"", RELOAD,
 	    "A client that no record should pass.",
 	    CONF_ADDRESS, FIELD(self_test_ip) },
+	{ "unless_dkim_pass", "false", "true or false", RELOAD,
+	    "Whether an aligned DKIM signature prevents a refusal at eom.",
+	    CONF_BOOL, FIELD(unless_dkim_pass) },
+	{ "dkim_results_from", "{}", "names such as mx.example.com", RELOAD,
+	    "Whose DKIM results count: the authserv-id of a filter before.",
+	    CONF_DOMAINS, FIELD(dkim_results_from) },
+	{ "leave_to_dmarc", "false", "true or false", RELOAD,
+	    "Whether a DMARC policy of the author prevents a refusal at eom.",
+	    CONF_BOOL, FIELD(leave_to_dmarc) },
 	{ "trusted_networks", "{\"127.0.0.0/8\", "
 	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
 	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "

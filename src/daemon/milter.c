@@ -251,8 +251,8 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	if (needs.quarantine && offers_quarantine(f0))
 		*pf0 |= SMFIF_QUARANTINE;
 	*pf1 = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
-	*pf1 |= f1 & (SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_NODATA |
-	    SMFIP_NOUNKNOWN);
+	*pf1 |= f1 & (SMFIP_NOBODY | SMFIP_NODATA | SMFIP_NOUNKNOWN);
+	*pf1 |= needs.end_of_header ? SMFIP_NR_EOH : f1 & SMFIP_NOEOH;
 	if (!needs.headers)
 		*pf1 |= f1 & SMFIP_NOHDRS;
 	if (!needs.rcpt)
@@ -360,6 +360,18 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	return SMFIS_NOREPLY;
 }
 
+static sfsistat
+on_end_of_header(SMFICTX *ctx)
+{
+	struct connection *c = session_enter(ctx);
+
+	if (c == NULL)
+		return SMFIS_NOREPLY;
+	session_end_of_header(c->session);
+	connection_leave(c);
+	return SMFIS_NOREPLY;
+}
+
 static bool
 apply(SMFICTX *ctx, const struct session_edit *e)
 {
@@ -439,6 +451,7 @@ register_filter(void)
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,
+		.xxfi_eoh = on_end_of_header,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,
 		.xxfi_close = on_close

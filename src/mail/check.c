@@ -119,7 +119,9 @@ begin_helo(const struct check *c)
 static bool
 helo_rejects(const struct check *c, const struct eval_verdict *v)
 {
-	return v != NULL && decide_helo_rejects(&c->conf->policy, v->result);
+	/* At the end it may come to be let through, and MAIL FROM counts. */
+	return v != NULL && c->conf->reject_at != CONF_STAGE_END &&
+	    decide_helo_rejects(&c->conf->policy, v->result);
 }
 
 void

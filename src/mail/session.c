@@ -23,8 +23,10 @@
 #include "base/stats.h"
 #include "base/util.h"
 #include "conf/conf.h"
+#include "dns/dns.h"
 #include "mail/crowd.h"
 #include "mail/session_priv.h"
+#include "mail/spare.h"
 #include "policy/reply.h"
 
 enum stage {
@@ -79,16 +81,17 @@ can_refuse(const struct conf *c)
 void
 session_needs(const struct conf *c, struct session_needs *out)
 {
-	out->rcpt = can_refuse(c) && c->reject_at == CONF_STAGE_RCPT;
+	out->rcpt = can_refuse(c) && c->reject_at != CONF_STAGE_MAIL;
 	out->headers = (checks_anything(c) && c->remove_forged) ||
-	    policy_can(&c->policy, POLICY_TAG);
+	    policy_can(&c->policy, POLICY_TAG) || spare_wanted(c);
+	out->end_of_header = spare_wanted(c);
 	out->quarantine = policy_can(&c->policy, POLICY_QUARANTINE);
 }
 
 /* Stages. */
 
 enum event { EVENT_CONNECT, EVENT_HELO, EVENT_MAIL, EVENT_RCPT, EVENT_HEADER,
-	EVENT_END };
+	EVENT_END_OF_HEADER, EVENT_END };
 
 /* What may come when; the rest is an error of the protocol. */
 static const struct {
@@ -101,6 +104,8 @@ static const struct {
 	[EVENT_MAIL] = { "MAIL",	{ false, true, true, true } },
 	[EVENT_RCPT] = { "RCPT",	{ false, false, true, false } },
 	[EVENT_HEADER] = { "header",	{ false, false, true, false } },
+	[EVENT_END_OF_HEADER] = { "end of header",
+	    { false, false, true, false } },
 	[EVENT_END] = { "end of message", { false, false, true, false } },
 };
 
@@ -220,6 +225,7 @@ finish_message(struct session *s)
 		free(a);
 	}
 	session_fini_fields(&m->fields);
+	spare_free(m->spare);
 	free(m->queue_id);
 	free(m->rcpt);
 	free(m);
@@ -452,10 +458,13 @@ check_message(struct session *s, const struct session_sender *from)
 	    from->mta_address, s->helo);
 	if (!m->who.senders[0].null_sender)
 		count_identity(&m->who.senders[0]);
-	if (check_wants(&m->check))
-		check_begin(&m->check);
-	else
+	if (!check_wants(&m->check)) {
 		m->skip = &skip_policy;
+		return;
+	}
+	check_begin(&m->check);
+	if (spare_wanted(s->conf))
+		m->spare = spare_new(s->conf);
 }
 
 struct session_step
@@ -488,14 +497,16 @@ struct session_step
 session_rcpt(struct session *s, const char *to)
 {
 	struct message *m = s->message;
+	struct session_step step = continues();
 
 	if (!allows(s, EVENT_RCPT))
-		return continues();
+		return step;
 	if (m->rcpt == NULL)
 		m->rcpt = xstrdup(to);
 	m->rcpt_count++;
-	return m->skip == NULL && can_refuse(s->conf) ? judge(m)
-	    : continues();
+	if (m->skip == NULL && can_refuse(s->conf))
+		step = judge(m);
+	return s->conf->reject_at == CONF_STAGE_END ? continues() : step;
 }
 
 void
@@ -507,8 +518,47 @@ session_header(struct session *s, const char *name, const char *value)
 		return;
 	if (sees_fields(m))
 		session_see_field(m, name, value);
+	if (m->spare != NULL)
+		spare_see_field(m->spare, name, value);
 	if (may_be_tagged(m) && util_eq_nocase(name, "Subject"))
 		session_see_subject(m, value);
+}
+
+/* What may be refused is asked for while its body comes. */
+static void
+begin_spare(struct message *m)
+{
+	const struct dns_client client = {
+		.connection = m->check.connection, .address = m->who.client
+	};
+
+	if (m->spare != NULL && decision_refuses(&m->decision))
+		spare_begin(m->spare, m->check.flights, &client);
+}
+
+void
+session_end_of_header(struct session *s)
+{
+	if (allows(s, EVENT_END_OF_HEADER))
+		begin_spare(s->message);
+}
+
+/* Is there something else that speaks for it? */
+static void
+spare(struct message *m)
+{
+	if (m->spare == NULL || !decision_refuses(&m->decision))
+		return;
+	begin_spare(m);
+
+	enum decision_reason why = spare_find(m->spare,
+	    util_now_ms() + m->check.conf->dns_reply_timeout_ms);
+
+	if (why == DECISION_RESULT)
+		return;
+	stats_inc(why == DECISION_SIGNED ? STATS_SPARED_SIGNED
+	    : STATS_SPARED_DMARC);
+	m->decision = decide_spared(&m->decision, why);
 }
 
 /* The decision may come as late as here. */
@@ -517,6 +567,7 @@ decide_whole(struct message *m)
 {
 	if (m->skip == NULL && m->answers == NULL)
 		(void)judge(m);
+	spare(m);
 	if (!decision_refuses(&m->decision) &&
 	    m->fields.forged_count > SESSION_FORGED_MAX) {
 		log_warning("refused a message with more than %d forged "

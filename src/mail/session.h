@@ -78,6 +78,7 @@ struct session_sender {
 struct session_needs {
 	bool	rcpt;			/* refusals at RCPT */
 	bool	headers;		/* fields must be seen */
+	bool	end_of_header;		/* it must be told of */
 	bool	quarantine;		/* it is asked to hold mail */
 };
 void	session_needs(const struct conf *c, struct session_needs *out);
@@ -98,6 +99,7 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  *   where reject_at says so.  The answer is for this recipient: never ACCEPT,
  *   with which the MTA would take others too.
  * session_header: for fields of the message, in order; name without colon.
+ * session_end_of_header: all fields have come.
  * session_end: *edits is borrowed until the next call.  The message keeps its
  *   memory for it: call session_abort once they are applied.
  * session_abort: ends the message, keeps the connection; may come twice.
@@ -114,6 +116,7 @@ struct session_step session_mail(struct session *s,
 struct session_step session_rcpt(struct session *s, const char *to);
 void	session_header(struct session *s, const char *name,
 	    const char *value);
+void	session_end_of_header(struct session *s);
 struct session_step session_end(struct session *s,
 	    const struct session_edit **edits, size_t *n);
 void	session_abort(struct session *s);

@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "mail/session_priv.h"
+#include "mail/spare.h"
 #include "policy/authres.h"
 #include "policy/header.h"
 #include "policy/tag.h"
@@ -97,6 +98,21 @@ session_see_subject(struct message *m, const char *value)
 		f->subjects[f->subject_count++] = xstrdup(value);
 }
 
+static const char *
+spared(const struct decision *d)
+{
+	switch (d->reason) {
+	case DECISION_SIGNED:
+		return "not refused for a DKIM signature aligned with";
+	case DECISION_DMARC:
+		return "not refused but left to the DMARC policy of";
+	case DECISION_RESULT:
+	case DECISION_FORGED:
+		break;
+	}
+	return NULL;
+}
+
 static struct header_facts
 facts_of(const struct message *m, enum scope scope)
 {
@@ -123,6 +139,9 @@ facts_of(const struct message *m, enum scope scope)
 		.receiver = m->who.receiver,
 		.mechanism = v->mechanism,
 		.problem = error ? v->problem : NULL,
+		.spared = scope == m->decision.scope ? spared(&m->decision) :
+		    NULL,
+		.author = m->spare != NULL ? spare_author(m->spare) : "",
 	};
 }
 

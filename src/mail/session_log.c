@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "mail/session_priv.h"
+#include "mail/spare.h"
 
 /* An address as typed, without its brackets. */
 static void
@@ -56,6 +57,9 @@ session_log(const struct message *m)
 	log_record_word(&r, "identity", scope_name(d->scope));
 	log_record_word(&r, "result", result_name(v->result));
 	log_record_word(&r, "action", policy_action_name(d->action));
+	if (d->reason == DECISION_SIGNED || d->reason == DECISION_DMARC)
+		log_record_word(&r, "spared", d->reason == DECISION_SIGNED ?
+		    "dkim" : "dmarc");
 	log_record_uint(&r, "level", d->parts[d->scope].level);
 	if (of[other].verdict != NULL)
 		log_record_word(&r, other == SCOPE_HELO ? "helo_result"
@@ -79,6 +83,8 @@ session_log(const struct message *m)
 	log_record_string(&r, "sender", sender->null_sender ? "<>"
 	    : sender->address);
 	add_path(&r, "rcpt", m->rcpt);
+	if (m->spare != NULL)
+		log_record_string_if(&r, "author", spare_author(m->spare));
 	log_record_string_if(&r, "client_name", who->client_name);
 	log_record_string_if(&r, "record_domain", v->record_domain);
 	log_record_string_if(&r, "mechanism", v->mechanism);

@@ -68,6 +68,7 @@ struct message {
 	bool		 concluded;	/* counted and logged */
 	char		*rcpt;		/* the first; NULL: none told */
 	unsigned	 rcpt_count;
+	struct spare	*spare;		/* NULL: nothing spares it */
 	struct fields	 fields;
 };
 

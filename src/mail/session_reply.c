@@ -115,6 +115,9 @@ session_make_reply(const struct message *m, const struct decision *d)
 	case DECISION_FORGED:
 		refuse_forgeries(reply);
 		break;
+	case DECISION_SIGNED:
+	case DECISION_DMARC:
+		assert(false);	/* no refusals */
 	}
 	return reply;
 }

@@ -66,6 +66,16 @@ decide_forged(const struct decision *d)
 	return forged;
 }
 
+struct decision
+decide_spared(const struct decision *d, enum decision_reason why)
+{
+	struct decision spared = *d;
+
+	spared.action = POLICY_ACCEPT;
+	spared.reason = why;
+	return spared;
+}
+
 bool
 decide_helo_rejects(const struct policy *p, enum result helo)
 {

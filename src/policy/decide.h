@@ -11,7 +11,9 @@
 
 enum decision_reason {
 	DECISION_RESULT,	/* that of scope */
-	DECISION_FORGED		/* too many forged fields; a rejection */
+	DECISION_FORGED,	/* too many forged fields; a rejection */
+	DECISION_SIGNED,	/* not refused: an aligned DKIM signature */
+	DECISION_DMARC		/* not refused: left to a DMARC policy */
 };
 
 /* What the policy says to the result of one scope by itself. */
@@ -40,6 +42,10 @@ struct decision	decide(const struct policy *p,
 
 /* d, but that the message brings too many forged fields. */
 struct decision	decide_forged(const struct decision *d);
+
+/* d, but that something else speaks for the message: let through. */
+struct decision	decide_spared(const struct decision *d,
+		    enum decision_reason why);
 
 /* This result of HELO rejects, whatever that of MAIL FROM is. */
 bool	decide_helo_rejects(const struct policy *p, enum result helo);

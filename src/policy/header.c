@@ -311,6 +311,10 @@ comment_remarks(struct sbuf *sb, const struct header_facts *facts)
 		sbuf_str(sb, ", accepted because that has lasted too long");
 	if (facts->excuse == EXCUSE_OUTAGE)
 		sbuf_str(sb, ", accepted because our own DNS fails");
+	if (facts->spared != NULL) {
+		sbuf_fmt(sb, ", %s ", facts->spared);
+		comment_name(sb, facts->author);
+	}
 }
 
 static void
@@ -409,6 +413,18 @@ field_property(struct field *f, const struct header_facts *facts)
 }
 
 static void
+field_spared(struct field *f, const struct header_facts *facts)
+{
+	char reason[HEADER_TEXT_MAX + 1];
+	struct sbuf sb;
+
+	sbuf_init(&sb, reason, sizeof(reason));
+	sbuf_fmt(&sb, "%s ", facts->spared);
+	sbuf_str(&sb, facts->author);
+	field_pair(f, "reason", reason, &style_text);
+}
+
+static void
 field_method(struct field *f, const struct header_facts *facts)
 {
 	bool spf = facts->source == SOURCE_RECORD;
@@ -417,6 +433,8 @@ field_method(struct field *f, const struct header_facts *facts)
 	    facts->published), &style_token);
 	if (!is_empty(facts->problem))
 		field_pair(f, "reason", facts->problem, &style_text);
+	else if (facts->spared != NULL)
+		field_spared(f, facts);
 	field_property(f, facts);
 	if (!spf)
 		field_pair(f, facts->source == SOURCE_GUESS ? "policy.guess" :

@@ -42,6 +42,9 @@ struct header_facts {
 	const char	*receiver;	/* our name, authserv-id */
 	const char	*mechanism;	/* that matched; "default" */
 	const char	*problem;	/* of temperror, permerror and none */
+	const char	*spared;	/* why it is not refused, in words that
+					 * the author's domain follows */
+	const char	*author;
 };
 
 /*

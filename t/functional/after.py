@@ -6,6 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import daemon
 import milterclient
 import spec
 import tap
@@ -75,6 +76,43 @@ def test_mta_without_quarantine_lets_the_message_through():
     tap.equal((done.refusal, reasons(done)), (None, []))
     tap.contains(values(done, "Received-SPF")[0], "fail ")
     DAEMON.wait_for_log(["the MTA cannot quarantine"])
+
+
+# Refusals at the end of the message
+
+EOM = {"reject_at": "eom", "unless_dkim_pass": True,
+    "dkim_results_from": ["mx.example.org"], "leave_to_dmarc": True}
+SIGNED = ("Authentication-Results",
+    "mx.example.org; dkim=pass header.d=example.com")
+
+
+def test_refusal_comes_at_the_end():
+    use(reject_at="eom")
+    done = send("fail", [("From", "u@example.com"), SIGNED])
+    tap.equal([r.kind for r in done.rcpts], ["c"])
+    tap.contains(done.refusal[0], "550 5.7.23 SPF fail")
+    tap.equal(done.edits, [])
+
+
+def test_what_spares_a_message_is_in_field_and_log():
+    if "libpsl" not in daemon.run("-V")[1]:
+        tap.skip("built without libpsl")
+    SERVER.load({**spec.ZONE, "_dmarc.example.org": {"TXT":
+        ["v=DMARC1; p=reject"]}}, faults=spec.FAULTS)
+    use(**EOM)
+    for headers, word, spared in (
+            ([("From", "u@sub.example.com"), SIGNED], "aligned", "dkim"),
+            ([("From", "u@sub.example.org")], "policy", "dmarc")):
+        before = len(DAEMON.lines)
+        done = send("fail", headers)
+        tap.equal(done.refusal, None)
+        tap.contains(values(done, "Received-SPF")[0], word)
+        line = DAEMON.wait_for_log(["spared=" + spared], start=before)
+        tap.contains(line, "author=sub.example.")
+        tap.contains(line, "action=accept")
+    for headers in ([], [("From", "u@example.net")], [("From",
+            "a@sub.example.com, b@sub.example.com"), SIGNED]):
+        tap.contains(send("fail", headers).refusal[0], "550 5.7.23")
 
 
 def test_the_daemon_ends_well():

@@ -12,6 +12,7 @@
 
 #include "conf/conf_priv.h"
 #include "policy/reply.h"
+#include "policy/suffixes.h"
 
 static struct diag diag;
 static char dir[] = "/tmp/conf_test.XXXXXX";
@@ -526,7 +527,7 @@ test_words_are_the_documented_ones(void **state)
 	    "\"debug\"");
 	assert_string_equal(value_of(NULL, "syslog_facility",
 	    "syslog_facility = local7"), "\"local7\"");
-	assert_bad("reject_at = data", 1, "mail or rcpt");
+	assert_bad("reject_at = data", 1, "mail, rcpt or eom");
 	assert_bad("log = /var/log/x", 1, "syslog or stderr");
 	assert_bad("log_level = notice", 1, "error, warning, info or debug");
 	assert_bad("syslog_facility = local8", 1, "local0 to local7");
@@ -712,7 +713,7 @@ test_all_wrong_values_are_reported_with_their_lines(void **state)
 	    "	\"example.com\"\n"
 	    "}\n"
 	    "socket = \"inet:\n\"\n"
-	    "reject_at = eom\n"));
+	    "reject_at = data\n"));
 	assert_int_equal(diag.count, 8);
 	assert_message(0, 2, "behavior");
 	assert_message(1, 4, "log = ");
@@ -1793,6 +1794,33 @@ teardown(void **state)
 	return rmdir(dir);
 }
 
+#define SPARE "unless_dkim_pass = true\ndkim_results_from = mx.example.org\n"
+
+static void
+test_what_spares_mail_needs_the_end_of_the_message(void **state)
+{
+	(void)state;
+	if (suffixes_version() == NULL)
+		skip();
+	struct conf *c = load_good("reject_at = eom\n" SPARE);
+	assert_non_null(c->suffixes);
+	assert_int_equal(c->dkim_results_from.count, 1);
+	conf_release(c);
+	c = load_good("reject_at = eom\nleave_to_dmarc = true\n");
+	assert_non_null(c->suffixes);
+	conf_release(c);
+	assert_bad("\n" SPARE, 2, "reject_at = \"eom\" is wanted");
+	assert_bad("\nreject_at = mail\nleave_to_dmarc = true\n", 3,
+	    "reject_at = \"eom\" is wanted");
+	assert_bad("reject_at = eom\nunless_dkim_pass = true\n", 2,
+	    "whose DKIM results count");
+	assert_bad("dkim_results_from = \"a b\"\n", 1, "mx.example.com");
+	assert_note("\nreject_at = eom\n", 2, "only to refuse it");
+	assert_note("dkim_results_from = mx.example.org\n", 1,
+	    "means nothing");
+	assert_no_note("reject_at = eom\nleave_to_dmarc = true\n");
+}
+
 static void
 test_tags_of_a_result_a_name_and_the_default(void **state)
 {
@@ -1900,6 +1928,7 @@ main(void)
 		TEST(restart_options_that_differ_are_named),
 		TEST(published_configuration_lives_while_it_is_held),
 		TEST(readers_and_publisher_do_not_collide),
+		TEST(what_spares_mail_needs_the_end_of_the_message),
 		TEST(tags_of_a_result_a_name_and_the_default),
 		TEST(tags_that_cannot_be),
 		TEST(version_names_the_library)

@@ -21,6 +21,7 @@
 #include "policy/header.h"
 #include "policy/policy.h"
 #include "policy/reply.h"
+#include "policy/suffixes.h"
 #include "policy/token.h"
 
 /* Every client is 192.0.2.1 or 2001:db8::1 unless a test says otherwise. */
@@ -42,6 +43,11 @@ static const char zone[] =
     "postmaster.ok.example.com. A 127.0.0.2\n"
     "helo.example.com. TXT \"v=spf1 exists:%{h} -all\"\n"
     "mail.example.net. A 192.0.2.9\n"
+    "_dmarc.dmarc.example. TXT \"v=DMARC1; p=none\"\n"
+    "_dmarc.two.example. TXT \"v=DMARC1; p=none\"\n"
+    "_dmarc.two.example. TXT \"v=DMARC1; p=reject\"\n"
+    "_dmarc.other.example. TXT \"v=spf1 -all\"\n"
+    "_dmarc.broken.example. SERVFAIL\n"
     /* What tests hold back, and that no cache keeps. */
     "$TTL 0\n"
     "held.example.com. TXT \"v=spf1 -all\"\n"
@@ -1903,6 +1909,241 @@ test_quarantine_has_a_reason(void **state)
 	assert_int_equal(end(f).count, 1);
 }
 
+/* Refusals at the end of the message. */
+
+#define AT_END "reject_at = \"eom\"\n"
+#define UNLESS_SIGNED AT_END "unless_dkim_pass = true\n" \
+	"dkim_results_from = {\"dkim.example.org\", \"mx.example.org\"}\n"
+#define LEFT_TO_DMARC AT_END "leave_to_dmarc = true\n"
+
+/* Needs the public suffix list. */
+static void
+configure_spare(struct fixture *f, unsigned helo, const char *more)
+{
+	if (suffixes_version() == NULL)
+		skip();
+	configure(f, helo, 3, more);
+}
+
+struct field {
+	const char	*name;
+	const char	*value;
+};
+
+static const struct field author = { "From", "Kim <u@mail.dmarc.example>" };
+static const struct field signed_by_dmarc_example = {
+	"Authentication-Results", "mx.example.org; dkim=pass (x; y)"
+	" header.d=dmarc.example header.i=@dmarc.example"
+};
+
+/* What MAIL FROM, whose result is fail, and these fields come to. */
+static struct session_step
+finish(struct fixture *f, const struct field *const *brought)
+{
+	const struct session_edit *edits;
+	size_t n;
+
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+	for (; *brought != NULL; brought++)
+		session_header(f->session, (*brought)->name,
+		    (*brought)->value);
+	session_end_of_header(f->session);
+	return session_end(f->session, &edits, &n);
+}
+
+static void
+assert_spared(struct fixture *f, const struct field *const *brought,
+    const char *part)
+{
+	const struct session_edit *edits;
+	size_t n;
+
+	assert_continues(finish(f, brought));
+	session_abort(f->session);
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+	for (; *brought != NULL; brought++)
+		session_header(f->session, (*brought)->name,
+		    (*brought)->value);
+	/* An MTA that does not tell where the header ends. */
+	assert_continues(session_end(f->session, &edits, &n));
+	assert_true(n > 0);
+	assert_insert(&edits[n - 1], "Received-SPF", part);
+}
+
+static void
+assert_stands(struct fixture *f, const struct field *const *brought)
+{
+	assert_refused(finish(f, brought), 550, "5.7.23");
+}
+
+#define FIELDS(...) ((const struct field *const []){ __VA_ARGS__, NULL })
+#define FIELD(name, value) (&(const struct field){ name, value })
+
+static void
+test_refusal_waits_for_the_end(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t rejected = stats_get(STATS_REJECTED);
+
+	configure(f, 3, 3, AT_END);
+	assert_stands(f, FIELDS(&author, &signed_by_dmarc_example));
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
+	assert_continues(transact(f, NULL, "<u@temperror.example.com>"));
+
+	const struct session_edit *edits;
+	size_t n;
+
+	assert_refused(session_end(f->session, &edits, &n), 451, "4.7.24");
+	assert_int_equal(n, 0);
+}
+
+static void
+test_aligned_signature_spares_the_message(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t spared = stats_get(STATS_SPARED_SIGNED);
+
+	configure_spare(f, 3, UNLESS_SIGNED);
+	assert_spared(f, FIELDS(&author, &signed_by_dmarc_example),
+	    " mail.dmarc.example) client-ip=");
+	assert_spared(f, FIELDS(FIELD("authentication-results",
+	    "DKIM.example.org 1; dkim=fail header.d=a.example;\n\tdkim=pass"
+	    " header.d=MAIL.dmarc.example"), &signed_by_dmarc_example, &author),
+	    "not refused for a DKIM");
+	assert_int_equal(stats_get(STATS_SPARED_SIGNED), spared + 4);
+}
+
+static void
+test_signatures_that_do_not_spare_it(void **state)
+{
+	static const struct field received = { "Received", "from x by y" };
+	static const char *const results[] = {
+		"other.example.org; dkim=pass header.d=dmarc.example",
+		"mx.example.org; dkim=fail header.d=dmarc.example",
+		"mx.example.org; dkim=pass header.d=other.example",
+		"mx.example.org; dkim=pass header.d=example",
+		"mx.example.org; dkim=pass header.i=@dmarc.example",
+		"mx.example.org; spf=pass; dkim=pass header.d=dmarc.example",
+		"mx.example.org; none",
+	};
+	static const char *const authors[] = { "u@dmarc.example, v@x.example",
+		"a: u@dmarc.example;", "u", "", "x@y.example <u@dmarc.example>",
+		"\xb1\xe8 <u@dmarc.example>", "=?utf-8?Q?u?=@dmarc.example" };
+	struct fixture *f = *state;
+
+	configure_spare(f, 3, UNLESS_SIGNED);
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		assert_stands(f, FIELDS(&author,
+		    FIELD("Authentication-Results", results[i]),
+		    i > 0 ? &signed_by_dmarc_example : &received));
+	for (size_t i = 0; i < sizeof(authors) / sizeof(authors[0]); i++)
+		assert_stands(f, FIELDS(&signed_by_dmarc_example,
+		    FIELD("From", authors[i])));
+	assert_stands(f, FIELDS(&signed_by_dmarc_example));
+	assert_stands(f, FIELDS(&signed_by_dmarc_example, &author, &author));
+	assert_stands(f, FIELDS(&received, &signed_by_dmarc_example, &author));
+}
+
+/* OpenDKIM writes what is encoded there into its results as it is. */
+static void
+test_encoded_identity_of_a_signature_spares_nothing(void **state)
+{
+	static const char *const tags[] = {
+		"v=1; i=a=40b=3Bdkim=3Dpass@evil.example; d=evil.example",
+		"v=1;\n\ti\t=\n a=3B@evil.example;", "i==3B", "I=a=3bb",
+	};
+	struct fixture *f = *state;
+
+	configure_spare(f, 3, UNLESS_SIGNED);
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+		assert_stands(f, FIELDS(&signed_by_dmarc_example, &author,
+		    FIELD("dkim-signature", tags[i])));
+	assert_spared(f, FIELDS(&signed_by_dmarc_example, &author,
+	    FIELD("DKIM-Signature", "v=1; i=@dmarc.example; bh=a=; b=c==;"
+	    " si=a=3Bb")), "not refused");
+}
+
+static void
+test_dmarc_policy_of_the_author_spares_the_message(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t spared = stats_get(STATS_SPARED_DMARC);
+
+	configure_spare(f, 3, LEFT_TO_DMARC);
+	assert_spared(f, FIELDS(&author), " mail.dmarc.example) client-ip=");
+	assert_spared(f, FIELDS(FIELD("from", "u@dmarc.example")),
+	    "left to the");
+	assert_int_equal(stats_get(STATS_SPARED_DMARC), spared + 4);
+}
+
+static void
+test_dmarc_policies_that_do_not_spare_it(void **state)
+{
+	static const char *const authors[] = { "u@nothing.example",
+		"u@two.example", "u@other.example", "u@broken.example",
+		"u@mail.broken.example", "u@dmarc.example, v@dmarc.example",
+		"u", "u@example" };
+	struct fixture *f = *state;
+
+	configure_spare(f, 3, LEFT_TO_DMARC);
+	for (size_t i = 0; i < sizeof(authors) / sizeof(authors[0]); i++)
+		assert_stands(f, FIELDS(FIELD("From", authors[i])));
+	configure_spare(f, 3, UNLESS_SIGNED);
+	assert_stands(f, FIELDS(&author));
+}
+
+/* Asked at the end of the header, waited for at the end of the message. */
+static void
+test_late_dmarc_policy_does_not_spare_the_message(void **state)
+{
+	struct fixture *f = *state;
+
+	configure_spare(f, 3, LEFT_TO_DMARC "dns { reply_timeout = 100ms }\n");
+	fake_dns_hold(&f->fake, "_dmarc");
+	assert_stands(f, FIELDS(&author));
+	release(f);
+}
+
+static void
+test_what_is_not_refused_is_not_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_edit *edits;
+	struct session_needs needs;
+	size_t n;
+
+	configure_spare(f, 0, LEFT_TO_DMARC KEEP_FORGED);
+	session_needs(f->conf, &needs);
+	assert_true(needs.headers && needs.end_of_header && needs.rcpt);
+
+	unsigned asked = f->fake.asked;
+
+	assert_continues(transact(f, NULL, "<u@pass.example.com>"));
+	session_header(f->session, author.name, author.value);
+	session_end_of_header(f->session);
+	assert_continues(session_end(f->session, &edits, &n));
+	assert_int_equal(f->fake.asked, asked + 1);
+}
+
+/* Where HELO alone would have refused, DMARC wants the other result. */
+static void
+test_both_results_are_told_of_a_message_that_is_spared(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_edit *edits;
+	size_t n;
+
+	configure_spare(f, 3, LEFT_TO_DMARC);
+	assert_continues(transact(f, "fail.example.com",
+	    "<u@pass.example.com>"));
+	session_header(f->session, author.name, author.value);
+	assert_continues(session_end(f->session, &edits, &n));
+	assert_int_equal(n, 2);
+	assert_insert(&edits[0], "Received-SPF", "left to the");
+	assert_insert(&edits[1], "Received-SPF", "pass ");
+}
+
 static void
 test_needs_are_as_few_as_the_configuration_allows(void **state)
 {
@@ -1923,6 +2164,7 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 		{ 1, 1, BOTH_FIELDS KEEP_FORGED, false, false, false },
 		{ 1, 1, BOTH_FIELDS, false, true, false },
 		{ 0, 0, "", false, false, false },
+		{ 0, 3, AT_END KEEP_FORGED, true, false, false },
 		{ 0, 2, "policy mailfrom { fail = tag }\n" KEEP_FORGED,
 		    true, true, false },
 		{ 0, 1, "policy guess { fail = quarantine }\n" KEEP_FORGED,
@@ -1938,6 +2180,7 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 		assert_int_equal(needs.rcpt, rows[i].rcpt);
 		assert_int_equal(needs.headers, rows[i].headers);
 		assert_int_equal(needs.quarantine, rows[i].quarantine);
+		assert_false(needs.end_of_header);
 	}
 }
 
@@ -2267,6 +2510,16 @@ main(void)
 		SESSION_TEST(tag_without_a_subject_adds_one),
 		SESSION_TEST(forged_marks_go),
 		SESSION_TEST(quarantine_has_a_reason),
+		SESSION_TEST(refusal_waits_for_the_end),
+		SESSION_TEST(aligned_signature_spares_the_message),
+		SESSION_TEST(signatures_that_do_not_spare_it),
+		SESSION_TEST(encoded_identity_of_a_signature_spares_nothing),
+		SESSION_TEST(dmarc_policy_of_the_author_spares_the_message),
+		SESSION_TEST(dmarc_policies_that_do_not_spare_it),
+		SESSION_TEST(late_dmarc_policy_does_not_spare_the_message),
+		SESSION_TEST(what_is_not_refused_is_not_asked_for),
+		SESSION_TEST(
+		    both_results_are_told_of_a_message_that_is_spared),
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
 		SESSION_TEST(log_leaves_out_what_is_not_known),
