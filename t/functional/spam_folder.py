@@ -6,6 +6,7 @@ a message says of itself."""
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -120,20 +121,33 @@ def maildrop(home):
 
 
 @functools.lru_cache(None)
-def fields(sender, helo="mail.example.net"):
-    """What the filter adds at a level that refuses nothing."""
+def fields(sender, helo="mail.example.net", more="behavior = 1\n"):
+    """What the filter adds; by default nothing is refused."""
     with tempfile.TemporaryDirectory() as folder:
         zone, conf = (os.path.join(folder, n) for n in ("zone", "conf"))
         with open(zone, "w") as f:
             f.write(ZONE)
         with open(conf, "w") as f:
-            f.write(daemon.configuration(behavior=1,
-                hostname="mx.example.com"))
+            f.write(daemon.configuration(hostname="mx.example.com") + more)
         status, out, err = daemon.run("-t", "--json", "-c", conf, "--zone",
             zone, "--ip", "192.0.2.1", "--helo", helo, "--sender", sender)
     tap.equal(status, 0, err)
     return ["%s: %s" % (h["name"], h["value"])
         for h in json.loads(out)["headers"]]
+
+
+def tagging(guide):
+    """The configuration that a guide shows."""
+    with open(os.path.join(daemon.SRCDIR, "docs", guide)) as f:
+        return re.search(r"```\n(policy mailfrom .*?)```", f.read(),
+            re.S)[1]
+
+
+def marks(result):
+    """What is added but results."""
+    return [field for field in fields("u@%s.example.com" % result,
+        more=tagging("spam-folder.md"))
+        if not field.startswith("Received-SPF:")]
 
 
 def mail(subject, head, brought=()):
@@ -158,6 +172,7 @@ def mails():
         for other in "pass", "softfail":
             yield mail("%s, forged %s" % (result, other), ours,
                 [forged(other)]), result in SPAM
+    yield mail("tag", marks("softfail")), True
     yield mail("helo", fields("u@pass.example.com", "helo.example.com")), \
         False
     yield mail("null sender", fields("<>", "helo.example.com")), True
@@ -179,6 +194,13 @@ def check(program):
         home.run(*command, mail=text)
     tap.equal(home.mails(".Junk"), sorted(want[True]))
     tap.equal(home.mails(), sorted(want[False]))
+
+
+def test_the_tag_of_the_guides_is_what_the_recipes_look_for():
+    more = tagging("spam-folder.md")
+    tap.equal(more, tagging("spam-folder.ko.md"))
+    tap.equal(marks("softfail"), ["X-Spam-Flag: YES"])
+    tap.equal(marks("neutral"), [])
 
 
 def test_the_sieve_script_in_dovecot():
