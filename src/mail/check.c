@@ -247,6 +247,7 @@ count(const struct eval_verdict *v)
 		stats_inc(STATS_WIDE_OPEN);
 }
 
+/* Of the identity's own DNS, not of a local policy that cannot be asked. */
 static bool
 is_temperror(const struct checked *k)
 {

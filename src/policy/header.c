@@ -24,6 +24,7 @@
 #include "policy/header.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/addr.h"
@@ -286,19 +287,26 @@ static const struct sentence sentences[RESULT_COUNT] = {
 	    NULL, NULL },
 };
 
-/* What Received-SPF gives as the result. */
+/* Filters for DMARC take each of our fields for SPF's own word. */
 static enum result
 shown_result(const struct header_facts *facts)
 {
-	return facts->source == SOURCE_GUESS ? facts->published :
-	    facts->result;
+	return facts->source == SOURCE_RECORD ? facts->result :
+	    facts->published;
+}
+
+static const char *
+source_key(const struct header_facts *facts)
+{
+	return facts->source == SOURCE_GUESS ? "guess" : "local-policy";
 }
 
 static void
 comment_remarks(struct sbuf *sb, const struct header_facts *facts)
 {
-	if (facts->source == SOURCE_GUESS) {
-		sbuf_str(sb, ", a guess says ");
+	if (facts->source != SOURCE_RECORD) {
+		sbuf_str(sb, facts->source == SOURCE_GUESS ?
+		    ", a guess says " : ", local policy says ");
 		sbuf_str(sb, result_name(facts->result));
 	}
 	if (!is_empty(facts->wide_open)) {
@@ -327,12 +335,8 @@ field_comment(struct field *f, const struct header_facts *facts,
 
 	sbuf_init(&sb, storage, sizeof(storage));
 	comment_open(&sb, facts->receiver);
-	if (s->between != NULL && facts->source == SOURCE_LOCAL_POLICY) {
-		sbuf_str(&sb, "local policy");
-	} else {
-		sbuf_str(&sb, s->before);
-		comment_name(&sb, facts->domain);
-	}
+	sbuf_str(&sb, s->before);
+	comment_name(&sb, facts->domain);
 	if (s->between != NULL) {
 		sbuf_str(&sb, s->between);
 		sbuf_str(&sb, client);
@@ -365,8 +369,8 @@ header_received_spf(struct sbuf *out, const struct header_facts *f)
 	field_spf_pair(&field, "helo", if_any(f->helo), &style_name);
 	field_spf_pair(&field, "receiver", if_any(f->receiver), &style_name);
 	field_spf_pair(&field, "identity", scope_name(f->scope), &style_name);
-	if (f->source == SOURCE_GUESS)
-		field_spf_pair(&field, "guess", result_name(f->result),
+	if (f->source != SOURCE_RECORD)
+		field_spf_pair(&field, source_key(f), result_name(f->result),
 		    &style_name);
 	field_spf_pair(&field, "mechanism", if_any(f->mechanism), &style_term);
 	field_spf_pair(&field, "problem", if_any(f->problem), &style_text);
@@ -427,19 +431,18 @@ field_spared(struct field *f, const struct header_facts *facts)
 static void
 field_method(struct field *f, const struct header_facts *facts)
 {
-	bool spf = facts->source == SOURCE_RECORD;
+	char key[KEY_MAX];
 
-	field_pair(f, "spf", result_name(spf ? facts->result :
-	    facts->published), &style_token);
+	field_pair(f, "spf", result_name(shown_result(facts)), &style_token);
 	if (!is_empty(facts->problem))
 		field_pair(f, "reason", facts->problem, &style_text);
 	else if (facts->spared != NULL)
 		field_spared(f, facts);
 	field_property(f, facts);
-	if (!spf)
-		field_pair(f, facts->source == SOURCE_GUESS ? "policy.guess" :
-		    "policy.local-policy", result_name(facts->result),
-		    &style_token);
+	if (facts->source == SOURCE_RECORD)
+		return;
+	(void)snprintf(key, sizeof(key), "policy.%s", source_key(facts));
+	field_pair(f, key, result_name(facts->result), &style_token);
 }
 
 void

@@ -61,10 +61,10 @@ struct header_facts {
  * Nothing from outside can end a comment, add a key or a line.  Always fits
  * HEADER_VALUE_SIZE.  Pure but for stats.
  *
- * Of a guess the result is what is published, none, since filters for DMARC
- * take a pass here for one of SPF, and the guess stands in a key of its own:
- * guess=pass.  The result of a local policy is that of the field, and the
- * comment says whose it is.
+ * The result is what is published, since filters for DMARC take a pass here
+ * for one of SPF, even beside Authentication-Results that says otherwise; what
+ * a guess or a local policy says stands in the comment and in a key of its
+ * own, guess=pass or local-policy=pass, and mechanism is its term.
  */
 void	header_received_spf(struct sbuf *out, const struct header_facts *f);
 
@@ -73,7 +73,7 @@ void	header_received_spf(struct sbuf *out, const struct header_facts *f);
  * spf=fail smtp.mailfrom=example.com.  The domain only: OpenDMARC drops
  * addresses.  One result only: of several it reports the last one, and others
  * look at the first.  It is what is published; what a guess or a local policy
- * says stands behind it (s2.4), policy.guess=pass or policy.local-policy=pass.
+ * says is a property (s2.4), policy.guess=pass or policy.local-policy=pass.
  * Always fits HEADER_VALUE_SIZE.
  */
 void	header_auth_results(struct sbuf *out, const char *authserv_id,

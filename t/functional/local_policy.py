@@ -62,9 +62,10 @@ def test_a_forwarder_passes_for_a_domain_that_would_refuse_it():
     done = send("b@fail.example.com", FORWARDER)
     tap.equal(done.refusal, None)
     field = field_of(done)
-    tap.equal((field.result, field.keys["mechanism"]),
-        ("pass", "+include:forwarders.example.net"))
-    tap.contains(field.comment, "local policy designates")
+    tap.equal((field.result, field.keys["local-policy"],
+        field.keys["mechanism"]), ("fail", "pass",
+        "+include:forwarders.example.net"))
+    tap.contains(field.comment, "local policy says pass")
     tap.equal([" ".join(v.split()) for v in done.values(AR)],
         ["mx.example.org; spf=fail smtp.mailfrom=fail.example.com "
         "policy.local-policy=pass"])

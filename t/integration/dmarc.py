@@ -174,6 +174,14 @@ def test_forged_fields_change_no_dmarc_verdict():
             check_forgeries(form, level, result)
 
 
+def test_no_guess_and_no_local_policy_passes_dmarc():
+    for form in ("received-spf", "authentication-results", "both"):
+        use(behavior=1, headers=FORMS[form], best_guess="v=spf1 a/24 -all")
+        tap.equal(behind_us(spec.domain("none")), "fail", form)
+        use(behavior=1, headers=FORMS[form], local_policy="ip4:192.0.2.0/24")
+        tap.equal(behind_us(spec.domain("fail")), "fail", form)
+
+
 # Pieces of a field, and what may stand between and in them.
 PIECES = ["mx", ".", "example", ".", "org", ";", "spf", "=", "pass", " ",
     "smtp", ".", "mailfrom", "=", "softfail", ".", "example", ".", "com"]
