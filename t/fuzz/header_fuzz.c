@@ -82,6 +82,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.receiver = text[3],
 		.mechanism = text[4],
 		.problem = text[5],
+		.spared = kind % 2 != 0 ? "not refused for" : NULL,
+		.author = text[1],
 	};
 	check_all(&f, text[6]);
 

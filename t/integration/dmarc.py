@@ -10,20 +10,17 @@ import itertools
 import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import lab
-import milterclient
 import mta
+import otherfilters
 import smtp
 import spec
 import tap
-import watch
 from daemon import Daemon
-from milterclient import apply_edits
 
 lab.require("opendkim", "opendmarc", "openssl", "postfix")
 
@@ -61,45 +58,19 @@ FORGED = {
 LAB = lab.Lab()
 tempfile.tempdir = LAB.dir
 
-
-def key():
-    """The selector's record; the key is in LAB.dir/dkim.key."""
-    path = LAB.dir + "/dkim.key"
-    lab.command("openssl", "genrsa", "-out", path, "2048")
-    os.chmod(path, 0o600)
-    public = lab.command("openssl", "rsa", "-in", path, "-pubout")
-    text = "".join(l for l in public.splitlines() if len(l) > 60
-        or l.endswith("AQAB"))
-    return "v=DKIM1; k=rsa; p=" + text
-
-
-class Filter:
-    """A milter from its package, with its default configuration."""
-
-    def __init__(self, program, name, *lines):
-        self.socket = "unix:%s/%s" % (LAB.dir, name)
-        conf = "%s/%s.conf" % (LAB.dir, name)
-        lab.write(conf, "".join(l + "\n" for l in ("Syslog yes",
-            "UMask 000", "Socket local:%s/%s" % (LAB.dir, name)) + lines))
-        self.process = subprocess.Popen([program, "-f", "-x" if program
-            == "opendkim" else "-c", conf], stdin=subprocess.DEVNULL)
-        watch.wait_for(lambda: os.path.exists(self.socket[5:]), name)
-
-    def milter(self):
-        return milterclient.Milter(self.socket)
-
-
 NAMESERVER = lab.NameServer(LAB, lab.zone_file(LAB.dir + "/zone", {
     **spec.ZONE, SIGNED: {"TXT": ["v=spf1 -all"]},
-    "sel._domainkey." + SIGNED: {"TXT": [key()]},
+    "sel._domainkey." + SIGNED: {"TXT":
+        [otherfilters.key(LAB.dir + "/dkim.key")]},
     "_dmarc.example.com": {"TXT": ["v=DMARC1; p=reject"]}}),
     ["broken.example.net"])
-DMARC = Filter("opendmarc", "opendmarc",
+DMARC = otherfilters.Filter(LAB, "opendmarc", "opendmarc",
     "PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat",
     "HistoryFile %s/history" % LAB.dir)
-DKIM = Filter("opendkim", "opendkim", "Mode v", "Nameservers 127.0.0.1")
-SIGNER = Filter("opendkim", "signer", "Mode s", "Domain " + SIGNED,
-    "Selector sel", "KeyFile %s/dkim.key" % LAB.dir,
+DKIM = otherfilters.Filter(LAB, "opendkim", "opendkim", "Mode v",
+    "Nameservers 127.0.0.1")
+SIGNER = otherfilters.Filter(LAB, "opendkim", "signer", "Mode s",
+    "Domain " + SIGNED, "Selector sel", "KeyFile %s/dkim.key" % LAB.dir,
     "InternalHosts 192.0.2.0/24", "Canonicalization relaxed/relaxed")
 OURS = Daemon(user="nobody", socket_mode="0666", dns_options={"servers": []})
 
@@ -108,16 +79,9 @@ def use(**options):
     tap.true(OURS.reload(dns_options={"servers": []}, **options), options)
 
 
-def through(filter_, headers, sender, helo=spec.HELO, user=None, host=None):
-    """The header that the filter makes of this one; None: refused."""
-    with filter_.milter() as m:
-        m.connect(spec.CLIENT, macros={"j": host} if host else None)
-        m.helo(helo)
-        done = m.message(sender=sender, headers=headers,
-            macros={"{auth_authen}": user} if user else None)
-        if done.refusal:
-            return None
-        return apply_edits(headers, done.edits)
+def through(filter_, headers, sender, helo=spec.HELO, **arguments):
+    return otherfilters.through(filter_, headers, sender, spec.CLIENT, helo,
+        **arguments)
 
 
 def dmarc(headers, sender, **arguments):

@@ -222,6 +222,21 @@ test_received_spf_tells_of_stale_data_in_its_comment(void **state)
 }
 
 static void
+test_fields_tell_what_spares_a_message(void **state)
+{
+	(void)state;
+	struct header_facts f = usual_facts(RESULT_FAIL);
+	f.spared = "not refused for";
+	f.author = "a)b.example";
+	assert_non_null(strstr(received_spf(&f), "not refused for a?b.example)"
+	    "\n\tclient-ip="));
+	assert_non_null(strstr(auth_results("x", &f),
+	    "reason=\"not refused for a\\)b.example\""));
+	f.problem = "x";
+	assert_non_null(strstr(auth_results("x", &f), "reason=\"x\""));
+}
+
+static void
 test_received_spf_tells_of_an_excuse_in_its_comment(void **state)
 {
 	struct header_facts f = usual_facts(RESULT_TEMPERROR);
@@ -801,6 +816,7 @@ main(void)
 		cmocka_unit_test(test_received_spf_sentence_of_each_result),
 		cmocka_unit_test(
 		    test_received_spf_tells_of_stale_data_in_its_comment),
+		cmocka_unit_test(test_fields_tell_what_spares_a_message),
 		cmocka_unit_test(
 		    test_received_spf_tells_of_an_excuse_in_its_comment),
 		cmocka_unit_test(
