@@ -81,6 +81,11 @@ bool	addr_prefix_trim(struct addr_prefix *p);
  */
 struct addr_prefix addr_prefix_widest(const struct addr *first,
 	    const struct addr *last, struct addr *end);
+/*
+ * Gives a, which is in a network of p's size or is one address and p another,
+ * the place in p that it has there.
+ */
+void	addr_prefix_move(const struct addr_prefix *p, struct addr *a);
 /* Different families never match, and AF_UNSPEC not even itself. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
 

@@ -39,6 +39,11 @@ STATS(EXCUSED_GRACE, "excused_grace",
     "messages let through because their temperror has lasted too long")
 STATS(EXCUSED_OUTAGE, "excused_outage",
     "messages let through with temperror because our own DNS failed")
+STATS(RELAYED, "relayed", "messages from relays of ours")
+STATS(EXCUSED_RELAY, "excused_relay",
+    "messages of relays let through that would have been refused")
+STATS(EXCUSED_CLIENT, "excused_client",
+    "messages of relays let through since they do not tell the client")
 STATS(GRACE_EVICTED, "grace_evicted",
     "deferred senders forgotten for want of room")
 STATS(BREAKER_OPENED, "breaker_opened",

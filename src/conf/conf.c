@@ -56,6 +56,31 @@ conf_refresh(const struct conf *c, struct diag *news, struct diag *mistakes)
 	return has_files;
 }
 
+const struct conf_relay *
+conf_relay_of(const struct conf *c, const struct addr *client)
+{
+	const struct list_key key = { .client = client };
+
+	for (size_t i = 0; i < c->relays.count; i++) {
+		const struct conf_relay *r = c->relays.list[i].values;
+		if (list_match(r->client, &key))
+			return r;
+	}
+	return NULL;
+}
+
+void
+conf_map_client(const struct conf *c, struct addr *client)
+{
+	for (size_t i = 0; i < c->client_map.count; i++) {
+		const struct conf_mapping *m = &c->client_map.list[i];
+		if (addr_prefix_match(&m->from, client)) {
+			addr_prefix_move(&m->to, client);
+			return;
+		}
+	}
+}
+
 /* The options of one section; standard NULL: it has any title. */
 static void
 dump_options(const struct conf_section *s, const void *values,

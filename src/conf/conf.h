@@ -60,6 +60,23 @@ struct conf_list {
 	struct list	*list;		/* of the field that has it */
 };
 
+/* The first network is the second one's size, or both are addresses. */
+struct conf_mapping {
+	struct addr_prefix from;
+	struct addr_prefix to;
+};
+
+struct conf_mappings {
+	struct conf_mapping *list;
+	size_t		 count;
+};
+
+/* Section relay. */
+struct conf_relay {
+	struct list	*client;
+	bool		 refuse;	/* the sender still listens */
+};
+
 /* Section forwarder; what is not given is NULL or empty. */
 struct conf_forwarder {
 	struct list	*client;
@@ -103,6 +120,7 @@ struct conf {
 	struct conf_texts dkim_results_from;
 	bool		 leave_to_dmarc;
 	struct suffixes	*suffixes;	/* NULL where neither is set */
+	struct conf_mappings client_map;
 	struct list	*trusted_networks;
 	bool		 trust_authenticated;
 	unsigned	 headers;	/* CONF_HEADER_* */
@@ -136,6 +154,7 @@ struct conf {
 	struct reply_template *replies[RESULT_COUNT];	/* NULL for pass */
 	struct conf_items reply_sections;	/* what they were compiled
 						 * from */
+	struct conf_items relays;	/* struct conf_relay */
 	struct conf_items forwarders;	/* struct conf_forwarder */
 	struct conf_items tags;		/* struct tag */
 	struct conf_texts marks;	/* names of fields that tags add */
@@ -178,6 +197,12 @@ void		 conf_release(const struct conf *c);	/* NULL allowed */
  */
 bool		 conf_refresh(const struct conf *c, struct diag *news,
 		    struct diag *mistakes);
+
+/* The relay that has this client; NULL: none. */
+const struct conf_relay *conf_relay_of(const struct conf *c,
+		    const struct addr *client);
+/* A client as the Internet knows it, by client_map. */
+void		 conf_map_client(const struct conf *c, struct addr *client);
 
 /*
  * Adds to d what is wrong with the value of an option outside of sections, at

@@ -122,6 +122,19 @@ conf_check_reply(struct conf *c, const struct conf_item *item,
 }
 
 bool
+conf_check_relay(struct conf *c, const struct conf_item *item,
+    char problem[CONF_PROBLEM_SIZE])
+{
+	const struct conf_relay *r = item->values;
+
+	(void)c;
+	if (r->client == NULL)
+		util_copy(problem, CONF_PROBLEM_SIZE, "client is missing: the "
+		    "addresses with which the relay connects to us");
+	return r->client != NULL;
+}
+
+bool
 conf_check_forwarder(struct conf *c, const struct conf_item *item,
     char problem[CONF_PROBLEM_SIZE])
 {

@@ -602,6 +602,75 @@ print_fields(const struct conf_option *o, const void *field, FILE *out)
 		putc('}', out);
 }
 
+/* Mappings: "10.0.0.1=192.0.2.1", "10.1.0.0/24=192.0.2.0/24" */
+
+static bool
+is_whole(const struct addr_prefix *p)
+{
+	return p->len == (p->addr.family == AF_INET ? 32 : 128);
+}
+
+static const char *
+add_mapping(const struct conf_option *o, void *field, const char *text)
+{
+	struct conf_mappings *all = field;
+	struct conf_mapping m;
+	const char *equals = strchr(text, '=');
+
+	(void)o;
+	if (equals == NULL)
+		return "";
+	char *from = xstrndup(text, (size_t)(equals - text));
+	bool good = addr_prefix_parse(&m.from, from) &&
+	    addr_prefix_parse(&m.to, equals + 1);
+	free(from);
+	if (!good)
+		return "";
+	if ((m.from.addr.family != m.to.addr.family ||
+	    m.from.len != m.to.len) && !(is_whole(&m.from) && is_whole(&m.to)))
+		return "one network is larger than the other";
+	all->list = xreallocarray(all->list, all->count + 1,
+	    sizeof(*all->list));
+	all->list[all->count++] = m;
+	return NULL;
+}
+
+static void
+clear_mappings(void *field)
+{
+	struct conf_mappings *all = field;
+
+	free(all->list);
+	memset(all, 0, sizeof(*all));
+}
+
+static void
+print_prefix(const struct addr_prefix *p, FILE *out)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	fputs(addr_format(&p->addr, text), out);
+	if (!is_whole(p))
+		fprintf(out, "/%u", p->len);
+}
+
+static void
+print_mappings(const struct conf_option *o, const void *field, FILE *out)
+{
+	const struct conf_mappings *all = field;
+
+	(void)o;
+	putc('{', out);
+	for (size_t i = 0; i < all->count; i++) {
+		fputs(i > 0 ? ", \"" : "\"", out);
+		print_prefix(&all->list[i].from, out);
+		putc('=', out);
+		print_prefix(&all->list[i].to, out);
+		putc('"', out);
+	}
+	putc('}', out);
+}
+
 /* The rows */
 
 const struct conf_kind conf_kinds[] = {
@@ -629,7 +698,8 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_TERMS] = { conf_terms_parse, conf_record_clear, print_record,
 	    false },
 	[CONF_RECORD] = { conf_record_parse, conf_record_clear, print_record,
-	    false }
+	    false },
+	[CONF_MAPPINGS] = { add_mapping, clear_mappings, print_mappings, true }
 };
 
 const char *

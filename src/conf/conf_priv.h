@@ -46,7 +46,8 @@ enum conf_kind_name {
 	CONF_FIELDS,		/* struct tag_fields; a list */
 	CONF_ADDRESS,		/* struct addr: AF_UNSPEC where it is "" */
 	CONF_TERMS,		/* struct conf_record: a policy */
-	CONF_RECORD		/* struct conf_record */
+	CONF_RECORD,		/* struct conf_record */
+	CONF_MAPPINGS		/* struct conf_mappings; a list */
 };
 
 struct conf_option {
@@ -118,7 +119,7 @@ struct conf_section {
 };
 
 /* The first is what stands outside of sections. */
-#define CONF_SECTION_COUNT 6
+#define CONF_SECTION_COUNT 7
 extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
 
 /* NULL: no such section. */
@@ -168,6 +169,8 @@ void	conf_default_policy(const struct conf *c, const struct conf_item *item);
 bool	conf_check_reply(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_tag(struct conf *c, const struct conf_item *item,
+	    char problem[CONF_PROBLEM_SIZE]);
+bool	conf_check_relay(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);

@@ -68,6 +68,7 @@ enum { TEMPERROR_WORDS = 1, PASS_WORDS = 2 };	/* begin there */
 
 #define FIELD(name) .offset = offsetof(struct conf, name)
 #define REPLY_FIELD(name) .offset = offsetof(struct conf_reply, name)
+#define RELAY_FIELD(name) .offset = offsetof(struct conf_relay, name)
 #define FORWARDER_FIELD(name) .offset = offsetof(struct conf_forwarder, name)
 #define TITLE_MAX 40
 
@@ -148,6 +149,10 @@ static const struct conf_option top_options[] = {
 	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
 	    RELOAD, "Clients that are not checked.",
 	    CONF_CLIENTS, FIELD(trusted_networks) },
+	{ "client_map", "{}",
+	    "ADDRESS=ADDRESS, or NETWORK=NETWORK of the same size", RELOAD,
+	    "What the Internet sees in place of a client's address.",
+	    CONF_MAPPINGS, FIELD(client_map) },
 	{ "trust_authenticated", "true", "true or false", RELOAD,
 	    "Whether clients that have authenticated are not checked.",
 	    CONF_BOOL, FIELD(trust_authenticated) },
@@ -264,6 +269,17 @@ static const struct conf_option reply_options[] = {
 	    CONF_TEXT, REPLY_FIELD(text), .derived = true },
 };
 
+static const struct conf_option relay_options[] = {
+	{ "client", NULL,
+	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
+	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
+	    RELOAD, "The addresses of the client.",
+	    CONF_CLIENTS, RELAY_FIELD(client) },
+	{ "refuse", "false", "true or false", RELOAD,
+	    "Whether mail of the relay may be refused.",
+	    CONF_BOOL, RELAY_FIELD(refuse) },
+};
+
 static const struct conf_option forwarder_options[] = {
 	{ "client", NULL,
 	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
@@ -312,6 +328,9 @@ const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
 	    .titles = policy_titles,
 	    .allowed = "helo, mailfrom, null_sender, guess",
 	    .check = conf_check_policy },
+	{ "relay", "relay", OPTIONS(relay_options),
+	    .size = sizeof(struct conf_relay), FIELD(relays),
+	    .untitled = true, .check = conf_check_relay },
 	{ "forwarder", "forwarder \"NAME\"", OPTIONS(forwarder_options),
 	    .size = sizeof(struct conf_forwarder), FIELD(forwarders),
 	    ANY_TITLE, .check = conf_check_forwarder },

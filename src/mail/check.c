@@ -116,12 +116,29 @@ begin_helo(const struct check *c)
 		    shows_explanation(c, TABLE_NULL_SENDER));
 }
 
+/* Of every result. */
+static enum excuse
+excuse_of(const struct check *c)
+{
+	if (c->unknown_client != NULL)
+		return EXCUSE_CLIENT;
+	return c->bounces ? EXCUSE_RELAY : EXCUSE_NONE;
+}
+
 static bool
 helo_rejects(const struct check *c, const struct eval_verdict *v)
 {
 	/* At the end it may come to be let through, and MAIL FROM counts. */
-	return v != NULL && c->conf->reject_at != CONF_STAGE_END &&
-	    decide_helo_rejects(&c->conf->policy, v->result);
+	if (v == NULL || c->conf->reject_at == CONF_STAGE_END)
+		return false;
+
+	const struct finding f = {
+		.result = v->result,
+		.table = TABLE_HELO,
+		.excuse = excuse_of(c),
+	};
+
+	return decide_helo_rejects(&c->conf->policy, &f);
 }
 
 void
@@ -131,6 +148,8 @@ check_begin(struct check *c)
 
 	c->of[SCOPE_HELO].id = who->helo;
 	c->of[SCOPE_MAILFROM].id = &who->senders[0];
+	if (c->unknown_client != NULL)
+		return;
 	begin_helo(c);
 	if (helo_rejects(c, helo_so_far(c)))
 		return;
@@ -171,8 +190,9 @@ collect(const struct check *c, struct flight *f, const struct identity *id,
 {
 	struct checked got = { .id = id, .verdict = made };
 
-	if (id->status != IDENTITY_OK) {
+	if (c->unknown_client != NULL || id->status != IDENTITY_OK) {
 		eval_without_lookup(made, scope, RESULT_NONE,
+		    c->unknown_client != NULL ? c->unknown_client :
 		    identity_status_text(id->status));
 	} else {
 		got.verdict = eval_flight_collect(f, until_ms);
@@ -185,6 +205,7 @@ collect(const struct check *c, struct flight *f, const struct identity *id,
 		got.verdict = made;
 	}
 	got.finding = find(c, got.verdict, scope, id);
+	got.finding.excuse = excuse_of(c);
 	return got;
 }
 

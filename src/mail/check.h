@@ -45,6 +45,10 @@ struct check {
 	uint64_t		 connection;	/* see dns_client */
 	struct flight		**helo;		/* kept for the connection; at
 						 * first NULL: none yet */
+	bool			 bounces;	/* a refusal would be bounced by
+						 * the relay that hears it */
+	const char		*unknown_client;	/* why it is not known:
+						 * nothing is looked up */
 	struct check_sender	 senders[IDENTITY_SENDERS_MAX];
 	struct eval_verdict	 made_helo;
 	struct checked		 of[SCOPE_COUNT];

@@ -43,7 +43,8 @@ struct session {
 	const struct conf *conf;
 	enum stage	 stage;
 	const struct skip *skip;		/* of all messages, or NULL */
-	struct addr	 client;
+	bool		 is_relay;		/* the client is a relay */
+	struct addr	 client;		/* by client_map */
 	char		*client_name;		/* NULL: not known */
 	char		*mta_name;		/* NULL: not told */
 	struct identity	*helo;			/* NULL: none given yet */
@@ -78,14 +79,21 @@ can_refuse(const struct conf *c)
 	return policy_can_refuse(&c->policy);
 }
 
+static bool
+has_relays(const struct conf *c)
+{
+	return checks_anything(c) && c->relays.count > 0;
+}
+
 void
 session_needs(const struct conf *c, struct session_needs *out)
 {
 	out->rcpt = can_refuse(c) && c->reject_at != CONF_STAGE_MAIL;
+	out->end_of_header = spare_wanted(c) || has_relays(c);
 	out->headers = (checks_anything(c) && c->remove_forged) ||
-	    policy_can(&c->policy, POLICY_TAG) || spare_wanted(c);
-	out->end_of_header = spare_wanted(c);
-	out->quarantine = policy_can(&c->policy, POLICY_QUARANTINE);
+	    policy_can(&c->policy, POLICY_TAG) || out->end_of_header;
+	out->quarantine = policy_can(&c->policy, POLICY_QUARANTINE) ||
+	    (has_relays(c) && can_refuse(c));
 }
 
 /* Stages. */
@@ -194,17 +202,36 @@ conclude(struct message *m)
 		[POLICY_REJECT] = STATS_REJECTED,
 	};
 
+	static const enum stats_counter excuses[EXCUSE_COUNT] = {
+		[EXCUSE_GRACE] = STATS_EXCUSED_GRACE,
+		[EXCUSE_OUTAGE] = STATS_EXCUSED_OUTAGE,
+		[EXCUSE_RELAY] = STATS_EXCUSED_RELAY,
+		[EXCUSE_CLIENT] = STATS_EXCUSED_CLIENT,
+	};
+
 	if (m->answers == NULL || m->concluded)
 		return;
 	m->concluded = true;
 	if (m->skip == NULL || decision_refuses(&m->decision))
 		stats_inc(counters[m->decision.action]);
-	if (decision_excuse(&m->decision) == EXCUSE_GRACE)
-		stats_inc(STATS_EXCUSED_GRACE);
-	if (decision_excuse(&m->decision) == EXCUSE_OUTAGE)
-		stats_inc(STATS_EXCUSED_OUTAGE);
+	enum excuse excuse = decision_excuse(&m->decision);
+	if (excuse != EXCUSE_NONE)
+		stats_inc(excuses[excuse]);
 	if (m->skip == NULL && log_enabled(LOG_LEVEL_INFO))
 		session_log(m);
+}
+
+static void
+free_relayed(struct relayed *r)
+{
+	if (r == NULL)
+		return;
+	check_forget_helo(&r->helo_flight);
+	relay_fini_fields(&r->fields);
+	identity_fini(&r->helo);
+	free(r->sender);
+	free(r->mta_address);
+	free(r);
 }
 
 /* The end of a message, whatever ended it. */
@@ -226,6 +253,7 @@ finish_message(struct session *s)
 	}
 	session_fini_fields(&m->fields);
 	spare_free(m->spare);
+	free_relayed(m->relayed);
 	free(m->queue_id);
 	free(m->rcpt);
 	free(m);
@@ -332,9 +360,14 @@ session_connect(struct session *s, const struct sockaddr *sa,
 		s->mta_name = xstrdup(mta_name);
 
 	bool known = addr_from_sockaddr(&s->client, sa);
+	bool local = !known || (addr_is_loopback(&s->client) &&
+	    has_port_zero(sa));
 
-	s->skip = skip_of_client(s->conf, &s->client, !known ||
-	    (addr_is_loopback(&s->client) && has_port_zero(sa)));
+	conf_map_client(s->conf, &s->client);
+	s->is_relay = !local && has_relays(s->conf) &&
+	    conf_relay_of(s->conf, &s->client) != NULL;
+	s->skip = s->is_relay ? NULL :
+	    skip_of_client(s->conf, &s->client, local);
 }
 
 static void
@@ -406,6 +439,28 @@ set_subject(const struct session *s, const struct session_sender *from,
 	};
 }
 
+/* What is needed of it once the header is there. */
+static void
+begin_relayed(struct message *m, const struct session_sender *from)
+{
+	stats_inc(STATS_RELAYED);
+	m->relayed = xcalloc(1, sizeof(*m->relayed));
+	m->relayed->from = m->who.client;
+	m->relayed->sender = xstrdup(from->arg != NULL ? from->arg : "");
+	if (spare_wanted(m->check.conf))
+		m->spare = spare_new(m->check.conf);
+	if (from->mta_address != NULL)
+		m->relayed->mta_address = xstrdup(from->mta_address);
+}
+
+static void
+skip_if_authenticated(struct message *m)
+{
+	if (m->skip == NULL && m->who.authenticated &&
+	    m->check.conf->trust_authenticated)
+		m->skip = &skip_authenticated;
+}
+
 static struct message *
 begin_message(struct session *s, const struct session_sender *from)
 {
@@ -426,9 +481,10 @@ begin_message(struct session *s, const struct session_sender *from)
 	set_subject(s, from, m);
 	session_queue_id(s, from->queue_id);
 	m->skip = s->skip;
-	if (m->skip == NULL && m->who.authenticated &&
-	    s->conf->trust_authenticated)
-		m->skip = &skip_authenticated;
+	if (s->is_relay)
+		begin_relayed(m, from);
+	else
+		skip_if_authenticated(m);
 	stats_inc(STATS_MESSAGES);
 	return m;
 }
@@ -446,16 +502,12 @@ skip_message(const struct session *s, const char *sender)
 	session_log_skipped(m, sender);
 }
 
+/* m->who.helo is set. */
 static void
-check_message(struct session *s, const struct session_sender *from)
+check_message(struct message *m, const char *sender, const char *mta_address)
 {
-	struct message *m = s->message;
-
-	if (s->helo == NULL)
-		set_helo(s, NULL);
-	m->who.helo = s->helo;
-	m->who.sender_count = identity_senders(m->who.senders, from->arg,
-	    from->mta_address, s->helo);
+	m->who.sender_count = identity_senders(m->who.senders, sender,
+	    mta_address, m->who.helo);
 	if (!m->who.senders[0].null_sender)
 		count_identity(&m->who.senders[0]);
 	if (!check_wants(&m->check)) {
@@ -463,8 +515,17 @@ check_message(struct session *s, const struct session_sender *from)
 		return;
 	}
 	check_begin(&m->check);
-	if (spare_wanted(s->conf))
-		m->spare = spare_new(s->conf);
+	if (m->spare == NULL && spare_wanted(m->check.conf))
+		m->spare = spare_new(m->check.conf);
+}
+
+static void
+check_client(struct session *s, const struct session_sender *from)
+{
+	if (s->helo == NULL)
+		set_helo(s, NULL);
+	s->message->who.helo = s->helo;
+	check_message(s->message, from->arg, from->mta_address);
 }
 
 struct session_step
@@ -478,8 +539,10 @@ session_mail(struct session *s, const struct session_sender *from)
 
 	struct message *m = begin_message(s, from);
 
+	if (m->relayed != NULL)
+		return step;
 	if (m->skip == NULL)
-		check_message(s, from);
+		check_client(s, from);
 	if (m->skip != NULL)
 		skip_message(s, from->arg);
 	else if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
@@ -504,6 +567,8 @@ session_rcpt(struct session *s, const char *to)
 	if (m->rcpt == NULL)
 		m->rcpt = xstrdup(to);
 	m->rcpt_count++;
+	if (m->relayed != NULL)
+		return step;
 	if (m->skip == NULL && can_refuse(s->conf))
 		step = judge(m);
 	return s->conf->reject_at == CONF_STAGE_END ? continues() : step;
@@ -522,6 +587,48 @@ session_header(struct session *s, const char *name, const char *value)
 		spare_see_field(m->spare, name, value);
 	if (may_be_tagged(m) && util_eq_nocase(name, "Subject"))
 		session_see_subject(m, value);
+	if (m->relayed != NULL && util_eq_nocase(name, "Received"))
+		relay_see_field(&m->relayed->fields, value);
+}
+
+/* From now on the subject is who has given the message to the relay. */
+static void
+trace_relayed(struct session *s)
+{
+	struct message *m = s->message;
+	struct relayed *r = m->relayed;
+	struct relay_origin *from = &r->origin;
+
+	r->traced = true;
+	relay_trace(s->conf, &r->fields, &r->from, from);
+	identity_from_helo(&r->helo, from->helo);
+	m->who.client = from->client;
+	m->who.client_name = NULL;
+	m->who.helo = &r->helo;
+	m->who.relayed_by = from->by;
+	m->who.authenticated = from->authenticated;
+	m->check.helo = &r->helo_flight;
+	m->check.bounces = !from->refuse;
+	m->check.unknown_client = from->problem;
+	if (from->problem == NULL) {
+		m->skip = skip_of_client(s->conf, &from->client, false);
+		skip_if_authenticated(m);
+		count_identity(&r->helo);
+	}
+	if (m->skip == NULL)
+		check_message(m, r->sender, r->mta_address);
+	if (m->skip != NULL)
+		skip_message(s, r->sender);
+}
+
+/* All fields have come. */
+static void
+end_header(struct session *s)
+{
+	struct relayed *r = s->message->relayed;
+
+	if (r != NULL && !r->traced)
+		trace_relayed(s);
 }
 
 /* What may be refused is asked for while its body comes. */
@@ -539,8 +646,10 @@ begin_spare(struct message *m)
 void
 session_end_of_header(struct session *s)
 {
-	if (allows(s, EVENT_END_OF_HEADER))
-		begin_spare(s->message);
+	if (!allows(s, EVENT_END_OF_HEADER))
+		return;
+	end_header(s);
+	begin_spare(s->message);
 }
 
 /* Is there something else that speaks for it? */
@@ -587,6 +696,7 @@ session_end(struct session *s, const struct session_edit **edits, size_t *n)
 	*n = 0;
 	if (!allows(s, EVENT_END))
 		return step;
+	end_header(s);
 	s->stage = STAGE_ENDED;
 	step = decide_whole(m);
 	conclude(m);

@@ -99,7 +99,8 @@ void	session_needs(const struct conf *c, struct session_needs *out);
  *   where reject_at says so.  The answer is for this recipient: never ACCEPT,
  *   with which the MTA would take others too.
  * session_header: for fields of the message, in order; name without colon.
- * session_end_of_header: all fields have come.
+ * session_end_of_header: all fields have come.  Mail of a relay begins to be
+ *   checked here; where it is not told, at the end.
  * session_end: *edits is borrowed until the next call.  The message keeps its
  *   memory for it: call session_abort once they are applied.
  * session_abort: ends the message, keeps the connection; may come twice.

@@ -119,7 +119,8 @@ facts_of(const struct message *m, enum scope scope)
 	const struct checked *of = m->check.of;
 	const struct identity *sender = of[SCOPE_MAILFROM].id;
 	const struct eval_verdict *v = of[scope].verdict;
-	bool error = v->result == RESULT_TEMPERROR ||
+	bool unknown = m->check.unknown_client != NULL;
+	bool error = unknown || v->result == RESULT_TEMPERROR ||
 	    v->result == RESULT_PERMERROR;
 
 	return (struct header_facts){
@@ -131,6 +132,8 @@ facts_of(const struct message *m, enum scope scope)
 		.excuse = m->decision.parts[scope].excuse,
 		.wide_open = v->wide_open,
 		.client = &m->who.client,
+		.relayed_by = m->who.relayed_by,
+		.unknown_client = unknown,
 		.utf8 = m->who.smtputf8,
 		.envelope_from = sender->null_sender ? ""
 		    : identity_field_address(sender),

@@ -50,10 +50,14 @@ session_log(const struct message *m)
 	    : SCOPE_HELO;
 	struct log_record r = { .count = 0 };
 	char client[ADDR_TEXT_SIZE];
+	char relay[ADDR_TEXT_SIZE];
 
 	log_record_string(&r, "queue_id", who->queue_id != NULL ? who->queue_id
 	    : "-");
 	log_record_string(&r, "client", addr_format(&who->client, client));
+	if (m->relayed != NULL)
+		log_record_string(&r, "relay", addr_format(&m->relayed->from,
+		    relay));
 	log_record_word(&r, "identity", scope_name(d->scope));
 	log_record_word(&r, "result", result_name(v->result));
 	log_record_word(&r, "action", policy_action_name(d->action));

@@ -6,6 +6,7 @@
 
 #include "base/stats.h"
 #include "mail/check.h"
+#include "mail/relay.h"
 #include "mail/session.h"
 #include "policy/decide.h"
 #include "spf/subject.h"
@@ -58,8 +59,24 @@ struct answer {
 	struct reply	*reply;		/* of a refusal, else NULL */
 };
 
+/*
+ * A message from a relay: its client is known once its fields are, so nothing
+ * is checked before.
+ */
+struct relayed {
+	struct addr	 from;
+	struct relay_fields fields;
+	struct relay_origin origin;
+	bool		 traced;
+	char		*sender;	/* as in session_sender */
+	char		*mta_address;
+	struct identity	 helo;		/* what the client said to the relay */
+	struct flight	*helo_flight;
+};
+
 struct message {
 	struct subject	 who;
+	struct relayed	*relayed;	/* NULL: its client has connected */
 	char		*queue_id;	/* of who */
 	const struct skip *skip;	/* NULL: checked */
 	struct check	 check;

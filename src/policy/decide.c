@@ -11,15 +11,35 @@
 
 #include "policy/decide.h"
 
+/* A deferral says nothing of the mail, so it is no reason to hold it. */
+static enum policy_action
+excused(enum policy_action a, enum excuse e)
+{
+	switch (e) {
+	case EXCUSE_NONE:
+		break;
+	case EXCUSE_GRACE:
+	case EXCUSE_OUTAGE:
+		return a >= POLICY_TEMPFAIL ? POLICY_ACCEPT : a;
+	case EXCUSE_RELAY:
+		if (a == POLICY_REJECT)
+			return POLICY_QUARANTINE;
+		return a == POLICY_TEMPFAIL ? POLICY_ACCEPT : a;
+	case EXCUSE_CLIENT:
+		return a > POLICY_ACCEPT ? POLICY_ACCEPT : a;
+	}
+	return a;
+}
+
 static void
 judge(struct decision_part *part, const struct policy *p,
     const struct finding *f)
 {
-	part->action = policy_decide(p, f);
-	if (f->excuse != EXCUSE_NONE && part->action >= POLICY_TEMPFAIL) {
-		part->action = POLICY_ACCEPT;
+	enum policy_action wanted = policy_decide(p, f);
+
+	part->action = excused(wanted, f->excuse);
+	if (part->action != wanted)
 		part->excuse = f->excuse;
-	}
 }
 
 /* What is done where the result counts alone. */
@@ -77,11 +97,9 @@ decide_spared(const struct decision *d, enum decision_reason why)
 }
 
 bool
-decide_helo_rejects(const struct policy *p, enum result helo)
+decide_helo_rejects(const struct policy *p, const struct finding *helo)
 {
-	const struct finding f = { .result = helo, .table = TABLE_HELO };
-
-	return policy_decide(p, &f) == POLICY_REJECT;
+	return excused(policy_decide(p, helo), helo->excuse) == POLICY_REJECT;
 }
 
 bool

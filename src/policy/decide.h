@@ -21,7 +21,8 @@ struct decision_part {
 	enum policy_action	action;	/* POLICY_SKIP: there is no result, or
 					 * nothing to be said of it */
 	unsigned		level;
-	enum excuse		excuse;	/* why action is not a refusal */
+	enum excuse		excuse;	/* why action is less than its table
+					 * says */
 };
 
 struct decision {
@@ -35,7 +36,9 @@ struct decision {
  * findings: NULL for a scope that was not checked; mail of which none was is
  * accepted.  The action with more force wins, that of MAIL FROM among equals.
  * A rejection whose reply is a 4xx is a tempfail.  An excused temperror is
- * accepted where it would be refused.
+ * accepted where it would be refused; from a relay, a rejection is a
+ * quarantine and a deferral is accepted; of a client that is not known
+ * everything is.
  */
 struct decision	decide(const struct policy *p,
 		    const struct finding *const findings[SCOPE_COUNT]);
@@ -47,8 +50,9 @@ struct decision	decide_forged(const struct decision *d);
 struct decision	decide_spared(const struct decision *d,
 		    enum decision_reason why);
 
-/* This result of HELO rejects, whatever that of MAIL FROM is. */
-bool	decide_helo_rejects(const struct policy *p, enum result helo);
+/* This finding of HELO rejects, whatever that of MAIL FROM is. */
+bool	decide_helo_rejects(const struct policy *p,
+	    const struct finding *helo);
 
 bool	decision_refuses(const struct decision *d);
 /* That of the part that has one, of MAIL FROM before HELO. */

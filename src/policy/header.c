@@ -313,6 +313,10 @@ comment_remarks(struct sbuf *sb, const struct header_facts *facts)
 		sbuf_str(sb, ", record is wide open by ");
 		comment_text(sb, facts->wide_open, CUT_END);
 	}
+	if (!is_empty(facts->relayed_by)) {
+		sbuf_str(sb, ", client told by relay ");
+		comment_name(sb, facts->relayed_by);
+	}
 	if (facts->stale)
 		sbuf_str(sb, ", from stale DNS data");
 	if (facts->excuse == EXCUSE_GRACE)
@@ -329,7 +333,11 @@ static void
 field_comment(struct field *f, const struct header_facts *facts,
     const char *client)
 {
-	const struct sentence *s = &sentences[shown_result(facts)];
+	static const struct sentence unknown = {
+		"client not known, so nothing was looked up for ", NULL, NULL
+	};
+	const struct sentence *s = facts->unknown_client ? &unknown :
+	    &sentences[shown_result(facts)];
 	char storage[COMMENT_SIZE];
 	struct sbuf sb;
 

@@ -19,6 +19,8 @@ struct addr;
 /* Longest text from outside in a field, before quoting. */
 #define HEADER_TEXT_MAX 300
 
+#define HEADER_RELAY_MAX 63
+
 /*
  * One checked identity; texts as sent by the client, left out if NULL or "",
  * but for envelope_from, which is "" for the null sender.
@@ -34,6 +36,9 @@ struct header_facts {
 	const char	*wide_open;	/* the term by which a record passes
 					 * everybody; the comment names it */
 	const struct addr	*client;	/* AF_UNSPEC: left out */
+	const char	*relayed_by;	/* who has told client and helo: a name
+					 * of HEADER_RELAY_MAX octets at most */
+	bool		 unknown_client;	/* nothing was looked up */
 	bool			 utf8;	/* the message is internationalised:
 					 * envelope_from may be UTF-8 */
 	const char	*envelope_from;

@@ -139,7 +139,15 @@ policy_action_name(enum policy_action a)
 const char *
 policy_excuse_name(enum excuse e)
 {
-	return e == EXCUSE_GRACE ? "grace" : "outage";
+	static const char *const names[EXCUSE_COUNT] = {
+		[EXCUSE_NONE] = "none",
+		[EXCUSE_GRACE] = "grace",
+		[EXCUSE_OUTAGE] = "outage",
+		[EXCUSE_RELAY] = "relay",
+		[EXCUSE_CLIENT] = "client",
+	};
+
+	return names[e];
 }
 
 const char *

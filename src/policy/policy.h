@@ -31,18 +31,22 @@ struct policy {
 	bool			defers[RESULT_COUNT];	/* its reply is a 4xx */
 };
 
-/* Why a temperror defers nothing. */
+/* Why less is done with a result than its table says. */
 enum excuse {
 	EXCUSE_NONE,
 	EXCUSE_GRACE,		/* mail has been deferred for it for long */
-	EXCUSE_OUTAGE		/* the fault is our own */
+	EXCUSE_OUTAGE,		/* the fault is our own */
+	EXCUSE_RELAY,		/* the relay that has brought it would have to
+				 * bounce it */
+	EXCUSE_CLIENT		/* the client is not known */
 };
+#define EXCUSE_COUNT 5
 
 /* What came of the check of one identity, and what judges it. */
 struct finding {
 	enum result		result;
 	enum policy_table	table;
-	enum excuse		excuse;	/* of a temperror */
+	enum excuse		excuse;
 };
 
 /*

@@ -19,6 +19,8 @@ struct subject {
 	const struct identity	*helo;
 	struct identity		 senders[IDENTITY_SENDERS_MAX];
 	size_t			 sender_count;	/* of which the worse counts */
+	const char		*relayed_by;	/* who has told client and HELO;
+						 * NULL: the client connected */
 	const char		*queue_id;	/* NULL: not told */
 	bool			 authenticated;
 	bool			 smtputf8;	/* as in RFC 6531 */

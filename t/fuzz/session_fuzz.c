@@ -439,6 +439,8 @@ configure(const char *letters)
 		{ 'E', "reject_at = \"eom\"\nunless_dkim_pass = true\n"
 		    "dkim_results_from = {\"" OUR_NAME "\"}\n"
 		    "leave_to_dmarc = true" },
+		{ 'G', "relay { client = {\"203.0.113.0/24\"} }" },
+		{ 'B', "relay { client = {\"203.0.113.0/24\"} refuse = yes }" },
 		{ 'P', "tag softfail { subject = \"" PREFIX "\" }" },
 	};
 	const char *mail = strpbrk(letters, "0123456");

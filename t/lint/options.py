@@ -24,7 +24,7 @@ ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
 SETTING = re.compile(r"^#?\t?([a-z_]+[0-9]?) = (.*)$")
 TITLED = ("reply", "policy")
 OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
-FREE = ("forwarder", "tag")           # as many as the file has
+FREE = ("relay", "forwarder", "tag")  # as many as the file has
 
 count = 0
 

@@ -1240,6 +1240,85 @@ test_mistakes_in_sections_with_any_title_are_told(void **state)
 	assert_message(0, 0, "No such file");
 }
 
+/* The settings over text; static storage, as many as there are. */
+static struct conf *
+load_over(const char *text, const char *first, const char *second)
+{
+	static const char *settings[3];
+
+	settings[0] = first;
+	settings[1] = second;
+	write_file("x.conf", text, strlen(text));
+	return load_set("x.conf", settings);
+}
+
+static void
+test_sections_without_title_stand_each_for_itself(void **state)
+{
+	struct conf *c = load_good("relay {\n client = {192.0.2.1}\n}\n\n"
+	    "relay { client = {192.0.2.2} refuse = yes }");
+	const struct conf_relay *first = c->relays.list[0].values;
+	const struct conf_relay *last = c->relays.list[1].values;
+	struct addr a;
+
+	(void)state;
+	assert_int_equal(c->relays.count, 2);
+	assert_int_equal(c->notes.count, 0);
+	assert_int_equal(c->relays.list[1].line, 5);
+	assert_false(first->refuse);
+	assert_true(last->refuse);
+	addr_parse(&a, "192.0.2.2");
+	assert_ptr_equal(conf_relay_of(c, &a), last);
+	addr_parse(&a, "192.0.2.3");
+	assert_null(conf_relay_of(c, &a));
+	conf_release(c);
+	assert_bad("\nrelay {\n}", 2, "relay: client is missing");
+	assert_bad("relay a { client = {192.0.2.1} }", 1, "");
+	assert_null(load_over("relay { client = {192.0.2.1} }",
+	    "relay.refuse=yes", NULL));
+	assert_message(0, 0, "relay may stand several times");
+}
+
+static void
+test_client_map_has_pairs_of_one_size(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "10.0.0.1=192.0.2.1", "10.0.0.1", "192.0.2.1" },
+		{ "10.0.0.1=192.0.2.1", "10.0.0.2", "10.0.0.2" },
+		{ "10.0.0.0/20=192.0.16.0/20", "10.0.15.77", "192.0.31.77" },
+		{ "10.0.0.0/8=192.0.0.0/8", "10.1.2.3", "192.1.2.3" },
+		{ "10.0.0.1=2001:db8::1", "10.0.0.1", "2001:db8::1" },
+		{ "[fd00::]/64=2001:db8:0:5::/64", "fd00::77",
+		    "2001:db8:0:5::77" },
+		{ "0.0.0.0/0=0.0.0.0/0", "192.0.2.1", "192.0.2.1" },
+	};
+	static const char *const bad[][2] = {
+		{ "10.0.0.1", "allowed: ADDRESS=ADDRESS" },
+		{ "10.0.0.1=", "not understood" },
+		{ "10.0.0.1=a.example", "not understood" },
+		{ "10.0.0.0/24=192.0.2.1", "larger than the other" },
+		{ "10.0.0.0/32=fd00::/32", "larger than the other" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = xasprintf("client_map = {\"%s\"}", cases[i][0]);
+		struct conf *c = load_good(text);
+		char out[ADDR_TEXT_SIZE];
+		struct addr a;
+		addr_parse(&a, cases[i][1]);
+		conf_map_client(c, &a);
+		assert_string_equal(addr_format(&a, out), cases[i][2]);
+		conf_release(c);
+		free(text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char *text = xasprintf("client_map = {\"%s\"}", bad[i][0]);
+		assert_bad(text, 1, bad[i][1]);
+		free(text);
+	}
+}
+
 static void
 test_lists_are_known_by_where_they_stand(void **state)
 {
@@ -1253,18 +1332,6 @@ test_lists_are_known_by_where_they_stand(void **state)
 	assert_string_equal(c->lists[1].name, "forwarder \"a\": client");
 	assert_string_equal(c->lists[2].name, "forwarder \"a\": client_name");
 	conf_release(c);
-}
-
-/* The settings over text; static storage, as many as there are. */
-static struct conf *
-load_over(const char *text, const char *first, const char *second)
-{
-	static const char *settings[3];
-
-	settings[0] = first;
-	settings[1] = second;
-	write_file("x.conf", text, strlen(text));
-	return load_set("x.conf", settings);
 }
 
 static void
@@ -1644,7 +1711,10 @@ test_dump_is_a_configuration_that_says_the_same(void **state)
 		"policy guess { fail = reject }",
 		"forwarder 'b {c}' { client = {192.0.2.1, \"!192.0.2.0/24\"} "
 		"client_name = {.example.net} }\n"
-		"forwarder a { spf_pass_for = {example.com, example.net} }"
+		"forwarder a { spf_pass_for = {example.com, example.net} }\n"
+		"relay { client = {192.0.2.1} } relay { client = {192.0.2.2} "
+		"refuse = on } client_map = {\"10.0.0.1=192.0.2.1\", "
+		"\"10.1.0.0/24=198.51.100.0/24\"}"
 	};
 
 	(void)state;
@@ -1907,6 +1977,8 @@ main(void)
 		TEST(a_title_stands_once),
 		TEST(titles_are_names_that_can_be_told),
 		TEST(mistakes_in_sections_with_any_title_are_told),
+		TEST(sections_without_title_stand_each_for_itself),
+		TEST(client_map_has_pairs_of_one_size),
 		TEST(lists_are_known_by_where_they_stand),
 		TEST(settings_stand_over_the_file),
 		TEST(settings_of_lists_are_as_in_the_file),

@@ -18,6 +18,7 @@
 #include "eval/eval.h"
 #include "fake_dns.h"
 #include "mail/session.h"
+#include "policy/decide.h"
 #include "policy/header.h"
 #include "policy/policy.h"
 #include "policy/reply.h"
@@ -104,6 +105,7 @@ configure(struct fixture *f, unsigned helo, unsigned mail, const char *more)
 	"headers = {\"received-spf\", \"authentication-results\"}\n"
 #define KEEP_FORGED "remove_forged = false\n"
 #define SHOW_SKIP "add_header_on_skip = true\n"
+#define RELAY "relay { client = {192.0.2.1, 192.0.2.7} }\n"
 #define AT_MAIL "reject_at = \"mail\"\n"
 #define REPLY(result, code, enhanced, text) "reply " result " { code = " #code \
 	" enhanced = \"" enhanced "\" text = \"" text "\" }\n"
@@ -1650,6 +1652,9 @@ fire(struct fixture *f, char event)
 	case 'f':
 		session_header(f->session, "Authentication-Results", "x");
 		break;
+	case 'o':
+		session_end_of_header(f->session);
+		break;
 	default:
 		step = session_end(f->session, &e.edit, &e.count);
 		break;
@@ -1668,13 +1673,13 @@ test_each_stage_has_its_events(void **state)
 		{ "", "c" },
 		{ "c", "hm" },
 		{ "ch", "hm" },
-		{ "cm", "hmrfe" },
+		{ "cm", "hmrfoe" },
 		{ "cme", "hm" },
 	};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
-		for (const char *event = "chmrfe"; *event != '\0'; event++) {
+		for (const char *event = "chmrfoe"; *event != '\0'; event++) {
 			bool allowed = strchr(stages[i].allowed, *event)
 			    != NULL;
 
@@ -2154,21 +2159,27 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 		bool rcpt;
 		bool headers;
 		bool quarantine;
+		bool end_of_header;
 	} rows[] = {
-		{ 3, 3, "", true, true, false },
-		{ 0, 2, "", true, true, false },
-		{ 3, 3, AT_MAIL, false, true, false },
-		{ 3, 3, AT_MAIL NO_FIELDS, false, true, false },
-		{ 3, 3, AT_MAIL NO_FIELDS KEEP_FORGED, false, false, false },
-		{ 3, 3, NO_FIELDS KEEP_FORGED SHOW_SKIP, true, false, false },
-		{ 1, 1, BOTH_FIELDS KEEP_FORGED, false, false, false },
-		{ 1, 1, BOTH_FIELDS, false, true, false },
-		{ 0, 0, "", false, false, false },
-		{ 0, 3, AT_END KEEP_FORGED, true, false, false },
+		{ 3, 3, "", true, true, false, false },
+		{ 0, 2, "", true, true, false, false },
+		{ 3, 3, AT_MAIL, false, true, false, false },
+		{ 3, 3, AT_MAIL NO_FIELDS, false, true, false, false },
+		{ 3, 3, AT_MAIL NO_FIELDS KEEP_FORGED, false, false, false,
+		    false },
+		{ 3, 3, NO_FIELDS KEEP_FORGED SHOW_SKIP, true, false, false,
+		    false },
+		{ 1, 1, BOTH_FIELDS KEEP_FORGED, false, false, false, false },
+		{ 1, 1, BOTH_FIELDS, false, true, false, false },
+		{ 0, 0, "", false, false, false, false },
+		{ 0, 3, AT_END KEEP_FORGED, true, false, false, false },
 		{ 0, 2, "policy mailfrom { fail = tag }\n" KEEP_FORGED,
-		    true, true, false },
+		    true, true, false, false },
 		{ 0, 1, "policy guess { fail = quarantine }\n" KEEP_FORGED,
-		    false, false, true },
+		    false, false, true, false },
+		{ 3, 3, RELAY KEEP_FORGED, true, true, true, true },
+		{ 1, 1, RELAY KEEP_FORGED, false, true, false, true },
+		{ 0, 0, RELAY, false, false, false, false },
 	};
 	struct fixture *f = *state;
 
@@ -2180,8 +2191,224 @@ test_needs_are_as_few_as_the_configuration_allows(void **state)
 		assert_int_equal(needs.rcpt, rows[i].rcpt);
 		assert_int_equal(needs.headers, rows[i].headers);
 		assert_int_equal(needs.quarantine, rows[i].quarantine);
-		assert_false(needs.end_of_header);
+		assert_int_equal(needs.end_of_header, rows[i].end_of_header);
 	}
+}
+
+/* Relays. */
+
+/* What a relay writes on top. */
+#define HOP(helo, addr, more) "from " helo " (unknown [" addr "])\n" \
+	"\tby gate.example.org (Postfix) with " more " id 1; date"
+
+/* Up to the end of the header of a message from 192.0.2.1. */
+static void
+relay(struct fixture *f, const char *from, const char *const *hops, size_t n)
+{
+	assert_continues(begin(f, "gate.example.org", from));
+	assert_continues(rcpt(f));
+	for (size_t i = 0; i < n; i++)
+		session_header(f->session, "received", hops[i]);
+	session_end_of_header(f->session);
+}
+
+static void
+relay_one(struct fixture *f, const char *from, const char *field)
+{
+	relay(f, from, &field, 1);
+}
+
+static void
+test_client_of_a_relay_is_whom_it_names(void **state)
+{
+	static const char *const fields[] = {
+		HOP("pass.example.com", "192.0.2.7", "ESMTP"),
+		HOP("v4.example.com", "198.51.100.7", "ESMTP"),
+		HOP("pass.example.com", "192.0.2.1", "ESMTP"),
+	};
+	struct fixture *f = *state;
+	uint64_t relayed = stats_get(STATS_RELAYED);
+
+	configure(f, 3, 3, RELAY);
+	assert_continues(begin(f, "gate.example.org", "<u@v4.example.com>"));
+	assert_continues(rcpt(f));
+	for (size_t i = 0; i < 3; i++)
+		session_header(f->session, "Received", fields[i]);
+	assert_int_equal(f->fake.asked, 0);
+	session_end_of_header(f->session);
+	assert_int_not_equal(f->fake.asked, 0);
+
+	struct edits e = end(f);
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	assert_result(f, SCOPE_HELO, RESULT_PASS);
+	assert_int_equal(e.count, 2);
+	assert_insert(&e.edit[1], "Received-SPF",
+	    "pass (mta.example.org: domain of v4.example.com designates\n"
+	    "\t198.51.100.7 as permitted sender, client told by relay\n"
+	    "\tgate.example.org) client-ip=198.51.100.7;");
+	assert_insert(&e.edit[1], "Received-SPF", "helo=v4.example.com;");
+	assert_int_equal(stats_get(STATS_RELAYED), relayed + 1);
+}
+
+/* The relay itself would pass. */
+static void
+test_mail_of_a_relay_is_held_where_other_mail_is_refused(void **state)
+{
+	static const char field[] = HOP("none.example.com", "198.51.100.9",
+	    "ESMTP");
+	struct fixture *f = *state;
+	struct capture c;
+
+	configure(f, 3, 3, RELAY);
+	relay_one(f, "<u@pass.example.com>", field);
+	capture_begin(&c);
+	struct edits e = end(f);
+	const char *text = capture_end(&c);
+	assert_int_equal(e.edit[0].kind, SESSION_QUARANTINE);
+	assert_int_equal(session_decision(f->session)->action,
+	    POLICY_QUARANTINE);
+	assert_non_null(strstr(text, "client=198.51.100.9 relay=192.0.2.1 "));
+	assert_non_null(strstr(text, " result=fail action=quarantine "));
+	assert_non_null(strstr(text, " excuse=relay "));
+
+	configure(f, 3, 3, "relay { client = {192.0.2.1} refuse = yes }");
+	relay_one(f, "<u@pass.example.com>", field);
+	assert_refused(session_end(f->session, &e.edit, &e.count), 550,
+	    "5.7.23");
+}
+
+static void
+test_helo_of_a_relay_s_client_hides_no_mail_from(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, RELAY);
+	relay_one(f, "<u@v4.example.com>", HOP("fail.example.com",
+	    "198.51.100.7", "ESMTP"));
+	end(f);
+	assert_result(f, SCOPE_HELO, RESULT_FAIL);
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+}
+
+static void
+test_client_that_a_relay_does_not_name_is_none(void **state)
+{
+	static const char *const fields[] = {
+		"from a by gate.example.org (Postfix); date",
+		HOP("v4.example.com", "198.51.100.7", "ESMTP"),
+	};
+	struct fixture *f = *state;
+
+	configure(f, 6, 6, BOTH_FIELDS RELAY);
+	relay(f, "<u@v4.example.com>", fields, 2);
+	struct edits e = end(f);
+	assert_int_equal(f->fake.asked, 0);
+	assert_result(f, SCOPE_MAILFROM, RESULT_NONE);
+	assert_int_equal(e.count, 2);
+	assert_insert(&e.edit[0], "Authentication-Results", "spf=none\n"
+	    "\treason=\"the Received field of the relay names no client\"");
+	assert_insert(&e.edit[1], "Received-SPF", "none (mta.example.org: "
+	    "client not known, so nothing was looked\n"
+	    "\tup for v4.example.com) client-ip=192.0.2.1;");
+	assert_insert(&e.edit[1], "Received-SPF", "problem=\"the Received "
+	    "field of the relay names no client\"");
+	assert_int_equal(session_decision(f->session)->action, POLICY_ACCEPT);
+}
+
+static void
+test_each_message_of_a_relay_has_its_client(void **state)
+{
+	struct fixture *f = *state;
+	const struct session_edit *edits;
+	size_t n;
+
+	configure(f, 3, 3, RELAY);
+	relay_one(f, "<u@v4.example.com>", HOP("v4.example.com",
+	    "198.51.100.7", "ESMTP"));
+	end(f);
+	assert_result(f, SCOPE_HELO, RESULT_PASS);
+	assert_continues(mail(f, "<>"));
+	assert_continues(rcpt(f));
+	session_header(f->session, "Received", HOP("v4.example.com",
+	    "198.51.100.8", "ESMTP"));
+	/* An MTA need not tell the end of the header. */
+	assert_continues(session_end(f->session, &edits, &n));
+	assert_result(f, SCOPE_HELO, RESULT_FAIL);
+	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
+}
+
+static void
+test_relay_s_client_may_be_one_that_is_not_checked(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, RELAY);
+	relay_one(f, "<u@fail.example.com>", HOP("a", "10.1.2.3", "ESMTP"));
+	assert_int_equal(end(f).count, 0);
+	assert_string_equal(session_skip_reason(f->session),
+	    "client in a trusted network");
+	relay_one(f, "<u@fail.example.com>", HOP("a", "198.51.100.7",
+	    "ESMTPSA"));
+	assert_int_equal(end(f).count, 0);
+	assert_string_equal(session_skip_reason(f->session),
+	    "client authenticated");
+	configure(f, 3, 3, RELAY "trust_authenticated = no\n");
+	relay_one(f, "<u@fail.example.com>", HOP("a", "198.51.100.7",
+	    "ESMTPSA"));
+	end(f);
+	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
+}
+
+static void
+test_relay_in_a_trusted_network_is_a_relay(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, "relay { client = {10.0.0.5} }\n");
+	connect_to(f->session, "10.0.0.5", 25000);
+	assert_continues(mail_authenticated(f, "gate"));
+	assert_null(session_skip_reason(f->session));
+	session_header(f->session, "Received", HOP("a", "198.51.100.7",
+	    "ESMTP"));
+	session_end_of_header(f->session);
+	end(f);
+	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
+}
+
+static void
+test_aborted_mail_of_a_relay_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, RELAY);
+	fake_dns_hold(&f->fake, "held.example.com");
+	relay_one(f, "<u@held.example.com>", HOP("held.example.com",
+	    "198.51.100.7", "ESMTP"));
+	session_abort(f->session);
+	assert_continues(begin(f, NULL, "<u@held.example.com>"));
+	session_abort(f->session);
+	release(f);
+	assert_continues(begin(f, NULL, "<u@v4.example.com>"));
+	session_header(f->session, "Received", HOP("a", "198.51.100.7",
+	    "ESMTP"));
+	end(f);
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+}
+
+static void
+test_mapped_client_is_who_the_internet_knows(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, "client_map = {\"10.0.0.1=198.51.100.7\"}\n");
+	connect_to(f->session, "10.0.0.1", 25000);
+	assert_continues(mail(f, "<u@v4.example.com>"));
+	assert_continues(rcpt(f));
+	struct edits e = end(f);
+	assert_insert(&e.edit[0], "Received-SPF", "client-ip=198.51.100.7;");
+	connect_to(f->session, "10.0.0.2", 25000);
+	assert_accepts(mail(f, "<u@v4.example.com>"));
+	assert_non_null(session_skip_reason(f->session));
 }
 
 /* The log and the counters. */
@@ -2521,6 +2748,16 @@ main(void)
 		SESSION_TEST(
 		    both_results_are_told_of_a_message_that_is_spared),
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
+		SESSION_TEST(client_of_a_relay_is_whom_it_names),
+		SESSION_TEST(
+		    mail_of_a_relay_is_held_where_other_mail_is_refused),
+		SESSION_TEST(helo_of_a_relay_s_client_hides_no_mail_from),
+		SESSION_TEST(client_that_a_relay_does_not_name_is_none),
+		SESSION_TEST(each_message_of_a_relay_has_its_client),
+		SESSION_TEST(relay_s_client_may_be_one_that_is_not_checked),
+		SESSION_TEST(relay_in_a_trusted_network_is_a_relay),
+		SESSION_TEST(aborted_mail_of_a_relay_leaves_nothing),
+		SESSION_TEST(mapped_client_is_who_the_internet_knows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
 		SESSION_TEST(log_leaves_out_what_is_not_known),
 		SESSION_TEST(

@@ -208,6 +208,39 @@ test_excused_temperror_refuses_nothing(void **state)
 }
 
 static void
+test_relayed_mail_is_held_rather_than_refused(void **state)
+{
+	static const struct {
+		enum policy_action wanted;
+		enum excuse excuse;
+		enum policy_action action;
+	} rows[] = {
+		{ POLICY_REJECT, EXCUSE_RELAY, POLICY_QUARANTINE },
+		{ POLICY_TEMPFAIL, EXCUSE_RELAY, POLICY_ACCEPT },
+		{ POLICY_QUARANTINE, EXCUSE_RELAY, POLICY_QUARANTINE },
+		{ POLICY_TAG, EXCUSE_RELAY, POLICY_TAG },
+		{ POLICY_ACCEPT, EXCUSE_RELAY, POLICY_ACCEPT },
+		{ POLICY_REJECT, EXCUSE_CLIENT, POLICY_ACCEPT },
+		{ POLICY_QUARANTINE, EXCUSE_CLIENT, POLICY_ACCEPT },
+		{ POLICY_TAG, EXCUSE_CLIENT, POLICY_ACCEPT },
+	};
+	struct policy p = levels(3, 3);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct finding f = { RESULT_FAIL, TABLE_MAILFROM,
+			rows[i].excuse };
+		const struct finding *const one[] = { NULL, &f };
+
+		p.action[TABLE_MAILFROM][RESULT_FAIL] = rows[i].wanted;
+		struct decision d = decide(&p, one);
+		assert_int_equal(d.action, rows[i].action);
+		assert_int_equal(decision_excuse(&d), rows[i].action ==
+		    rows[i].wanted ? EXCUSE_NONE : rows[i].excuse);
+	}
+}
+
+static void
 test_forged_fields_reject_whatever_the_results(void **state)
 {
 	struct policy p = levels(1, 1);
@@ -225,13 +258,20 @@ test_forged_fields_reject_whatever_the_results(void **state)
 static void
 test_helo_rejects_where_its_level_says_so(void **state)
 {
+	static const struct finding fail = { .result = RESULT_FAIL,
+		.table = TABLE_HELO };
+	static const struct finding softfail = { .result = RESULT_SOFTFAIL,
+		.table = TABLE_HELO };
+	static const struct finding relayed = { .result = RESULT_FAIL,
+		.table = TABLE_HELO, .excuse = EXCUSE_RELAY };
 	struct policy p = levels(3, 0);
 
 	(void)state;
-	assert_true(decide_helo_rejects(&p, RESULT_FAIL));
-	assert_false(decide_helo_rejects(&p, RESULT_SOFTFAIL));
+	assert_true(decide_helo_rejects(&p, &fail));
+	assert_false(decide_helo_rejects(&p, &softfail));
 	p.defers[RESULT_FAIL] = true;
-	assert_true(decide_helo_rejects(&p, RESULT_FAIL));
+	assert_true(decide_helo_rejects(&p, &fail));
+	assert_false(decide_helo_rejects(&p, &relayed));
 }
 
 static void
@@ -263,6 +303,8 @@ main(void)
 		cmocka_unit_test(
 		    test_rejection_with_a_4xx_reply_is_a_tempfail),
 		cmocka_unit_test(test_excused_temperror_refuses_nothing),
+		cmocka_unit_test(
+		    test_relayed_mail_is_held_rather_than_refused),
 		cmocka_unit_test(
 		    test_forged_fields_reject_whatever_the_results),
 		cmocka_unit_test(test_helo_rejects_where_its_level_says_so),

@@ -579,6 +579,7 @@ check_hostile(const struct header_facts *f)
 static char big_quotes[BIG + 1];
 static char big_lines[BIG + 1];
 static char big_name[BIG + 1];
+static char longest_relay[HEADER_RELAY_MAX + 1];
 
 static void
 fill_big(void)
@@ -607,11 +608,17 @@ test_hostile_texts_are_values_and_no_more(void **state)
 {
 	(void)state;
 	fill_big();
-	for (size_t i = 0; i < HOSTILE_COUNT * 8; i++) {
+	memset(longest_relay, '(', HEADER_RELAY_MAX);
+	for (size_t i = 0; i < HOSTILE_COUNT * 9; i++) {
 		struct header_facts f = usual_facts(RESULT_FAIL);
 		f.stale = true;
+		f.excuse = EXCUSE_OUTAGE;
+		f.source = SOURCE_GUESS;
+		f.spared = "let through since it is signed by";
+		f.relayed_by = longest_relay;
 		const char **slot[] = { &f.envelope_from, &f.domain, &f.helo,
-			&f.receiver, &f.mechanism, &f.problem, &f.wide_open };
+			&f.receiver, &f.mechanism, &f.problem, &f.wide_open,
+			&f.author };
 		size_t which = i / HOSTILE_COUNT;
 		for (size_t j = 0; j < COUNT(slot); j++)
 			if (j == which || which == COUNT(slot))
