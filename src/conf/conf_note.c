@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf/conf_priv.h"
+#include "spf/record.h"
 #include "policy/suffixes.h"
 
 void
@@ -160,9 +161,33 @@ conf_check_why(struct conf *c, struct diag *d)
 		conf_complain(c, d, "why_key", "%s: %s", c->why_key, problem);
 }
 
+/* t: the widest term for clients of a family, or NULL. */
+static void
+note_term(struct conf *c, const struct record_term *t, sa_family_t family,
+    unsigned narrow_enough)
+{
+	if (t == NULL || record_term_bits(t, family) >= narrow_enough)
+		return;
+	conf_complain(c, &c->notes, "local_policy", "\"%.*s\" lets more "
+	    "clients send for any domain than one organisation has",
+	    (int)t->len, c->local_policy.record->text + t->offset);
+}
+
+static void
+note_local_policy(struct conf *c)
+{
+	const struct record *r = c->local_policy.record;
+
+	if (r == NULL)
+		return;
+	note_term(c, r->widest4, AF_INET, c->wide_open_prefix);
+	note_term(c, r->widest6, AF_INET6, c->wide_open_prefix6);
+}
+
 void
 conf_note(struct conf *c)
 {
+	note_local_policy(c);
 	note_socket(c);
 	note_group(c);
 	note_networks(c);

@@ -864,6 +864,17 @@ assert_no_note(const char *text)
 }
 
 static void
+test_local_policy_of_half_the_world_is_worth_a_look(void **state)
+{
+	(void)state;
+	assert_note("\nlocal_policy = \"ip4:192.0.2.1 ip4:0.0.0.0/1\"", 2,
+	    "local_policy: \"ip4:0.0.0.0/1\" lets more clients send for any "
+	    "domain");
+	assert_note("local_policy = \"ip6:2000::/3\"", 1, "\"ip6:2000::/3\"");
+	assert_no_note("local_policy = \"ip4:17.0.0.0/8 -ip4:0.0.0.0/0\"");
+}
+
+static void
 test_what_is_given_twice_is_noted(void **state)
 {
 	(void)state;
@@ -1946,6 +1957,7 @@ main(void)
 		TEST(numbers_are_refused_with_the_reason),
 		TEST(words_are_the_documented_ones),
 		TEST(terms_are_checked_as_records_are),
+		TEST(local_policy_of_half_the_world_is_worth_a_look),
 		TEST(address_of_a_client),
 		TEST(lists_replace_empty_and_append),
 		TEST(servers_get_their_port),
