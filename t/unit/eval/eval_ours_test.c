@@ -303,6 +303,11 @@ test_guess_is_for_domains_without_record_that_exist(void **state)
 	    "192.0.2.1", RESULT_FAIL, SOURCE_RECORD, RESULT_FAIL, "-all");
 	expect("", "192.0.2.1", RESULT_NONE, SOURCE_RECORD, RESULT_NONE, "");
 	assert_int_equal(v.queries, 1);
+	/* An include without record is a permerror. */
+	expect("example.com. TXT \"v=spf1 include:i.example.com\"\n"
+	    "example.com. A 192.0.2.1\ni.example.com. A 192.0.2.1\n",
+	    "192.0.2.1", RESULT_PERMERROR, SOURCE_RECORD, RESULT_PERMERROR,
+	    "");
 }
 
 static void
