@@ -321,6 +321,23 @@ uses_letter(const struct macro *m, char letter)
 }
 
 bool
+macro_uses(const struct macro *m, const char *letters)
+{
+	while (*letters != '\0' && !uses_letter(m, *letters))
+		letters++;
+	return *letters != '\0';
+}
+
+bool
+macro_escapes(const struct macro *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->pieces[i].escape)
+			return true;
+	return false;
+}
+
+bool
 macro_uses_validated(const struct macro *m)
 {
 	return uses_letter(m, 'p');
@@ -532,7 +549,7 @@ macro_expand_name(const struct macro *m, const struct macro_vars *v,
 
 	/* RFC 8616 s4: terms with %{s} or %{l} then match nothing. */
 	if (v->local != NULL && !is_ascii(v->local, strlen(v->local)) &&
-	    (uses_letter(m, 's') || uses_letter(m, 'l')))
+	    macro_uses(m, "sl"))
 		return MACRO_NAME_NOT_ASCII;
 
 	size_t end = sizeof(buf);

@@ -59,6 +59,11 @@ bool		 macro_uses_validated(const struct macro *m);
 /* True for %{why_url}. */
 bool		 macro_uses_why_url(const struct macro *m);
 
+/* True if m has one of these letters, given in lower case. */
+bool		 macro_uses(const struct macro *m, const char *letters);
+/* True if it has an upper-case letter, which means URL escaping (s7.3). */
+bool		 macro_escapes(const struct macro *m);
+
 /*
  * Appends the expansion to out, whose overflow tells that it did not fit.
  * Pure.  URL escaping for upper-case letters (s7.3), transformers and
