@@ -16,21 +16,7 @@
 #include "eval/eval.h"
 #include "spf/identity.h"
 #include "tool/dryrun_priv.h"
-
-static void
-put_escaped(FILE *out, const char *s)
-{
-	while (*s != '\0') {
-		size_t n = util_print_length(s, strnlen(s, 4));
-
-		if (*s == '\\')
-			fputc('\\', out);
-		if (n == 0)
-			fprintf(out, "\\x%02x", (unsigned char)*s++);
-		for (; n > 0; n--)
-			fputc(*s++, out);
-	}
-}
+#include "tool/terminal.h"
 
 static void
 put_labelled(FILE *out, const char *label, const char *about,
@@ -41,10 +27,10 @@ put_labelled(FILE *out, const char *label, const char *about,
 	fprintf(out, "    %s", label);
 	if (about[0] != '\0') {
 		fputs(" of ", out);
-		put_escaped(out, about);
+		terminal_put_text(out, about);
 	}
 	fputs(": ", out);
-	put_escaped(out, text);
+	terminal_put_text(out, text);
 	fputc('\n', out);
 }
 
@@ -59,7 +45,7 @@ put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 	const char *address = r->checks[scope].identity->address;
 
 	fprintf(out, "  %s: %s, ", scope_name(scope), result_name(v->result));
-	put_escaped(out, address[0] != '\0' ? address : "no name given");
+	terminal_put_text(out, address[0] != '\0' ? address : "no name given");
 	fputc('\n', out);
 	if (v->source != SOURCE_RECORD)
 		put_labelled(out, "source", "", source_name(v->source));

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Text for people, on a terminal or not: colours, lines of 80 columns. */
+
+#ifndef TERMINAL_H
+#define TERMINAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#define TERMINAL_COLUMNS 80
+
+enum terminal_style {
+	TERMINAL_PLAIN,
+	TERMINAL_BOLD,
+	TERMINAL_RED,
+	TERMINAL_YELLOW,
+	TERMINAL_GREEN,
+	TERMINAL_FAINT
+};
+
+struct terminal {
+	FILE	*out;
+	bool	 colour;
+};
+
+/* Colour is for terminals that are not dumb, and where NO_COLOR is not set. */
+struct terminal	terminal_open(FILE *out);
+
+/* What is put from now on; nothing without colour. */
+void	terminal_set_style(const struct terminal *t, enum terminal_style s);
+
+/*
+ * Octets that are not printable, in ASCII or UTF-8, are written \xNN, a
+ * backslash \\.
+ */
+void	terminal_put_text(FILE *out, const char *s);
+
+/*
+ * Text in lines, broken at blanks.  The first line begins at column, where the
+ * cursor is, the others behind indent blanks; ends the last line.
+ */
+void	terminal_put_lines(const struct terminal *t, unsigned column,
+	    unsigned indent, const char *s);
+
+#endif
