@@ -30,6 +30,7 @@
 #include "policy/policy.h"
 #include "policy/suffixes.h"
 #include "spf/identity.h"
+#include "tool/advisor.h"
 #include "tool/dryrun.h"
 
 #define STOP_ROUND_MS 100	/* a second SIGTERM is seen so soon */
@@ -231,14 +232,35 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
 	status = o->lines != NULL ? dryrun_file(&s, o, c) :
 	    (int)dryrun_one(&s.env, c, &one, o->json, stdout);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("spf-milter: standard output");
-		status = EX_IOERR;
-	}
 	service_stop(&s);
 	if (one.header != NULL)
 		fclose(one.header);
 	return status;
+}
+
+/* The configuration says which name servers to ask. */
+static int
+advise(const struct options *o, const struct conf *c, struct diag *d)
+{
+	const struct advisor_request request = { .domain = o->domain,
+		.record = o->record, .json = o->json, .verbose = o->verbose };
+	struct service s = { .dns = NULL };
+
+	log_set_level(LOG_LEVEL_ERROR);
+	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
+	int status = (int)advisor_check(s.flights, &request, stdout);
+	service_stop(&s);
+	return status;
+}
+
+/* status, unless something could not be printed. */
+static int
+printed(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	perror("spf-milter: standard output");
+	return EX_IOERR;
 }
 
 static void
@@ -410,6 +432,9 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 static int
 run(const struct options *o, struct diag *d)
 {
+	if (o->command == OPTIONS_GENERATE)
+		return printed((int)advisor_generate(o->parts, o->part_count,
+		    o->json, stdout));
 	if (o->command == OPTIONS_RUN)
 		ctl_take_signals();
 
@@ -420,8 +445,10 @@ run(const struct options *o, struct diag *d)
 		return serve(o, c, d);	/* which publishes c */
 	if (o->command == OPTIONS_CHECK)
 		status = check(c, o->verbose, d);
+	else if (o->command == OPTIONS_ADVISE)
+		status = printed(advise(o, c, d));
 	else
-		status = dryrun(o, c, d);
+		status = printed(dryrun(o, c, d));
 	conf_release(c);
 	return status;
 }

@@ -11,7 +11,9 @@
 
 /* Long options without a letter. */
 enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
-	OPTION_JSON, OPTION_HEADER };
+	OPTION_JSON, OPTION_HEADER, OPTION_CHECK_DOMAIN, OPTION_CHECK_RECORD,
+	OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX, OPTION_A, OPTION_INCLUDE,
+	OPTION_EXISTS, OPTION_REDIRECT, OPTION_ALL };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -30,6 +32,16 @@ static const struct option long_options[] = {
 	{ "header", required_argument, NULL, OPTION_HEADER },
 	{ "zone", required_argument, NULL, OPTION_ZONE },
 	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "check-domain", required_argument, NULL, OPTION_CHECK_DOMAIN },
+	{ "check-record", required_argument, NULL, OPTION_CHECK_RECORD },
+	{ "domain", required_argument, NULL, OPTION_DOMAIN },
+	{ "generate", no_argument, NULL, OPTION_GENERATE },
+	{ "mx", no_argument, NULL, OPTION_MX },
+	{ "a", no_argument, NULL, OPTION_A },
+	{ "include", required_argument, NULL, OPTION_INCLUDE },
+	{ "exists", required_argument, NULL, OPTION_EXISTS },
+	{ "redirect", required_argument, NULL, OPTION_REDIRECT },
+	{ "all", required_argument, NULL, OPTION_ALL },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -46,6 +58,13 @@ options_usage(FILE *out)
 	    "[--rcpt ADDRESS] [--header FILE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--json] [FILE]\n"
+	    "       spf-milter --check-domain DOMAIN [-v] [--zone FILE] "
+	    "[--json]\n"
+	    "       spf-milter --check-record RECORD [--domain DOMAIN] [-v] "
+	    "[--zone FILE] [--json]\n"
+	    "       spf-milter --generate [--mx] [--a] [--ip NETWORK] "
+	    "[--include DOMAIN] [--exists NAME] [--redirect DOMAIN] "
+	    "[--all fail|soft|neutral|pass] [--json]\n"
 	    "       spf-milter -V | -h\n"
 	    "\n"
 	    "  -c, --config FILE   configuration file\n"
@@ -61,6 +80,14 @@ options_usage(FILE *out)
 	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
 	    "standard input\n"
 	    "      --header FILE   the message, of which the header is read\n"
+	    "      --check-domain DOMAIN\n"
+	    "                      what is wrong with the SPF record of "
+	    "DOMAIN, or could be\n"
+	    "                      better, and who may send\n"
+	    "      --check-record RECORD\n"
+	    "                      the same of a record that is not "
+	    "published yet\n"
+	    "      --generate      write a record of its parts\n"
 	    "      --zone FILE     take the DNS from a text file\n"
 	    "      --json          one JSON object a line\n"
 	    "  -V, --version       versions of the program and its libraries\n"
@@ -80,6 +107,39 @@ add_setting(struct options *o, const char *setting)
 	}
 	o->settings[n] = setting;
 	return true;
+}
+
+/* Part of a record; value NULL: it has none. */
+static bool
+add_part(struct options *o, const char *option, const char *value)
+{
+	if (o->part_count == OPTIONS_PARTS_MAX) {
+		fprintf(stderr, "spf-milter: too many --%s\n", option);
+		return false;
+	}
+	o->parts[o->part_count++] = (struct advisor_part){ option, value };
+	return true;
+}
+
+static bool
+take_part(struct options *o, int opt)
+{
+	switch (opt) {
+	case OPTION_MX:
+		return add_part(o, "mx", NULL);
+	case OPTION_A:
+		return add_part(o, "a", NULL);
+	case OPTION_INCLUDE:
+		return add_part(o, "include", optarg);
+	case OPTION_EXISTS:
+		return add_part(o, "exists", optarg);
+	case OPTION_REDIRECT:
+		return add_part(o, "redirect", optarg);
+	case OPTION_ALL:
+		return add_part(o, "all", optarg);
+	default:
+		return false;
+	}
 }
 
 /* One option; false: standard error says what is wrong with it. */
@@ -113,7 +173,8 @@ take_option(struct options *o, int opt)
 		return true;
 	case OPTION_IP:
 		o->ip = optarg;
-		return true;
+		o->ip_count++;
+		return add_part(o, "ip", optarg);
 	case OPTION_HELO:
 		o->helo = optarg;
 		return true;
@@ -132,24 +193,58 @@ take_option(struct options *o, int opt)
 	case OPTION_JSON:
 		o->json = true;
 		return true;
+	case OPTION_CHECK_DOMAIN:
+		o->command = OPTIONS_ADVISE;
+		o->domain = optarg;
+		return true;
+	case OPTION_CHECK_RECORD:
+		o->command = OPTIONS_ADVISE;
+		o->record = optarg;
+		return true;
+	case OPTION_DOMAIN:
+		o->domain = optarg;
+		return true;
+	case OPTION_GENERATE:
+		o->command = OPTIONS_GENERATE;
+		return true;
 	default:
-		return false;
+		return take_part(o, opt);
 	}
 }
 
-/* NULL, or what is wrong with the options taken together. */
+/* NULL, or which option is one of another command. */
 static const char *
-problem(struct options *o, int rest, char **argv)
+stray(const struct options *o)
+{
+	bool play = o->command == OPTIONS_DRYRUN;
+	bool advise = o->command == OPTIONS_ADVISE;
+	bool generate = o->command == OPTIONS_GENERATE;
+
+	if (!play && (o->helo != NULL || o->sender != NULL ||
+	    o->rcpt != NULL || o->header != NULL))
+		return "--helo, --sender, --rcpt and --header go with -t";
+	if (!play && !generate && o->ip != NULL)
+		return "--ip goes with -t and --generate";
+	if (!generate && o->part_count > o->ip_count)
+		return "--mx, --a, --include, --exists, --redirect and --all "
+		    "go with --generate";
+	if (!advise && o->domain != NULL)
+		return "--domain goes with --check-record";
+	if (!play && !advise && o->zone != NULL)
+		return "--zone goes with -t, --check-domain and "
+		    "--check-record";
+	if (!play && !advise && !generate && o->json)
+		return "--json goes with -t, --check-domain, --check-record "
+		    "and --generate";
+	return NULL;
+}
+
+static const char *
+dryrun_problem(struct options *o, int rest, char **argv)
 {
 	bool single = o->ip != NULL || o->helo != NULL || o->sender != NULL ||
 	    o->rcpt != NULL || o->header != NULL;
 
-	if (o->command != OPTIONS_DRYRUN) {
-		if (single || o->zone != NULL || o->json)
-			return "--ip, --helo, --sender, --rcpt, --header, "
-			    "--zone and --json go with -t";
-		return rest > 0 ? "unexpected argument" : NULL;
-	}
 	if (single && o->ip == NULL)
 		return "--ip is missing, the address of the client";
 	if (single && o->sender == NULL)
@@ -162,6 +257,21 @@ problem(struct options *o, int rest, char **argv)
 	if (!single)
 		o->lines = rest == 1 ? argv[0] : "-";
 	return NULL;
+}
+
+/* NULL, or what is wrong with the options taken together. */
+static const char *
+problem(struct options *o, int rest, char **argv)
+{
+	const char *wrong = stray(o);
+
+	if (wrong != NULL)
+		return wrong;
+	if (o->command == OPTIONS_DRYRUN)
+		return dryrun_problem(o, rest, argv);
+	if (o->command == OPTIONS_GENERATE && o->part_count == 0)
+		return "--generate needs parts, such as --mx --all fail";
+	return rest > 0 ? "unexpected argument" : NULL;
 }
 
 bool

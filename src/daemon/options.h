@@ -7,15 +7,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "tool/advisor.h"
+
 enum options_command {
 	OPTIONS_RUN,
 	OPTIONS_CHECK,
 	OPTIONS_DRYRUN,
+	OPTIONS_ADVISE,		/* --check-domain, --check-record */
+	OPTIONS_GENERATE,
 	OPTIONS_VERSION,
 	OPTIONS_HELP
 };
 
 #define OPTIONS_SETTINGS_MAX 100
+#define OPTIONS_PARTS_MAX 200
 
 /* Texts are those of argv; NULL where not given. */
 struct options {
@@ -35,6 +40,14 @@ struct options {
 	const char	*lines;		/* file, "-" for standard input */
 	const char	*zone;
 	bool		 json;
+
+	/* OPTIONS_ADVISE: one of them, or a record and its domain */
+	const char	*record;
+	const char	*domain;
+	/* OPTIONS_GENERATE: in the order of argv */
+	struct advisor_part parts[OPTIONS_PARTS_MAX];
+	size_t		 part_count;
+	size_t		 ip_count;	/* of --ip among them */
 };
 
 /* False: standard error has the mistake and a hint; exit with EX_USAGE. */

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Transactions played with spf-milter -t, compared with what is expected.
+"""Transactions played with spf-milter -t, and records that it checks or
+writes, compared with what is expected.
 
 One directory a case:
     conf            configuration; missing: the built-in defaults
     zone            DNS as text, in the form told in spf-milter(8)
     input or args   lines for standard input, or arguments one a line
+    command         arguments one a line in place of -t and its own
     expected        standard output, exit status and standard error
     expected.json   standard output with --json instead, where that is of
                     interest; each object written over several lines
     header          header of the message, for --header with args
 conf, zone and input are those of the parent directory where a case has none.
-In input and args, \\xNN is an octet.  Our own name is mx.example.org unless
-conf sets hostname.
+In input, args and command, \\xNN is an octet.  Our own name is mx.example.org
+unless conf sets hostname.
 
     golden.py [--update] [PART-OF-A-NAME ...]
 --update writes what it gets to expected and to the expected.json that exist
@@ -55,14 +57,19 @@ def find(case, name):
 
 
 def arguments(case, conf):
-    args = [PROGRAM, "-t", "-c", conf, "--zone", find(case, "zone")]
-    path = os.path.join(case, "args")
-    if os.path.exists(path):
-        args += [octets(a) for a in read(path).splitlines()]
+    args = [PROGRAM, "-c", conf]
+    own = os.path.join(case, "command")
+    path = own if os.path.exists(own) else os.path.join(case, "args")
+    words = [octets(a) for a in read(path).splitlines()] \
+        if os.path.exists(path) else []
+    if path != own:
+        args.append("-t")
+    if b"--generate" not in words:
+        args += ["--zone", find(case, "zone")]
     path = os.path.join(case, "header")
     if os.path.exists(path):
         args += ["--header", path]
-    return args
+    return args + words
 
 
 def configuration(case, f):
