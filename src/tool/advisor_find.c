@@ -73,11 +73,15 @@ has_hosts(const struct advisor_host *h)
 	return false;
 }
 
+/* Once for a term. */
 static void
 find_error(struct advisor_record *r, const struct advisor_term *t,
     const struct dns_answer *answer)
 {
-	if (answer == NULL || answer->status != DNS_TEMPERROR)
+	size_t len;
+
+	if (answer == NULL || answer->status != DNS_TEMPERROR ||
+	    advice_has(&r->advice, ADVISE_DNS, offset_of(r, t, &len)))
 		return;
 	char *text = xasprintf("the DNS has an error for %s (%s): mail gets "
 	    "temperror", t->name, answer->problem);

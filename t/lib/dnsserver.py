@@ -24,6 +24,7 @@ import dns.rdtypes.ANY.CNAME
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.ANY.PTR
 import dns.rdtypes.ANY.SOA
+import dns.rdtypes.ANY.SPF
 import dns.rdtypes.ANY.TXT
 import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
@@ -73,6 +74,9 @@ def txt_strings(value):
 def to_rdata(kind, value):
     if kind == "TXT":
         return dns.rdtypes.ANY.TXT.TXT(IN, dns.rdatatype.TXT,
+            txt_strings(value))
+    if kind == "SPF":
+        return dns.rdtypes.ANY.SPF.SPF(IN, dns.rdatatype.SPF,
             txt_strings(value))
     if kind == "A":
         return dns.rdtypes.IN.A.A(IN, dns.rdatatype.A, value)
@@ -405,7 +409,7 @@ def owner(text):
 
 def data_text(kind, value):
     """The data of one record in a master file."""
-    if kind == "TXT":
+    if kind in ("TXT", "SPF"):
         return " ".join(map(presentation, txt_strings(value)))
     if kind == "MX":
         return "%d %s" % (value[0], owner(value[1]))
