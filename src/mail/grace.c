@@ -186,7 +186,9 @@ make_room(struct grace *g, const struct place *p, int64_t now_ms)
 	}
 	if (own < SHARE && p->row->used < ROW_ENTRIES)
 		return;
-	clear(g, p->row, weakest(p->row, own < SHARE ? 0 : p->wide));
+	struct entry *w = weakest(p->row, own < SHARE ? 0 : p->wide);
+	assert(w != NULL);
+	clear(g, p->row, w);
 	stats_inc(STATS_GRACE_EVICTED);
 }
 
