@@ -213,12 +213,13 @@ run_new(struct eval_room *room, struct dns_view *view,
 
 /* Records of ours */
 
-/* A term of it has matched, and not the "all" at its end. */
+/* A term of it has matched, and not an "all" that does not pass. */
 static bool
 has_matched(const struct eval_run *run)
 {
 	return !run->stopped && run->matched != NULL &&
-	    run->matched->mechanism != RECORD_ALL;
+	    (run->matched->mechanism != RECORD_ALL ||
+	    run->matched->qualifier == RESULT_PASS);
 }
 
 /* A guess fails for what strangers do; the local policy is worth a look. */
@@ -298,8 +299,7 @@ static void
 consult_ours(struct eval_run *run)
 {
 	const struct eval_request *in = run->in;
-	bool remains = run->stopped ? run->unpublished :
-	    run->verdict.result != RESULT_PASS && !has_matched(run);
+	bool remains = run->stopped ? run->unpublished : !has_matched(run);
 
 	if (remains && run->unpublished && in->best_guess != NULL)
 		remains = consult(run, SOURCE_GUESS, in->best_guess);

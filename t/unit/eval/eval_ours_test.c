@@ -341,6 +341,11 @@ test_local_policy_stands_before_the_all_of_a_guess(void **state)
 	    "-all");
 	assert_int_equal(v.lookups, 2);
 	assert_string_equal(v.explanation, "");
+	set_ours("v=spf1 -ip4:192.0.2.0/24", "v=spf1 +all");
+	expect(zone, "192.0.2.1", RESULT_PASS, SOURCE_GUESS, RESULT_NONE,
+	    "+all");
+	expect("example.com. TXT \"v=spf1 +all\"\n", "192.0.2.1",
+	    RESULT_PASS, SOURCE_RECORD, RESULT_PASS, "+all");
 }
 
 static void
