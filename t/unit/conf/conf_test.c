@@ -1882,7 +1882,7 @@ test_what_spares_mail_needs_the_end_of_the_message(void **state)
 {
 	(void)state;
 	if (suffixes_version() == NULL)
-		skip();
+		return;
 	struct conf *c = load_good("reject_at = eom\n" SPARE);
 	assert_non_null(c->suffixes);
 	assert_int_equal(c->dkim_results_from.count, 1);

@@ -49,6 +49,7 @@ static const char zone[] =
     "_dmarc.two.example. TXT \"v=DMARC1; p=reject\"\n"
     "_dmarc.other.example. TXT \"v=spf1 -all\"\n"
     "_dmarc.broken.example. SERVFAIL\n"
+    "_dmarc.sick.dmarc.example. SERVFAIL\n"
     /* What tests hold back, and that no cache keeps. */
     "$TTL 0\n"
     "held.example.com. TXT \"v=spf1 -all\"\n"
@@ -1921,13 +1922,14 @@ test_quarantine_has_a_reason(void **state)
 	"dkim_results_from = {\"dkim.example.org\", \"mx.example.org\"}\n"
 #define LEFT_TO_DMARC AT_END "leave_to_dmarc = true\n"
 
-/* Needs the public suffix list. */
-static void
+/* A build without the public suffix list has none of this. */
+static bool
 configure_spare(struct fixture *f, unsigned helo, const char *more)
 {
 	if (suffixes_version() == NULL)
-		skip();
+		return false;
 	configure(f, helo, 3, more);
+	return true;
 }
 
 struct field {
@@ -2009,7 +2011,8 @@ test_aligned_signature_spares_the_message(void **state)
 	struct fixture *f = *state;
 	uint64_t spared = stats_get(STATS_SPARED_SIGNED);
 
-	configure_spare(f, 3, UNLESS_SIGNED);
+	if (!configure_spare(f, 3, UNLESS_SIGNED))
+		return;
 	assert_spared(f, FIELDS(&author, &signed_by_dmarc_example),
 	    " mail.dmarc.example) client-ip=");
 	assert_spared(f, FIELDS(FIELD("authentication-results",
@@ -2037,7 +2040,8 @@ test_signatures_that_do_not_spare_it(void **state)
 		"\xb1\xe8 <u@dmarc.example>", "=?utf-8?Q?u?=@dmarc.example" };
 	struct fixture *f = *state;
 
-	configure_spare(f, 3, UNLESS_SIGNED);
+	if (!configure_spare(f, 3, UNLESS_SIGNED))
+		return;
 	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
 		assert_stands(f, FIELDS(&author,
 		    FIELD("Authentication-Results", results[i]),
@@ -2060,7 +2064,8 @@ test_encoded_identity_of_a_signature_spares_nothing(void **state)
 	};
 	struct fixture *f = *state;
 
-	configure_spare(f, 3, UNLESS_SIGNED);
+	if (!configure_spare(f, 3, UNLESS_SIGNED))
+		return;
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
 		assert_stands(f, FIELDS(&signed_by_dmarc_example, &author,
 		    FIELD("dkim-signature", tags[i])));
@@ -2075,7 +2080,8 @@ test_dmarc_policy_of_the_author_spares_the_message(void **state)
 	struct fixture *f = *state;
 	uint64_t spared = stats_get(STATS_SPARED_DMARC);
 
-	configure_spare(f, 3, LEFT_TO_DMARC);
+	if (!configure_spare(f, 3, LEFT_TO_DMARC))
+		return;
 	assert_spared(f, FIELDS(&author), " mail.dmarc.example) client-ip=");
 	assert_spared(f, FIELDS(FIELD("from", "u@dmarc.example")),
 	    "left to the");
@@ -2087,14 +2093,16 @@ test_dmarc_policies_that_do_not_spare_it(void **state)
 {
 	static const char *const authors[] = { "u@nothing.example",
 		"u@two.example", "u@other.example", "u@broken.example",
-		"u@mail.broken.example", "u@dmarc.example, v@dmarc.example",
-		"u", "u@example" };
+		"u@mail.broken.example", "u@sick.dmarc.example",
+		"u@dmarc.example, v@dmarc.example", "u", "u@example" };
 	struct fixture *f = *state;
 
-	configure_spare(f, 3, LEFT_TO_DMARC);
+	if (!configure_spare(f, 3, LEFT_TO_DMARC))
+		return;
 	for (size_t i = 0; i < sizeof(authors) / sizeof(authors[0]); i++)
 		assert_stands(f, FIELDS(FIELD("From", authors[i])));
-	configure_spare(f, 3, UNLESS_SIGNED);
+	if (!configure_spare(f, 3, UNLESS_SIGNED))
+		return;
 	assert_stands(f, FIELDS(&author));
 }
 
@@ -2104,7 +2112,9 @@ test_late_dmarc_policy_does_not_spare_the_message(void **state)
 {
 	struct fixture *f = *state;
 
-	configure_spare(f, 3, LEFT_TO_DMARC "dns { reply_timeout = 100ms }\n");
+	if (!configure_spare(f, 3, LEFT_TO_DMARC
+	    "dns { reply_timeout = 100ms }\n"))
+		return;
 	fake_dns_hold(&f->fake, "_dmarc");
 	assert_stands(f, FIELDS(&author));
 	release(f);
@@ -2118,7 +2128,8 @@ test_what_is_not_refused_is_not_asked_for(void **state)
 	struct session_needs needs;
 	size_t n;
 
-	configure_spare(f, 0, LEFT_TO_DMARC KEEP_FORGED);
+	if (!configure_spare(f, 0, LEFT_TO_DMARC KEEP_FORGED))
+		return;
 	session_needs(f->conf, &needs);
 	assert_true(needs.headers && needs.end_of_header && needs.rcpt);
 
@@ -2139,7 +2150,8 @@ test_both_results_are_told_of_a_message_that_is_spared(void **state)
 	const struct session_edit *edits;
 	size_t n;
 
-	configure_spare(f, 3, LEFT_TO_DMARC);
+	if (!configure_spare(f, 3, LEFT_TO_DMARC))
+		return;
 	assert_continues(transact(f, "fail.example.com",
 	    "<u@pass.example.com>"));
 	session_header(f->session, author.name, author.value);

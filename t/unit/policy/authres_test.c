@@ -263,7 +263,9 @@ test_dkim_passes_that_do_not_count(void **state)
 		"mx.example.org; spf=pass (x); dkim=pass header.d=example.com",
 		"mx.example.org; spf=fail (mx: domain of \"x) ; dkim=pass"
 		    " header.d=example.com (\"@evil.example does not)",
-		"mx.example.org; dkim=fail (of \"x) ; dkim=pass"
+		"mx.example.org; dkim=fail (of \"x) header.d=a.example;"
+		    " dkim=pass header.d=example.com",
+		"mx.example.org; arc=pass header.d=a.example; dkim=pass"
 		    " header.d=example.com",
 	};
 

@@ -20,15 +20,6 @@ teardown(void **state)
 	return 0;
 }
 
-/* Built without libpsl, or a machine without the list. */
-static const struct suffixes *
-suffixes(void **state)
-{
-	if (*state == NULL)
-		skip();
-	return *state;
-}
-
 static void
 test_organizational_domain(void **state)
 {
@@ -42,9 +33,14 @@ test_organizational_domain(void **state)
 		{ "a.b.unknown-end", "b.unknown-end" },
 		{ "xn--9d0b05g.xn--3e0b707e", "xn--9d0b05g.xn--3e0b707e" },
 	};
-	const struct suffixes *s = suffixes(state);
+	const struct suffixes *s = *state;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	/* Without it a name is an organization of its own. */
+	if (s == NULL)
+		assert_string_equal(suffixes_organization(s, "a.example.com"),
+		    "a.example.com");
+	for (size_t i = 0; s != NULL && i < sizeof(rows) / sizeof(rows[0]);
+	    i++)
 		assert_string_equal(suffixes_organization(s, rows[i][0]),
 		    rows[i][1]);
 }
@@ -52,9 +48,11 @@ test_organizational_domain(void **state)
 static void
 test_relaxed_alignment(void **state)
 {
-	const struct suffixes *s = suffixes(state);
+	const struct suffixes *s = *state;
 
 	assert_true(dmarc_is_aligned(s, "example.com", "example.com"));
+	if (s == NULL)
+		return;
 	assert_true(dmarc_is_aligned(s, "mail.example.com", "example.com"));
 	assert_true(dmarc_is_aligned(s, "a.example.co.kr", "b.example.co.kr"));
 	assert_false(dmarc_is_aligned(s, "a.co.kr", "b.co.kr"));
