@@ -17,29 +17,44 @@ dmarc_is_aligned(const struct suffixes *s, const char *a, const char *b)
 	    suffixes_organization(s, b)) == 0;
 }
 
-/* The next "name = value" at *p without its blanks; false: none. */
-static bool
-next_tag(const char **p, const char *end, char name[2], char value[16])
-{
-	struct sbuf sb[2];
-	bool behind = false;
+#define NAME_SIZE 2		/* no name and no value that counts is longer */
+#define VALUE_SIZE 16
 
-	if (*p >= end)
+/* From begin to end without blanks around it, "" where it is too long. */
+static void
+copy_trimmed(char *out, size_t size, const char *begin, const char *end)
+{
+	while (begin < end && (*begin == ' ' || *begin == '\t'))
+		begin++;
+	while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+
+	size_t len = (size_t)(end - begin) < size ? (size_t)(end - begin) : 0;
+
+	memcpy(out, begin, len);
+	out[len] = '\0';
+}
+
+/* The next "name = value" at *p; false: none. */
+static bool
+next_tag(const char **p, const char *end, char name[NAME_SIZE],
+    char value[VALUE_SIZE])
+{
+	const char *begin = *p;
+
+	if (begin >= end)
 		return false;
-	sbuf_init(&sb[0], name, 2);
-	sbuf_init(&sb[1], value, 16);
-	for (; *p < end && **p != ';'; (*p)++) {
-		if (**p == '=' && !behind)
-			behind = true;
-		else if (**p != ' ' && **p != '\t')
-			sbuf_char(&sb[behind], **p);
-	}
-	(*p)++;
-	/* No name and no value that counts is longer. */
-	if (!sbuf_ok(&sb[0]))
-		name[0] = '\0';
-	if (!sbuf_ok(&sb[1]))
-		value[0] = '\0';
+
+	const char *stop = memchr(begin, ';', (size_t)(end - begin));
+
+	if (stop == NULL)
+		stop = end;
+
+	const char *sign = memchr(begin, '=', (size_t)(stop - begin));
+
+	copy_trimmed(name, NAME_SIZE, begin, sign != NULL ? sign : begin);
+	copy_trimmed(value, VALUE_SIZE, sign != NULL ? sign + 1 : stop, stop);
+	*p = stop < end ? stop + 1 : end;
 	return true;
 }
 
@@ -47,8 +62,8 @@ bool
 dmarc_is_record(const char *text, size_t len)
 {
 	const char *end = text + len;
-	char name[2];
-	char value[16];
+	char name[NAME_SIZE];
+	char value[VALUE_SIZE];
 
 	if (!next_tag(&text, end, name, value) || strcmp(name, "v") != 0 ||
 	    strcmp(value, "DMARC1") != 0)

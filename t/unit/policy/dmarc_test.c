@@ -79,7 +79,8 @@ test_records(void **state)
 		"v=DMARC1; p=averylongvaluethatisnone", "v=spf1 -all",
 		"v=dmarc1; p=none", "v=DMARC12; p=none", "v=DMARC1 p=none",
 		"V=DMARC1; p=none", "p=none; v=DMARC1", "v=DMARC1; sp=none",
-		"v=DMARC1; p=no; p=none", ";v=DMARC1; p=none",
+		"v=DMARC1; p=no; p=none", "v=DMARC 1; p=none",
+		"v=DMARC1; p=no ne", ";v=DMARC1; p=none",
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
