@@ -203,6 +203,8 @@ def test_signed_mail_is_spared_in_the_mtas():
             tap.contains(" ".join(values(got, SPF)[0].split()),
                 "not refused for a DKIM signature aligned with " + SIGNED)
             refuse(server, port, message(SIGNED))
+            refuse(server, port, 2 * [(AR, "%s; dkim=pass header.d=%s"
+                % (name, SIGNED)) for name in NAMES] + message(SIGNED))
         tap.contains(dmarc_of(deliver(server, 25, signed()))[0],
             "dmarc=pass", "OpenDMARC sees OpenDKIM's result")
 
