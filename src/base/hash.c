@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SipHash-2-4 with 128 bits of output (Aumasson, Bernstein). */
+/* SipHash-2-4 with 128 bits of output (Aumasson, Bernstein), and FNV-1a. */
 
 #include "config.h"
 
@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "base/hash.h"
+#include "base/util.h"
 
 void
 hash_key_draw(struct hash_key *k)
@@ -72,4 +73,16 @@ hash_octets(const struct hash_key *k, const char *octets, size_t len,
 	v[1] ^= 0xdd;
 	sip_rounds(v, 4);
 	out[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t
+hash_quick(const char *octets, size_t len)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < len; i++) {
+		h ^= (uint8_t)util_lower(octets[i]);
+		h *= UINT64_C(1099511628211);
+	}
+	return h ^ h >> 32;
 }

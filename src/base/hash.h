@@ -24,4 +24,7 @@ void	hash_key_draw(struct hash_key *k);
 void	hash_octets(const struct hash_key *k, const char *octets, size_t len,
 	    uint64_t out[2]);
 
+/* Quick, without case, and under no key: nobody has a reason to aim at it. */
+uint64_t hash_quick(const char *octets, size_t len);
+
 #endif

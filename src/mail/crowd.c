@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "mail/crowd.h"
@@ -21,19 +22,6 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define MANY_BITS 16
-
-/* FNV-1a, without case. */
-static uint64_t
-hash(const char *octets, size_t len)
-{
-	uint64_t h = UINT64_C(14695981039346656037);
-
-	for (size_t i = 0; i < len; i++) {
-		h ^= (uint8_t)util_lower(octets[i]);
-		h *= UINT64_C(1099511628211);
-	}
-	return h ^ h >> 32;
-}
 
 void
 crowd_init(struct crowd *c)
@@ -66,10 +54,10 @@ bool
 crowd_note(struct crowd *c, const struct addr *client, const char *domain,
     size_t len, int64_t now_ms)
 {
-	uint64_t place = hash((const char *)client->bytes,
+	uint64_t place = hash_quick((const char *)client->bytes,
 	    sizeof(client->bytes)) % CROWD_CLIENTS;
 	struct crowd_client *k = &c->clients[place];
-	uint64_t h = hash(domain, len);
+	uint64_t h = hash_quick(domain, len);
 	bool many = false;
 
 	lock_acquire(&c->lock);

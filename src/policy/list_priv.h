@@ -17,9 +17,12 @@ struct list_patterns;
 /* Entries of one side: those of the list, or those that exclude. */
 struct list_side {
 	struct addr_set	 addrs;
-	char		**texts;	/* in lower case; sorted once sealed */
+	char		**texts;	/* in lower case */
 	size_t		 text_count;
 	size_t		 text_room;
+	uint32_t	*places;	/* once sealed: by hash, the number of
+					 * a text, from 1; 0: none */
+	size_t		 place_mask;
 };
 
 /* Filled by one thread; sealed, it is never written again but to be freed. */

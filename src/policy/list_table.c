@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The entries of a list, in memory whole: addresses as a set of prefixes,
- * names as sorted texts.  A file of a database is not asked in place, for it
- * may be cut or rewritten at any moment, and the disk may let a mail server
- * wait.
+ * names as texts by their hash.  A file of a database is not asked in place,
+ * for it may be cut or rewritten at any moment, and the disk may let a mail
+ * server wait.
  */
 
 #include "config.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "policy/list_priv.h"
 #include "spf/identity.h"
 
@@ -36,6 +37,7 @@ side_fini(struct list_side *s)
 	for (size_t i = 0; i < s->text_count; i++)
 		free(s->texts[i]);
 	free(s->texts);
+	free(s->places);
 }
 
 void
@@ -189,19 +191,34 @@ list_table_add_prefix(struct list_table *t, const struct addr_prefix *p,
 	t->entries++;
 }
 
-static int
-compare_texts(const void *a, const void *b)
+/* The place of text, or the free one where it would be. */
+static uint32_t *
+find_place(const struct list_side *s, const char *text)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	size_t i = hash_quick(text, strlen(text));
+
+	for (;; i++) {
+		uint32_t *place = &s->places[i & s->place_mask];
+
+		if (*place == 0 || strcmp(s->texts[*place - 1], text) == 0)
+			return place;
+	}
 }
 
 static void
 side_seal(struct list_side *s)
 {
+	size_t room = 2;
+
 	addr_set_seal(&s->addrs);
-	if (s->text_count > 0)
-		qsort(s->texts, s->text_count, sizeof(*s->texts),
-		    compare_texts);
+	if (s->text_count == 0)
+		return;
+	while (room < 2 * s->text_count)
+		room *= 2;
+	s->place_mask = room - 1;
+	s->places = xcalloc(room, sizeof(*s->places));
+	for (uint32_t i = 0; i < s->text_count; i++)
+		*find_place(s, s->texts[i]) = i + 1;
 }
 
 void
@@ -216,8 +233,7 @@ list_table_seal(struct list_table *t)
 static bool
 has_text(const struct list_side *s, const char *text)
 {
-	return s->text_count > 0 && bsearch(&text, s->texts, s->text_count,
-	    sizeof(*s->texts), compare_texts) != NULL;
+	return s->text_count > 0 && *find_place(s, text) != 0;
 }
 
 /* domain itself, or one that begins with a dot above it. */
