@@ -59,6 +59,7 @@ static const struct kind {
 	[ADVISE_CASE] = { "case", ADVISE_WARNING, false },
 	[ADVISE_LONG] = { "long", ADVISE_WARNING, false },
 	[ADVISE_MODIFIER] = { "modifier", ADVISE_WARNING, false },
+	[ADVISE_EARLY] = { "early", ADVISE_NOTE, false },
 	[ADVISE_INCLUDE_SIGN] = { "include-sign", ADVISE_WARNING, false },
 	[ADVISE_EXP_UNUSED] = { "exp-unused", ADVISE_NOTE, false },
 	[ADVISE_NO_RECORD] = { "no-record", ADVISE_ERROR, false },
@@ -68,6 +69,7 @@ static const struct kind {
 	[ADVISE_VOID] = { "void", ADVISE_WARNING, true },
 	[ADVISE_VOIDS] = { "voids", ADVISE_ERROR, true },
 	[ADVISE_MX_HOSTS] = { "mx-hosts", ADVISE_ERROR, true },
+	[ADVISE_MX_ADDRESS] = { "mx-address", ADVISE_WARNING, false },
 	[ADVISE_INCLUDE_NO_RECORD] = { "include-no-record", ADVISE_ERROR,
 	    true },
 	[ADVISE_INCLUDE_HOST] = { "include-host", ADVISE_ERROR, true },
@@ -316,9 +318,23 @@ is_same(const struct look *l, const struct word *a, const struct word *b)
 		    is_within(&a->term->network, &b->term->network);
 	if (len != b->len - b->name)
 		return false;
+	const char *s = l->text + a->offset + a->name;
+	const char *t = l->text + b->offset + b->name;
+	bool macros = memchr(s, '%', len) != NULL;
 	for (size_t i = 0; i < len; i++)
-		if (util_lower(l->text[a->offset + a->name + i]) !=
-		    util_lower(l->text[b->offset + b->name + i]))
+		if (macros ? s[i] != t[i] : util_lower(s[i]) !=
+		    util_lower(t[i]))
+			return false;
+	return true;
+}
+
+/* The order of a and b, and of what is between them, does not matter. */
+static bool
+is_one_run(const struct word *a, const struct word *b)
+{
+	for (const struct word *w = a; w < b; w++)
+		if (w->term != NULL && w->term->qualifier !=
+		    b->term->qualifier)
 			return false;
 	return true;
 }
@@ -336,7 +352,7 @@ look_at_pair(const struct look *l, const struct word *first,
 		    "is within %.*s, which stands before it", (int)first->len,
 		    l->text + first->offset);
 	else if (nets && is_within(&first->term->network, &w->term->network) &&
-	    first->term->qualifier == w->term->qualifier)
+	    is_one_run(first, w))
 		advice_add(l->out, ADVISE_OVERLAP, first->offset, first->len,
 		    "is within %.*s, which stands behind it", (int)w->len,
 		    l->text + w->offset);
@@ -483,6 +499,21 @@ look_behind(const struct look *l, const struct word *all)
 			    "is ignored, since the record has all");
 }
 
+/* RFC 7208 s6: modifiers should stand at the end. */
+static void
+look_at_order(const struct look *l)
+{
+	const struct word *last = NULL;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->words[i].term != NULL)
+			last = &l->words[i];
+	for (const struct word *w = l->words; w < last; w++)
+		if (w->term == NULL)
+			say(l, ADVISE_EARLY, w, "modifiers belong to the end; "
+			    "wherever it stands it counts behind all terms");
+}
+
 static bool
 can_fail(const struct record *r)
 {
@@ -514,6 +545,7 @@ look_at_whole(const struct look *l, size_t len)
 		    "-all or ~all does");
 	if (all != NULL)
 		look_behind(l, all);
+	look_at_order(l);
 	for (size_t i = 0; r->exp != NULL && !can_fail(r) && i < l->count; i++)
 		if (l->words[i].term == NULL && word_is(l, &l->words[i], "exp"))
 			say(l, ADVISE_EXP_UNUSED, &l->words[i], "nothing in "

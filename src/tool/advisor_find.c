@@ -106,6 +106,22 @@ find_void(struct advisor_record *r, const struct advisor_term *t)
 	}
 }
 
+/* Of an mx term; they count as no lookups. */
+static void
+find_hosts_without_address(struct advisor_record *r,
+    const struct advisor_term *t)
+{
+	size_t len;
+	size_t offset = offset_of(r, t, &len);
+
+	for (size_t i = 0; t->mx != NULL && i < t->host_count; i++)
+		if (advisor_is_void(t->hosts[i].addresses[ADVISOR_V4]) &&
+		    advisor_is_void(t->hosts[i].addresses[ADVISOR_V6]))
+			advice_add(&r->advice, ADVISE_MX_ADDRESS, offset, len,
+			    "%s, an MX host of %s, has no address",
+			    t->mx->rr[i].data, t->name);
+}
+
 static void
 find_hosts(struct advisor_record *r, const struct advisor_term *t)
 {
@@ -117,6 +133,7 @@ find_hosts(struct advisor_record *r, const struct advisor_term *t)
 		say_name(r, t, ADVISE_MX_HOSTS, "has more than 10 MX hosts: "
 		    "permerror (RFC 7208 s4.6.4)");
 	find_void(r, t);
+	find_hosts_without_address(r, t);
 }
 
 /* The first of this domain in the tree, in the order of the walk. */
@@ -406,7 +423,8 @@ find_exp(struct advisor *a)
 		good = util_is_print(e->rr[0].data[i]);
 	if (e != NULL && !good)
 		advice_add(&a->root->advice, ADVISE_EXP, 0, 0, "exp=: %s has "
-		    "%s", a->exp_name, e->count == 0 ? "no text" :
+		    "%s", a->exp_name, e->status == DNS_TEMPERROR ?
+		    "an error in the DNS" : e->count == 0 ? "no text" :
 		    e->count > 1 ? "several texts, so nobody sees any" :
 		    "a text of other letters than ASCII");
 }

@@ -52,7 +52,9 @@ check_better(const char *text, size_t len)
 
 		assert(k != ADVISE_SYNTAX && k != ADVISE_NO_ALL &&
 		    k != ADVISE_AFTER_ALL && k != ADVISE_HOST_BITS &&
-		    k != ADVISE_REDIRECT_WITH_ALL && k != ADVISE_CASE);
+		    k != ADVISE_REDIRECT_WITH_ALL && k != ADVISE_CASE &&
+		    k != ADVISE_EARLY && k != ADVISE_DUPLICATE &&
+		    k != ADVISE_OVERLAP);
 	}
 	record_free(r);
 	advice_fini(&a);

@@ -121,6 +121,7 @@ static const char zone[] =
     "exp1 TXT \"go away\"\n"
     "exp2 TXT \"go\"\n"
     "exp2 TXT \"away\"\n"
+    "gone MX 10 nowhere\n"
     "onlymx MX 10 mail.example.com.\n"
     "open TXT \"v=spf1 +all\"\n"
     "chain1 TXT \"v=spf1 a:two.example.com a:two.example.com "
@@ -156,6 +157,8 @@ static const struct {
 	    "v=spf1 a:two.example.com a:two.example.com/31 -all" },
 	{ ADVISE_VOIDS, "v=spf1 a:x.d.example a:y.d.example mx:z.d.example "
 	    "-all", "", "v=spf1 a:x.d.example a:y.d.example -all" },
+	{ ADVISE_MX_ADDRESS, "v=spf1 mx:gone.d.example -all",
+	    "mx:gone.d.example", "v=spf1 mx:example.com -all" },
 	{ ADVISE_INCLUDE_NO_RECORD, "v=spf1 include:x.d.example -all",
 	    "include:x.d.example", "v=spf1 include:one.d.example -all" },
 	{ ADVISE_INCLUDE_NO_RECORD, "v=spf1 mx redirect=exp1.d.example",
@@ -184,6 +187,8 @@ static const struct {
 	{ ADVISE_NO_MAIL, "nomail.d.example", "", "quiet.d.example" },
 	{ ADVISE_NO_MAIL, "nullmx.d.example", "", "clean.d.example" },
 	{ ADVISE_EXP, "v=spf1 -all exp=x.d.example", "",
+	    "v=spf1 -all exp=exp1.d.example" },
+	{ ADVISE_EXP, "v=spf1 -all exp=broken.d.example", "",
 	    "v=spf1 -all exp=exp1.d.example" },
 	{ ADVISE_EXP, "v=spf1 -all exp=exp2.d.example", "",
 	    "v=spf1 -all exp=%{i}.d.example" },
