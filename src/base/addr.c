@@ -282,6 +282,20 @@ addr_prefix_parse(struct addr_prefix *out, const char *text)
 	return true;
 }
 
+const char *
+addr_prefix_format(const struct addr_prefix *p,
+    char buf[ADDR_PREFIX_TEXT_SIZE])
+{
+	char text[ADDR_TEXT_SIZE];
+	struct sbuf out;
+
+	sbuf_init(&out, buf, ADDR_PREFIX_TEXT_SIZE);
+	sbuf_str(&out, addr_format(&p->addr, text));
+	if (p->len < (p->addr.family == AF_INET ? V4_BITS : V6_BITS))
+		sbuf_fmt(&out, "/%u", p->len);
+	return buf;
+}
+
 bool
 addr_prefix_trim(struct addr_prefix *p)
 {

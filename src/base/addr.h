@@ -73,6 +73,13 @@ struct addr addr_network(const struct addr *a, unsigned v6_bits);
  * of such an address is malformed.
  */
 bool	addr_prefix_parse(struct addr_prefix *out, const char *text);
+/*
+ * "192.0.2.0/24"; an address alone where the length is that of one.  Returns
+ * buf.
+ */
+#define ADDR_PREFIX_TEXT_SIZE (ADDR_TEXT_SIZE + 4)
+const char *addr_prefix_format(const struct addr_prefix *p,
+	    char buf[ADDR_PREFIX_TEXT_SIZE]);
 /* Clears the bits behind the first len; false: there were none. */
 bool	addr_prefix_trim(struct addr_prefix *p);
 /*

@@ -647,11 +647,9 @@ clear_mappings(void *field)
 static void
 print_prefix(const struct addr_prefix *p, FILE *out)
 {
-	char text[ADDR_TEXT_SIZE];
+	char text[ADDR_PREFIX_TEXT_SIZE];
 
-	fputs(addr_format(&p->addr, text), out);
-	if (!is_whole(p))
-		fprintf(out, "/%u", p->len);
+	fputs(addr_prefix_format(p, text), out);
 }
 
 static void

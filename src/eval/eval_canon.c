@@ -48,15 +48,8 @@ static bool
 is_fixed(const struct record_term *t, const struct addr *client)
 {
 	return t->mechanism == RECORD_ALL ||
-	    ((t->mechanism == RECORD_IP4 || t->mechanism == RECORD_IP6) &&
+	    (record_term_is_network(t) &&
 	    addr_prefix_match(&t->network, client));
-}
-
-static bool
-is_querying(const struct record_term *t)
-{
-	return t->mechanism != RECORD_ALL && t->mechanism != RECORD_IP4 &&
-	    t->mechanism != RECORD_IP6;
 }
 
 static void
@@ -123,7 +116,7 @@ eval_canon_write(struct eval_canon *out, struct eval_marks *m,
 	for (size_t i = 0; i < r->count && querying <= budget; i++) {
 		const struct record_term *t = &r->terms[i];
 
-		if (is_querying(t)) {
+		if (record_term_asks(t)) {
 			sbuf_char(&sb, ' ');
 			sbuf_str(&sb, qualifier(t->qualifier));
 			sbuf_str(&sb, mechanism(t));

@@ -84,8 +84,7 @@ own_match(const struct trace *t, size_t record, size_t term)
 
 	if (fixed != NULL && fixed->mechanism == RECORD_ALL)
 		return TRACE_MATCH;
-	if (fixed != NULL && (fixed->mechanism == RECORD_IP4 ||
-	    fixed->mechanism == RECORD_IP6))
+	if (fixed != NULL && record_term_is_network(fixed))
 		return addr_prefix_match(&fixed->network, &t->client) ?
 		    TRACE_MATCH : TRACE_NO_MATCH;
 	const struct trace_entry *e = trace_find_term(t, record, term);

@@ -433,6 +433,18 @@ record_free(struct record *r)
 	free(r);
 }
 
+bool
+record_term_is_network(const struct record_term *t)
+{
+	return t->mechanism == RECORD_IP4 || t->mechanism == RECORD_IP6;
+}
+
+bool
+record_term_asks(const struct record_term *t)
+{
+	return t->mechanism != RECORD_ALL && !record_term_is_network(t);
+}
+
 const char *
 record_mechanism_name(enum record_mechanism m)
 {

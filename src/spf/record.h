@@ -97,6 +97,10 @@ void		 record_free(struct record *r);
 unsigned	 record_term_bits(const struct record_term *t,
 		    sa_family_t family);
 
+/* It asks the DNS, which counts as a lookup (s4.6.4). */
+bool		 record_term_asks(const struct record_term *t);
+/* ip4 or ip6 */
+bool		 record_term_is_network(const struct record_term *t);
 const char	*record_mechanism_name(enum record_mechanism m);
 
 #endif

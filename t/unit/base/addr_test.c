@@ -563,6 +563,22 @@ test_network_is_of_its_family(void **state)
 	assert_int_equal(a.family, AF_UNSPEC);
 }
 
+static void
+test_prefix_text_has_no_length_for_an_address(void **state)
+{
+	static const char *const texts[] = { "192.0.2.0/24", "192.0.2.1",
+		"0.0.0.0/0", "2001:db8::/32", "2001:db8::1",
+		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124" };
+	char buf[ADDR_PREFIX_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct addr_prefix p = prefix(texts[i]);
+
+		assert_string_equal(addr_prefix_format(&p, buf), texts[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -593,6 +609,8 @@ main(void)
 		cmocka_unit_test(
 		    test_set_finds_wider_prefixes_behind_narrow_ones),
 		cmocka_unit_test(test_set_has_each_prefix_once),
+		cmocka_unit_test(
+		    test_prefix_text_has_no_length_for_an_address),
 	};
 
 	return cmocka_run_group_tests_name("addr", tests, NULL, NULL);
