@@ -252,11 +252,10 @@ static void
 look_at_width(const struct look *l, const struct word *w)
 {
 	const struct record_term *t = w->term;
-	bool ip = t->mechanism == RECORD_IP4 || t->mechanism == RECORD_IP6;
 	bool named = t->mechanism == RECORD_A || t->mechanism == RECORD_MX;
-	unsigned bits4 = ip && t->mechanism == RECORD_IP4 ? t->network.len :
+	unsigned bits4 = t->mechanism == RECORD_IP4 ? t->network.len :
 	    named ? t->bits4 : 32;
-	unsigned bits6 = ip && t->mechanism == RECORD_IP6 ? t->network.len :
+	unsigned bits6 = t->mechanism == RECORD_IP6 ? t->network.len :
 	    named ? t->bits6 : 128;
 
 	if (t->qualifier != RESULT_PASS)
@@ -278,12 +277,12 @@ static void
 look_at_network(const struct look *l, const struct word *w)
 {
 	struct addr_prefix p = w->term->network;
-	char text[ADDR_TEXT_SIZE];
+	char text[ADDR_PREFIX_TEXT_SIZE];
 
 	if (addr_prefix_trim(&p))
 		advice_add(l->out, ADVISE_HOST_BITS, w->offset, w->len,
 		    "the address has bits behind its prefix length; "
-		    "%s/%u is the same", addr_format(&p.addr, text), p.len);
+		    "%s is the same", addr_prefix_format(&p, text));
 	if (is_mapped(&p))
 		say(l, ADVISE_MAPPED, w, "no client has such an address: "
 		    "write it with ip4");
@@ -296,8 +295,7 @@ look_at_network(const struct look *l, const struct word *w)
 static bool
 is_network(const struct word *w)
 {
-	return w->term != NULL && (w->term->mechanism == RECORD_IP4 ||
-	    w->term->mechanism == RECORD_IP6);
+	return w->term != NULL && record_term_is_network(w->term);
 }
 
 static bool

@@ -41,8 +41,7 @@ struct composition {
 static bool
 is_network(const struct piece *p)
 {
-	return p->term != NULL && (p->term->mechanism == RECORD_IP4 ||
-	    p->term->mechanism == RECORD_IP6);
+	return p->term != NULL && record_term_is_network(p->term);
 }
 
 /* Well formed, and not just because any name may be that of a modifier. */
@@ -88,7 +87,7 @@ static char *
 write_piece(const char *s, size_t len, const struct record_term *t)
 {
 	char *text = xstrndup(s, len);
-	char address[ADDR_TEXT_SIZE];
+	char address[ADDR_PREFIX_TEXT_SIZE];
 	size_t name = strcspn(text, ":/=");
 
 	for (size_t i = 0; i < name; i++)
@@ -101,8 +100,8 @@ write_piece(const char *s, size_t len, const struct record_term *t)
 	if (p.addr.family == AF_UNSPEC || !addr_prefix_trim(&p))
 		return text;
 	text[strcspn(text, ":")] = '\0';
-	char *trimmed = xasprintf("%s:%s/%u", text,
-	    addr_format(&p.addr, address), p.len);
+	char *trimmed = xasprintf("%s:%s", text,
+	    addr_prefix_format(&p, address));
 	free(text);
 	return trimmed;
 }

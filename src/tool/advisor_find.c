@@ -241,10 +241,7 @@ find_in_record(struct advisor *a, struct advisor_record *r)
 	for (size_t i = 0; i < r->count; i++) {
 		struct advisor_term *t = &r->terms[i];
 
-		t->lookups = t->term == NULL ||
-		    (t->term->mechanism != RECORD_ALL &&
-		    t->term->mechanism != RECORD_IP4 &&
-		    t->term->mechanism != RECORD_IP6);
+		t->lookups = advisor_asks(t);
 		if (t->record != NULL)
 			t->lookups += find_in_record(a, t->record);
 		r->lookups += t->lookups;

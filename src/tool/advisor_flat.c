@@ -68,18 +68,14 @@ add_addresses(struct sbuf *out, const struct advisor *a)
 	for (int f = 0; good && f < ADVISOR_FAMILIES; f++) {
 		struct advisor_reach r = { .family = f, .closed = true };
 		struct addr_prefix *p;
-		char text[ADDR_TEXT_SIZE];
+		char text[ADDR_PREFIX_TEXT_SIZE];
 
 		advisor_find_reach(a, &r);
 		size_t count = addr_ranges_prefixes(&r.pass, &p);
 		for (size_t i = 0; i < count && sbuf_ok(out); i++) {
-			unsigned bits = f == ADVISOR_V4 ? 32 : 128;
-
 			good = good && p[i].len > 0;
 			sbuf_fmt(out, " ip%d:%s", f == ADVISOR_V4 ? 4 : 6,
-			    addr_format(&p[i].addr, text));
-			if (p[i].len < bits)
-				sbuf_fmt(out, "/%u", p[i].len);
+			    addr_prefix_format(&p[i], text));
 		}
 		free(p);
 		addr_ranges_fini(&r.pass);

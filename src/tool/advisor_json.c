@@ -81,9 +81,7 @@ json_terms(const struct advisor_record *r)
 		if (t->lookups == 0)
 			continue;
 		json_t *object = json_object();
-		char *text = t->term == NULL ?
-		    xasprintf("redirect=%s", t->name) :
-		    xstrndup(r->text + t->term->offset, t->term->len);
+		char *text = advisor_term_text(r, t);
 
 		json_out_set_text(object, "term", text);
 		json_out_set_found(object, "name", t->name);
@@ -102,19 +100,15 @@ static json_t *
 json_networks(const struct addr_ranges *s)
 {
 	char number[ADDR_COUNT_SIZE];
-	char text[ADDR_TEXT_SIZE];
+	char text[ADDR_PREFIX_TEXT_SIZE];
 	json_t *object = json_object();
 	json_t *list = json_array();
 	struct addr_prefix *p;
 	size_t count = addr_ranges_prefixes(s, &p);
 
-	for (size_t i = 0; i < count; i++) {
-		char *network = xasprintf("%s/%u",
-		    addr_format(&p[i].addr, text), p[i].len);
-
-		json_array_append_new(list, json_out_text(network));
-		free(network);
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list,
+		    json_out_text(addr_prefix_format(&p[i], text)));
 	free(p);
 	json_out_set_text(object, "addresses", addr_ranges_count(s, number));
 	json_out_set(object, "networks", list);

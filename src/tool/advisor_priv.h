@@ -99,6 +99,8 @@ void	advisor_fini(void *advisor);
 /* What is left of the record that counts at the end of redirects. */
 const struct advisor_record *advisor_last(const struct advisor *a);
 
+/* It counts as a lookup: a term that asks, or redirect=. */
+bool	advisor_asks(const struct advisor_term *t);
 /* A question of a term that has been answered by nothing. */
 bool	advisor_is_void(const struct dns_answer *answer);
 
@@ -114,6 +116,10 @@ struct advisor_reach {
 	struct addr_ranges pass;	/* of the root; the caller frees it */
 };
 void	advisor_find_reach(const struct advisor *a, struct advisor_reach *r);
+
+/* As published; a redirect= with its name.  The caller frees it. */
+char	*advisor_term_text(const struct advisor_record *r,
+	    const struct advisor_term *t);
 
 /* It or anything that it leads to. */
 bool	advisor_is_open(const struct advisor_term *t);

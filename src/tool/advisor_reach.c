@@ -55,6 +55,12 @@ decide(struct outcome *o, struct addr_ranges *to,
 }
 
 bool
+advisor_asks(const struct advisor_term *t)
+{
+	return t->term == NULL || record_term_asks(t->term);
+}
+
+bool
 advisor_is_void(const struct dns_answer *answer)
 {
 	return answer != NULL && (answer->status == DNS_NODATA ||
@@ -185,14 +191,6 @@ match_term(struct advisor_reach *r, const struct advisor_term *t,
 	}
 }
 
-static bool
-asks(const struct advisor_term *t)
-{
-	return t->term == NULL || (t->term->mechanism != RECORD_ALL &&
-	    t->term->mechanism != RECORD_IP4 &&
-	    t->term->mechanism != RECORD_IP6);
-}
-
 static void
 reach_term(struct advisor_reach *r, struct advisor_term *t, struct outcome *o)
 {
@@ -239,7 +237,8 @@ reach_record(struct advisor_reach *r, const struct advisor_record *record,
 	for (size_t i = 0; i < record->count; i++) {
 		struct advisor_term *t = &record->terms[i];
 
-		if (asks(t) && ++r->lookups > ADVISOR_LOOKUPS && r->strict)
+		if (advisor_asks(t) && ++r->lookups > ADVISOR_LOOKUPS &&
+		    r->strict)
 			decide(o, &o->error, &all);
 		if (r->closed && t->term != NULL && advisor_is_open(t))
 			continue;

@@ -153,9 +153,7 @@ put_costs(const struct terminal *t, const struct advisor_record *r,
 		if (term->lookups == 0)
 			continue;
 		fprintf(t->out, "%*s%3u  ", (int)indent, "", term->lookups);
-		char *text = term->term == NULL ?
-		    xasprintf("redirect=%s", term->name) :
-		    xstrndup(r->text + term->term->offset, term->term->len);
+		char *text = advisor_term_text(r, term);
 		terminal_put_lines(t, indent + 5, indent + 5, text);
 		free(text);
 		if (term->record != NULL)
@@ -184,20 +182,15 @@ put_networks(const struct terminal *t, const struct addr_ranges *s,
 	struct addr_prefix *p;
 	size_t count = addr_ranges_prefixes(s, &p);
 	size_t size = (shown < count ? shown : count) *
-	    (ADDR_TEXT_SIZE + 5) + 64;
+	    (ADDR_PREFIX_TEXT_SIZE + 1) + 64;
 	char *storage = xcalloc(size, 1);
-	char text[ADDR_TEXT_SIZE];
+	char text[ADDR_PREFIX_TEXT_SIZE];
 	struct sbuf sb;
 
 	sbuf_init(&sb, storage, size);
-	for (size_t i = 0; i < count && i < shown; i++) {
-		unsigned bits = p[i].addr.family == AF_INET ? 32 : 128;
-
+	for (size_t i = 0; i < count && i < shown; i++)
 		sbuf_fmt(&sb, "%s%s", i > 0 ? " " : "",
-		    addr_format(&p[i].addr, text));
-		if (p[i].len < bits)
-			sbuf_fmt(&sb, "/%u", p[i].len);
-	}
+		    addr_prefix_format(&p[i], text));
 	if (count > shown)
 		sbuf_fmt(&sb, " and %zu more (-v)", count - shown);
 	put_indented(t, storage);

@@ -185,13 +185,6 @@ walk_term(struct walk *w, struct advisor_record *r, struct advisor_term *t)
 	}
 }
 
-static bool
-has_name(const struct record_term *t)
-{
-	return t->mechanism != RECORD_ALL && t->mechanism != RECORD_IP4 &&
-	    t->mechanism != RECORD_IP6;
-}
-
 static void
 walk_terms(struct walk *w, struct advisor_record *r)
 {
@@ -203,7 +196,7 @@ walk_terms(struct walk *w, struct advisor_record *r)
 
 		t->term = &record->terms[r->count++];
 		r->has_all = t->term->mechanism == RECORD_ALL;
-		if (has_name(t->term))
+		if (record_term_asks(t->term))
 			walk_term(w, r, t);
 	}
 	if (!r->has_all && record->redirect != NULL)
@@ -301,6 +294,14 @@ advisor_last(const struct advisor *a)
 	    r->terms[r->count - 1].record != NULL)
 		r = r->terms[r->count - 1].record;
 	return r;
+}
+
+char *
+advisor_term_text(const struct advisor_record *r,
+    const struct advisor_term *t)
+{
+	return t->term == NULL ? xasprintf("redirect=%s", t->name) :
+	    xstrndup(r->text + t->term->offset, t->term->len);
 }
 
 static void

@@ -125,6 +125,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_places(&a, size);
 	advice_fini(&a);
 	check_better((const char *)data, size);
+	if (size == 0 || memchr(data, '\0', size) == NULL)
+		return 0;
 	texts_init(texts, 2, data, size);
 	walk(texts[0], texts[1]);
 	texts_fini(texts, 2);
