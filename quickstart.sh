@@ -78,12 +78,14 @@ install_build_dependencies() {
 		    libmilter-dev libspf2-dev libconfuse-dev libunbound-dev \
 		    libidn2-dev libjansson-dev libsystemd-dev dns-root-data \
 		    libcdb-dev liblmdb-dev libpcre2-dev nettle-dev \
+		    libmicrohttpd-dev \
 		    libpsl-dev publicsuffix
 	elif command -v dnf >/dev/null 2>&1; then
 		install_rpm gcc make autoconf automake pkgconf-pkg-config \
 		    sendmail-milter-devel libspf2-devel libconfuse-devel \
 		    unbound-devel libidn2-devel jansson-devel systemd-devel \
 		    tinycdb-devel lmdb-devel pcre2-devel nettle-devel \
+		    libmicrohttpd-devel \
 		    libpsl-devel
 	else
 		say "no apt or dnf here: the build dependencies must be there"
@@ -113,8 +115,11 @@ install_test_tools() {
 	    iproute2 m4 daemontools nsd libsasl2-modules \
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
 	    dovecot-sieve procmail maildrop \
-	    python3-spf libmail-spf-perl
+	    python3-spf libmail-spf-perl \
+	    nginx-light apache2
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+	install_deb chromium fonts-noto-core nodejs npm ||
+	    say "no browser: some tests of the page will be skipped"
 	# Where another mail server is installed it stays.
 	install_deb postfix postfix-lmdb ||
 	    say "no Postfix: its tests will be skipped"
@@ -135,6 +140,10 @@ install_test_dependencies() {
 	command -v apt-get >/dev/null 2>&1 ||
 	    die "the tests install their tools with apt; see HACKING.md"
 	without_services install_test_tools
+	say "installing tools for pages"
+	sh t/web/setup.sh >/dev/null || say "no npm packages, going on"
+	WEB_TOOLS=$PWD/t/web/node_modules
+	export WEB_TOOLS
 	[ "$(id -u)" -ne 0 ] || unpack_sendmail
 }
 

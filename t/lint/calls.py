@@ -34,6 +34,7 @@ INCLUDERS = {
     "spf2/": "src/eval/eval_spf2.c",
     "unbound.h": "src/dns/dns_unbound*.c",
     "confuse.h": "src/conf/conf*.[ch]",
+    "microhttpd.h": "src/why/why_http.c",
     "ctype.h": "nowhere",
     "alloca.h": "nowhere",
     "locale.h": "nowhere",

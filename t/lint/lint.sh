@@ -40,6 +40,7 @@ finish() {
 written_files() {
 	find src t bench m4 man conf init contrib packaging .ci ./*.sh \
 	    ./*.ac ./*.am -path t/integration/sendmail -prune -o \
+	    -path t/web/node_modules -prune -o \
 	    -type f \( -name '*.[ch18ty5]' -o -name '*.py' -o -name '*.sh' \
 	    -o -name '*.m4' -o -name '*.ac' -o -name '*.am' -o -name '*.lua' \
 	    -o -name '*.service' -o -name '*.conf' \
@@ -50,7 +51,8 @@ written_files() {
 # Scripts by their first line, whatever their name.
 scripts() {
 	find src t bench init contrib packaging .ci ./*.sh \
-	    -path t/integration/sendmail -prune -o -type f \
+	    -path t/integration/sendmail -prune -o \
+	    -path t/web/node_modules -prune -o -type f \
 	    ! -name '*.log' -size -256k -print 2>/dev/null |
 	while IFS= read -r lint_file; do
 		case $(head -c 2 "$lint_file" | tr -d '\0') in
