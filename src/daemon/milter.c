@@ -250,9 +250,10 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | (f0 & SMFIF_SETSYMLIST);
 	if (needs.quarantine && offers_quarantine(f0))
 		*pf0 |= SMFIF_QUARANTINE;
-	*pf1 = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
+	*pf1 = SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_EOH;
 	*pf1 |= f1 & (SMFIP_NOBODY | SMFIP_NODATA | SMFIP_NOUNKNOWN);
-	*pf1 |= needs.end_of_header ? SMFIP_NR_EOH : f1 & SMFIP_NOEOH;
+	if (!needs.end_of_header)
+		*pf1 |= f1 & SMFIP_NOEOH;
 	if (!needs.headers)
 		*pf1 |= f1 & SMFIP_NOHDRS;
 	if (!needs.rcpt)
