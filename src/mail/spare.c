@@ -133,12 +133,8 @@ static bool
 is_aligned(const char *domain, void *arg)
 {
 	const struct spare *s = arg;
-	char lower[IDENTITY_NAME_MAX + 1];
 
-	util_copy(lower, sizeof(lower), domain);
-	for (char *p = lower; *p != '\0'; p++)
-		*p = util_lower(*p);
-	return dmarc_is_aligned(s->conf->suffixes, lower, s->author);
+	return dmarc_is_aligned(s->conf->suffixes, domain, s->author);
 }
 
 static bool

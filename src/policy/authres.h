@@ -24,7 +24,7 @@ bool	authres_claims_spf(const char *value);
  * Of the value of a field that the server authserv_id has written: true if a
  * DKIM signature has passed whose domain (header.d) counts.  Only results that
  * stand before those of other methods are looked at, and none behind what may
- * be read in two ways.  domain is as it stands there.
+ * be read in two ways.  domain is in lower case.
  */
 bool	authres_dkim_passes(const char *value, const char *authserv_id,
 	    bool (*counts)(const char *domain, void *arg), void *arg);

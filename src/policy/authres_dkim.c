@@ -82,6 +82,8 @@ read_properties(const char **p, char domain[IDENTITY_NAME_MAX + 1])
 			return false;
 		count += d != NULL;
 	}
+	for (char *c = domain; count == 1 && *c != '\0'; c++)
+		*c = util_lower(*c);
 	return t != TOKEN_BAD && count == 1;
 }
 
