@@ -356,6 +356,14 @@ util_print_cut(const char *s, size_t len)
 }
 
 bool
+util_is_ascii(const char *s)
+{
+	while (*s != '\0' && (unsigned char)*s < 0x80)
+		s++;
+	return *s == '\0';
+}
+
+bool
 util_eq_nocase(const char *a, const char *b)
 {
 	while (*a != '\0' && util_lower(*a) == util_lower(*b)) {

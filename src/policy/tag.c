@@ -42,14 +42,6 @@ is_printable(const char *s)
 	return true;
 }
 
-static bool
-is_ascii(const char *s)
-{
-	while (*s != '\0' && (unsigned char)*s < 0x80)
-		s++;
-	return *s == '\0';
-}
-
 static const char *
 text_problem(const char *s, size_t max)
 {
@@ -109,7 +101,7 @@ tag_field_parse(struct tag_field *out, const char *text)
 		return "a field is NAME: VALUE";
 	if (is_taken(text, len))
 		return "fields of this name are not for marks";
-	if (!is_ascii(text))
+	if (!util_is_ascii(text))
 		return "it must be ASCII";
 	if (wrong == NULL)
 		*out = (struct tag_field){ xstrndup(text, len),
@@ -173,7 +165,7 @@ put_encoded(struct sbuf *out, const char *text, size_t len)
 static void
 put_prefix(struct sbuf *out, const char *prefix, bool before_encoded)
 {
-	bool encode = !is_ascii(prefix);
+	bool encode = !util_is_ascii(prefix);
 	size_t len = strlen(prefix);
 
 	while (len > 0 && prefix[len - 1] == ' ' && !(encode && before_encoded))

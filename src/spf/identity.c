@@ -141,18 +141,10 @@ lookup_utf8(char out[IDENTITY_NAME_MAX + 1], const char *domain)
 	return status == IDENTITY_OK ? lookup_ascii(out, name) : status;
 }
 
-static bool
-is_ascii(const char *s)
-{
-	while (*s != '\0' && (unsigned char)*s < 0x80)
-		s++;
-	return *s == '\0';
-}
-
 bool
 identity_name_to_ascii(const char *name, char out[IDENTITY_NAME_MAX + 1])
 {
-	if (is_ascii(name))
+	if (util_is_ascii(name))
 		return util_copy(out, IDENTITY_NAME_MAX + 1, name);
 	return to_ascii(out, IDENTITY_NAME_MAX + 1, name) == IDENTITY_OK;
 }
@@ -163,14 +155,14 @@ identity_name_to_unicode(const char *name,
 {
 	char *text = NULL;
 
-	if (!is_ascii(name) ||
+	if (!util_is_ascii(name) ||
 	    idn2_to_unicode_8z8z(name, &text, 0) != IDN2_OK)
 		return false;
 	size_t len = strlen(text);
 	size_t i = 0;
 	for (size_t n = 1; n > 0 && i < len; i += n)
 		n = util_print_length(text + i, len - i);
-	bool good = i == len && !is_ascii(text) &&
+	bool good = i == len && !util_is_ascii(text) &&
 	    util_copy(out, 4 * IDENTITY_NAME_MAX + 1, text);
 	idn2_free(text);
 	return good;
@@ -179,7 +171,7 @@ identity_name_to_unicode(const char *name,
 static bool
 has_u_labels(const struct identity *id)
 {
-	return id->status == IDENTITY_OK && !is_ascii(id->domain);
+	return id->status == IDENTITY_OK && !util_is_ascii(id->domain);
 }
 
 static void
@@ -200,7 +192,7 @@ set_lookup(struct identity *id)
 		id->status = IDENTITY_EMPTY;
 	else if (*domain == '[')
 		id->status = IDENTITY_LITERAL;
-	else if (is_ascii(domain))
+	else if (util_is_ascii(domain))
 		id->status = lookup_ascii(name, domain);
 	else
 		id->status = lookup_utf8(name, domain);

@@ -59,15 +59,6 @@ ends_at(struct dryrun_report *r, enum dryrun_stage stage,
 	return step.kind != SESSION_CONTINUE;
 }
 
-/* No client may send such a sender without SMTPUTF8. */
-static bool
-is_utf8(const char *sender)
-{
-	while (*sender != '\0' && (unsigned char)*sender < 0x80)
-		sender++;
-	return *sender != '\0';
-}
-
 /* Lines. */
 
 struct line {
@@ -151,7 +142,8 @@ play(struct dryrun_report *r, struct session *s, const struct sockaddr *sa,
 {
 	const struct session_sender from = {
 		.arg = r->sender,
-		.smtputf8 = is_utf8(r->sender),
+		/* No client may send another one without SMTPUTF8. */
+		.smtputf8 = !util_is_ascii(r->sender),
 	};
 
 	session_connect(s, sa, NULL, NULL);
