@@ -24,11 +24,13 @@ PROGRAM = SENDMAIL_DIR + "/usr/libexec/sendmail/sendmail"
 
 class Listener:
     """Where an MTA listens, and its filters in their order: sockets as
-    spf-milter names them; one may stand for a list, None for none."""
+    spf-milter names them; one may stand for a list, None for none.  options:
+    settings of Postfix for this one."""
 
-    def __init__(self, host, port, milters=None):
+    def __init__(self, host, port, milters=None, options=()):
         self.host = host
         self.port = port
+        self.options = options
         self.milters = [milters] if isinstance(milters, str) \
             else milters or []
 
@@ -186,9 +188,10 @@ scache unix - - n - 1 scache
         host = "[%s]" % listener.host if ":" in listener.host \
             else listener.host
         return ("%s:%d inet n - n - - smtpd\n"
-            " -o smtpd_milters=%s -o smtpd_sasl_auth_enable=yes\n"
+            " -o smtpd_milters=%s -o smtpd_sasl_auth_enable=yes%s\n"
             % (host, listener.port, ",".join(map(self.milter_spec,
-                listener.milters))))
+                listener.milters)), "".join(" -o " + o for o in
+                listener.options)))
 
     def control(self, what):
         command("postfix", "-c", self.etc, what)

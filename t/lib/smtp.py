@@ -14,9 +14,10 @@ class Closed(Exception):
 
 
 class Client:
-    """server: (address, port).  Replies are lists of lines without CR LF."""
+    """server: (address, port).  Replies are lists of lines without CR LF.
+    preface: what is sent before all else."""
 
-    def __init__(self, server, source=None, timeout=30):
+    def __init__(self, server, source=None, timeout=30, preface=b""):
         is6 = ":" in server[0]
         self.sock = socket.socket(socket.AF_INET6 if is6 else socket.AF_INET)
         self.sock.settimeout(timeout)
@@ -26,6 +27,7 @@ class Client:
                 if is6 else (socket.IPPROTO_IP, IP_FREEBIND, 1)))
             self.sock.bind((source, 0))
         self.sock.connect(server)
+        self.sock.sendall(preface)
         self.stream = self.sock.makefile("rb")
         self.banner = self.reply()
 
