@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "policy/list.h"
 #include "policy/policy.h"
+#include "policy/rules.h"
 #include "policy/tag.h"
 
 /* Of max_lookups: evaluations do not nest deeper. */
@@ -27,6 +28,7 @@ struct record;
 struct reply_template;
 struct suffixes;
 
+enum conf_mixed { CONF_MIXED_MILDEST, CONF_MIXED_SPLIT };
 enum conf_stage { CONF_STAGE_MAIL, CONF_STAGE_RCPT, CONF_STAGE_END };
 
 /* A section that may stand several times, and where it stands. */
@@ -121,6 +123,7 @@ struct conf {
 	bool		 leave_to_dmarc;
 	struct suffixes	*suffixes;	/* NULL where neither is set */
 	struct conf_mappings client_map;
+	enum conf_mixed	 mixed_recipients;
 	struct list	*trusted_networks;
 	bool		 trust_authenticated;
 	unsigned	 headers;	/* CONF_HEADER_* */
@@ -158,6 +161,11 @@ struct conf {
 	struct conf_items forwarders;	/* struct conf_forwarder */
 	struct conf_items tags;		/* struct tag */
 	struct conf_texts marks;	/* names of fields that tags add */
+	struct conf_items rule_sections;
+	struct rules	 rules;		/* compiled from them */
+	/* By the bits of masks of domains. */
+	const char	*pass_domains[RULES_DOMAINS_MAX];
+	size_t		 pass_domain_count;
 
 	struct conf_list *lists;	/* all that have a value */
 	size_t		 list_count;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "conf/conf_priv.h"
 #include "policy/reply.h"
@@ -200,6 +201,22 @@ print_address(const struct conf_option *o, const void *field, FILE *out)
 	(void)o;
 	fprintf(out, "\"%s\"", a->family == AF_UNSPEC ? "" :
 	    addr_format(a, text));
+}
+
+/* UTF-8 too: it is for people. */
+static bool
+is_line(const char *text)
+{
+	while (*text != '\0' && (util_is_print(*text) || (*text & 0x80) != 0))
+		text++;
+	return *text == '\0';
+}
+
+static const char *
+parse_line(const struct conf_option *o, void *field, const char *text)
+{
+	(void)o;
+	return keep(is_line(text) ? NULL : "", field, text);
 }
 
 /* Numbers */
@@ -399,9 +416,10 @@ print_word(const struct conf_option *o, const void *field, FILE *out)
 {
 	const struct conf_word *word = o->words;
 
-	while (word->value != *(const int *)field)
+	while (word->name != NULL && word->value != *(const int *)field)
 		word++;
-	fprintf(out, "\"%s\"", word->name);
+	if (word->name != NULL)
+		fprintf(out, "\"%s\"", word->name);
 }
 
 static const char *
@@ -467,7 +485,7 @@ add_element(const struct conf_option *o, void *field, const char *text)
 
 	if (*l == NULL)
 		*l = list_new(o->kind == CONF_CLIENTS ? LIST_CLIENT :
-		    LIST_NAME);
+		    o->kind == CONF_NAMES ? LIST_NAME : LIST_ADDRESS);
 	const char *wrong = list_add(*l, text);
 	return wrong != NULL && wrong[0] == '\0' &&
 	    strpbrk(text, " ,") != NULL ?
@@ -545,6 +563,18 @@ add_server(const struct conf_option *o, void *field, const char *text)
 }
 
 static const char *
+add_string(const struct conf_option *o, void *field, const char *text)
+{
+	const char *word = text + (text[0] == '!');
+
+	if (word[0] == '\0' || !is_line(text) ||
+	    (o->words != NULL && find_word(o->words, word) == NULL))
+		return "";
+	add_text(field, xstrdup(text));
+	return NULL;
+}
+
+static const char *
 add_domain(const struct conf_option *o, void *field, const char *text)
 {
 	(void)o;
@@ -573,8 +603,10 @@ print_texts(const struct conf_option *o, const void *field, FILE *out)
 	if (texts->count == 0 && o->default_text == NULL)
 		return;
 	putc('{', out);
-	for (size_t i = 0; i < texts->count; i++)
-		fprintf(out, "%s\"%s\"", i > 0 ? ", " : "", texts->list[i]);
+	for (size_t i = 0; i < texts->count; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		conf_print_quoted(texts->list[i], out);
+	}
 	putc('}', out);
 }
 
@@ -669,6 +701,57 @@ print_mappings(const struct conf_option *o, const void *field, FILE *out)
 	putc('}', out);
 }
 
+/* Dates: the first second that is no longer in them, by local time */
+
+static bool
+parse_part(const char *text, size_t len, int *out)
+{
+	uint64_t n;
+
+	if (!util_parse_uint(text, len, 9999, &n))
+		return false;
+	*out = (int)n;
+	return true;
+}
+
+static const char *
+parse_date(const struct conf_option *o, void *field, const char *text)
+{
+	struct tm tm = { .tm_isdst = -1 };
+
+	(void)o;
+	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
+	    !parse_part(text, 4, &tm.tm_year) ||
+	    !parse_part(text + 5, 2, &tm.tm_mon) ||
+	    !parse_part(text + 8, 2, &tm.tm_mday))
+		return "";
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+
+	struct tm first = tm;
+
+	/* Normalised, 2027-02-30 is another day. */
+	if (mktime(&first) == (time_t)-1 || first.tm_mday != tm.tm_mday ||
+	    first.tm_mon != tm.tm_mon)
+		return "there is no such day";
+	tm.tm_mday++;
+	*(int64_t *)field = mktime(&tm);
+	return NULL;
+}
+
+static void
+print_date(const struct conf_option *o, const void *field, FILE *out)
+{
+	time_t last = (time_t)*(const int64_t *)field - 1;
+	char text[20];
+	struct tm tm;
+
+	(void)o;
+	if (last > 0 && localtime_r(&last, &tm) != NULL &&
+	    strftime(text, sizeof(text), "\"%Y-%m-%d\"", &tm) > 0)
+		fputs(text, out);
+}
+
 /* The rows */
 
 const struct conf_kind conf_kinds[] = {
@@ -688,6 +771,11 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_WORDS] = { add_word, clear_words, print_words, true },
 	[CONF_CLIENTS] = { add_element, clear_list, print_list, true },
 	[CONF_NAMES] = { add_element, clear_list, print_list, true },
+	[CONF_ADDRESSES] = { add_element, clear_list, print_list, true },
+	[CONF_LINE] = { parse_line, clear_text, print_text, false },
+	[CONF_DATE] = { parse_date, NULL, print_date, false },
+	[CONF_STRINGS] = { add_string, clear_texts, print_texts, true },
+	[CONF_CHOICES] = { add_string, clear_texts, print_texts, true },
 	[CONF_DOMAINS] = { add_domain, clear_texts, print_texts, true },
 	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true },
 	[CONF_PREFIX] = { conf_prefix_parse, clear_text, print_text, false },

@@ -192,4 +192,5 @@ conf_note(struct conf *c)
 	note_group(c);
 	note_networks(c);
 	note_spare(c);
+	conf_note_rules(c);
 }

@@ -40,7 +40,12 @@ enum conf_kind_name {
 	CONF_WORDS,		/* unsigned, bits of words; a list */
 	CONF_CLIENTS,		/* struct list *; a list */
 	CONF_NAMES,		/* the same, of names */
-	CONF_DOMAINS,		/* struct conf_texts; a list */
+	CONF_ADDRESSES,		/* the same, of addresses */
+	CONF_LINE,		/* char *: printable text, or NULL */
+	CONF_DATE,		/* int64_t: its end, in seconds since 1970 */
+	CONF_STRINGS,		/* struct conf_texts; a list */
+	CONF_CHOICES,		/* the same, each one of words, or "!" and it */
+	CONF_DOMAINS,		/* the same */
 	CONF_SERVERS,		/* the same */
 	CONF_PREFIX,		/* char *: of a subject */
 	CONF_FIELDS,		/* struct tag_fields; a list */
@@ -119,7 +124,7 @@ struct conf_section {
 };
 
 /* The first is what stands outside of sections. */
-#define CONF_SECTION_COUNT 7
+#define CONF_SECTION_COUNT 8
 extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
 
 /* NULL: no such section. */
@@ -156,6 +161,35 @@ struct conf_policy {
 	int		 action[RESULT_COUNT];
 };
 
+enum conf_identity { CONF_IDENTITY_ANY, CONF_IDENTITY_HELO,
+	CONF_IDENTITY_MAILFROM };
+
+/* Section rule; what is not given is NULL, empty or 0. */
+struct conf_rule {
+	struct conf_policy policy;	/* first, see rule_options */
+	struct list	*client;
+	struct list	*client_name;
+	struct list	*helo;
+	struct list	*sender;
+	struct list	*recipient;
+	struct conf_texts authenticated;
+	struct conf_texts daemon;
+	struct conf_texts port;
+	struct conf_texts result;
+	struct conf_texts mechanism;
+	struct conf_texts spf_pass_for;
+	enum conf_identity identity;
+	int		 record;	/* not 0: wide open */
+	int64_t		 expires_s;
+	int		 behavior;	/* 1 more than the level, or: */
+#define CONF_BEHAVIOR_LIST (POLICY_LEVEL_MAX + 2)
+	int		 action;	/* as in conf_policy */
+	char		*owner;
+	char		*reason;
+	/* Compiled; for from-list one a level. */
+	struct policy	 made[POLICY_LEVEL_MAX + 1];
+};
+
 #define CONF_LEVEL_UNSET UINT_MAX	/* behavior_helo, while it is read */
 
 /* Of behavior_helo where it is not set. */
@@ -174,6 +208,17 @@ bool	conf_check_relay(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
+
+bool	conf_check_rule(struct conf *c, const struct conf_item *item,
+	    char problem[CONF_PROBLEM_SIZE]);
+/*
+ * The mask of domains that a client may have to pass for, as in rules_case.
+ * False: there are too many.
+ */
+bool	conf_pass_mask(struct conf *c, const struct conf_texts *domains,
+	    uint64_t *mask, char problem[CONF_PROBLEM_SIZE]);
+/* Fills c->notes. */
+void	conf_note_rules(struct conf *c);
 
 /*
  * What is wrong with text, "" where the allowed values say it; then out is as

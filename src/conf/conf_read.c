@@ -568,6 +568,8 @@ build(cfg_t *cfg)
 			check(c, &conf_sections[i]);
 	gather_all_lists(c);
 	conf_gather_marks(c);
+	c->rules.standard = &c->policy;
+	rules_seal(&c->rules);
 	return c;
 }
 
@@ -612,6 +614,7 @@ conf_free(struct conf *c)
 		free(c->marks.list[i]);
 	free(c->marks.list);
 	suffixes_free(c->suffixes);
+	free(c->rules.list);
 	diag_fini(&c->notes);
 	free(c->path);
 	explicit_bzero(c->why_key_octets, sizeof(c->why_key_octets));

@@ -26,6 +26,11 @@ static const struct conf_word stage_words[] = {
 	{ NULL, 0 }
 };
 
+static const struct conf_word mixed_words[] = {
+	{ "mildest", CONF_MIXED_MILDEST }, { "split", CONF_MIXED_SPLIT },
+	{ NULL, 0 }
+};
+
 static const struct conf_word header_words[] = {
 	{ "received-spf", CONF_HEADER_RECEIVED_SPF },
 	{ "authentication-results", CONF_HEADER_AUTH_RESULTS },
@@ -141,6 +146,9 @@ static const struct conf_option top_options[] = {
 	{ "leave_to_dmarc", "false", "true or false", RELOAD,
 	    "Whether a DMARC policy of the author prevents a refusal at eom.",
 	    CONF_BOOL, FIELD(leave_to_dmarc) },
+	{ "mixed_recipients", "\"mildest\"", "mildest or split", RELOAD,
+	    "What is done where recipients are treated differently.",
+	    CONF_WORD, FIELD(mixed_recipients), .words = mixed_words },
 	{ "trusted_networks", "{\"127.0.0.0/8\", "
 	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
 	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "
@@ -226,29 +234,34 @@ static const struct conf_option dns_options[] = {
 	.derived = true
 #define ACTIONS "skip, header, tag, quarantine, tempfail, reject"
 
+#define POLICY_ROWS \
+	{ "pass", NULL, "skip, header, tag, quarantine", RELOAD, \
+	    "What is done with pass.", \
+	    CONF_WORD, POLICY_FIELD(PASS), \
+	    .words = action_words + PASS_WORDS }, \
+	{ "none", NULL, ACTIONS, RELOAD, \
+	    "What is done with none.", \
+	    CONF_WORD, POLICY_FIELD(NONE), .words = action_words }, \
+	{ "neutral", NULL, ACTIONS, RELOAD, \
+	    "What is done with neutral.", \
+	    CONF_WORD, POLICY_FIELD(NEUTRAL), .words = action_words }, \
+	{ "softfail", NULL, ACTIONS, RELOAD, \
+	    "What is done with softfail.", \
+	    CONF_WORD, POLICY_FIELD(SOFTFAIL), .words = action_words }, \
+	{ "fail", NULL, ACTIONS, RELOAD, \
+	    "What is done with fail.", \
+	    CONF_WORD, POLICY_FIELD(FAIL), .words = action_words }, \
+	{ "permerror", NULL, ACTIONS, RELOAD, \
+	    "What is done with permerror.", \
+	    CONF_WORD, POLICY_FIELD(PERMERROR), .words = action_words }, \
+	{ "temperror", NULL, "skip, header, tag, quarantine, tempfail", \
+	    RELOAD, \
+	    "What is done with temperror.", \
+	    CONF_WORD, POLICY_FIELD(TEMPERROR), \
+	    .words = action_words + TEMPERROR_WORDS }
+
 static const struct conf_option policy_options[] = {
-	{ "pass", NULL, "skip, header, tag, quarantine", RELOAD,
-	    "What is done with pass.",
-	    CONF_WORD, POLICY_FIELD(PASS), .words = action_words + PASS_WORDS },
-	{ "none", NULL, ACTIONS, RELOAD,
-	    "What is done with none.",
-	    CONF_WORD, POLICY_FIELD(NONE), .words = action_words },
-	{ "neutral", NULL, ACTIONS, RELOAD,
-	    "What is done with neutral.",
-	    CONF_WORD, POLICY_FIELD(NEUTRAL), .words = action_words },
-	{ "softfail", NULL, ACTIONS, RELOAD,
-	    "What is done with softfail.",
-	    CONF_WORD, POLICY_FIELD(SOFTFAIL), .words = action_words },
-	{ "fail", NULL, ACTIONS, RELOAD,
-	    "What is done with fail.",
-	    CONF_WORD, POLICY_FIELD(FAIL), .words = action_words },
-	{ "permerror", NULL, ACTIONS, RELOAD,
-	    "What is done with permerror.",
-	    CONF_WORD, POLICY_FIELD(PERMERROR), .words = action_words },
-	{ "temperror", NULL, "skip, header, tag, quarantine, tempfail", RELOAD,
-	    "What is done with temperror.",
-	    CONF_WORD, POLICY_FIELD(TEMPERROR),
-	    .words = action_words + TEMPERROR_WORDS },
+	POLICY_ROWS
 };
 
 /* As policy_table_name says. */
@@ -305,6 +318,100 @@ static const struct conf_option tag_options[] = {
 	    CONF_FIELDS, .offset = offsetof(struct tag, fields) },
 };
 
+static const struct conf_word identity_words[] = {
+	{ "helo", CONF_IDENTITY_HELO }, { "mailfrom", CONF_IDENTITY_MAILFROM },
+	{ NULL, 0 }
+};
+
+static const struct conf_word result_words[] = {
+	{ "pass", 0 }, { "none", 0 }, { "neutral", 0 }, { "softfail", 0 },
+	{ "fail", 0 }, { "permerror", 0 }, { "temperror", 0 }, { NULL, 0 }
+};
+
+static const struct conf_word mechanism_words[] = {
+	{ "all", 0 }, { "a", 0 }, { "mx", 0 }, { "ptr", 0 }, { "ip4", 0 },
+	{ "ip6", 0 }, { "exists", 0 }, { "include", 0 }, { "default", 0 },
+	{ NULL, 0 }
+};
+
+static const struct conf_word record_words[] = {
+	{ "wide-open", true }, { NULL, 0 }
+};
+
+static const struct conf_word behavior_words[] = {
+	{ "0", 1 }, { "1", 2 }, { "2", 3 }, { "3", 4 }, { "4", 5 }, { "5", 6 },
+	{ "6", 7 }, { "from-list", CONF_BEHAVIOR_LIST }, { NULL, 0 }
+};
+
+#define RULE_FIELD(name) .offset = offsetof(struct conf_rule, name)
+
+/* policy is the first member of conf_rule, so its rows fit. */
+static const struct conf_option rule_options[] = {
+	{ "client", NULL,
+	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
+	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
+	    RELOAD, "The addresses of the client.",
+	    CONF_CLIENTS, RULE_FIELD(client) },
+	{ "client_name", NULL,
+	    "names such as mx.example.com, .example.com for all names below "
+	    "it, and TYPE:/PATH",
+	    RELOAD, "The names of the client, confirmed by its address.",
+	    CONF_NAMES, RULE_FIELD(client_name) },
+	{ "helo", NULL,
+	    "names such as mx.example.com, .example.com for all names below "
+	    "it, and TYPE:/PATH",
+	    RELOAD, "What the client says in HELO.",
+	    CONF_NAMES, RULE_FIELD(helo) },
+	{ "sender", NULL, "example.com, .example.com, user@example.com, user@, "
+	    "<>, and TYPE:/PATH",
+	    RELOAD, "The envelope sender.",
+	    CONF_ADDRESSES, RULE_FIELD(sender) },
+	{ "recipient", NULL, "example.com, .example.com, user@example.com, "
+	    "user@, and TYPE:/PATH",
+	    RELOAD, "The recipient.",
+	    CONF_ADDRESSES, RULE_FIELD(recipient) },
+	{ "authenticated", NULL, "true, false, or names of users", RELOAD,
+	    "Whether the client has authenticated, or as whom.",
+	    CONF_STRINGS, RULE_FIELD(authenticated) },
+	{ "daemon", NULL, "names that the MTA gives its daemons", RELOAD,
+	    "The daemon of the MTA that took the connection.",
+	    CONF_STRINGS, RULE_FIELD(daemon) },
+	{ "port", NULL, "numbers such as 25 or 587", RELOAD,
+	    "The port of the MTA that took the connection.",
+	    CONF_STRINGS, RULE_FIELD(port) },
+	{ "identity", NULL, "helo or mailfrom", RELOAD,
+	    "The identity that the rule is about.",
+	    CONF_WORD, RULE_FIELD(identity), .words = identity_words },
+	{ "result", NULL,
+	    "pass, none, neutral, softfail, fail, permerror, temperror", RELOAD,
+	    "The result.",
+	    CONF_CHOICES, RULE_FIELD(result), .words = result_words },
+	{ "mechanism", NULL,
+	    "all, a, mx, ptr, ip4, ip6, exists, include, default", RELOAD,
+	    "The mechanism of the record that matched.",
+	    CONF_CHOICES, RULE_FIELD(mechanism), .words = mechanism_words },
+	{ "spf_pass_for", NULL, "domains such as example.com", RELOAD,
+	    "Domains whose SPF record passes the client.",
+	    CONF_DOMAINS, RULE_FIELD(spf_pass_for) },
+	{ "record", NULL, "wide-open", RELOAD,
+	    "What the record is like.",
+	    CONF_WORD, RULE_FIELD(record), .words = record_words },
+	{ "expires", NULL, "a date such as 2027-03-31", RELOAD,
+	    "The last day of the rule.",
+	    CONF_DATE, RULE_FIELD(expires_s) },
+	{ "behavior", NULL, "0 to 6, or from-list", RELOAD,
+	    "The level that is in force.",
+	    CONF_WORD, RULE_FIELD(behavior), .words = behavior_words },
+	{ "action", NULL, ACTIONS, RELOAD,
+	    "What is done with any result.",
+	    CONF_WORD, RULE_FIELD(action), .words = action_words },
+	POLICY_ROWS,
+	{ "owner", NULL, "a text", RELOAD,
+	    "Who answers for the rule.", CONF_LINE, RULE_FIELD(owner) },
+	{ "reason", NULL, "a text", RELOAD,
+	    "What the rule is there for.", CONF_LINE, RULE_FIELD(reason) },
+};
+
 /* As results are told, pass excepted. */
 static const char *const reply_titles[] = {
 	"none", "neutral", "fail", "softfail", "temperror", "permerror", NULL
@@ -336,7 +443,10 @@ const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
 	    ANY_TITLE, .check = conf_check_forwarder },
 	{ "tag", "tag \"NAME\"", OPTIONS(tag_options),
 	    .size = sizeof(struct tag), FIELD(tags),
-	    ANY_TITLE, .check = conf_check_tag }
+	    ANY_TITLE, .check = conf_check_tag },
+	{ "rule", "rule \"NAME\"", OPTIONS(rule_options),
+	    .size = sizeof(struct conf_rule), FIELD(rule_sections),
+	    ANY_TITLE, .check = conf_check_rule },
 };
 
 const struct conf_section *

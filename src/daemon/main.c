@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/process.h"
 #include "base/stats.h"
+#include "base/tally.h"
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/ctl.h"
@@ -278,6 +280,19 @@ log_counters(void)
 	}
 }
 
+static void
+log_rule(const char *name, uint64_t hits, int64_t last_s)
+{
+	char text[32] = "";
+	time_t last = (time_t)last_s;
+	struct tm tm;
+
+	if (localtime_r(&last, &tm) != NULL)
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	log_info("rule \"%s\": hits=%llu last=%s", name,
+	    (unsigned long long)hits, text);
+}
+
 /* A reload reads the files as the user that we are by now. */
 static void
 warn_of_reload(const struct conf *c)
@@ -416,6 +431,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	ctl_notify_stopping();
 	unsigned left = stop_serving();
 	log_counters();
+	tally_each(log_rule);
 	process_remove_pid_file();
 	if (left > 0) {
 		log_warning("stopped with messages under way: %u", left);

@@ -261,7 +261,8 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1,
 	*pf2 = 0;
 	*pf3 = 0;
 	if ((f0 & SMFIF_SETSYMLIST) != 0) {
-		smfi_setsymlist(ctx, SMFIM_CONNECT, unconst("j"));
+		smfi_setsymlist(ctx, SMFIM_CONNECT, unconst(needs.daemon ?
+		    "j {daemon_name} {daemon_port}" : "j"));
 		smfi_setsymlist(ctx, SMFIM_ENVFROM,
 		    unconst("i {auth_authen} {mail_addr}"));
 		smfi_setsymlist(ctx, SMFIM_ENVRCPT, unconst("i"));
@@ -286,6 +287,9 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 	c->has_message = false;
 	c->session = session_new(milter_env, c->conf);
 	session_connect(c->session, sa, host, symbol(ctx, "j"));
+	if (c->conf->rules.asks_daemon)
+		session_daemon(c->session, symbol(ctx, "{daemon_name}"),
+		    symbol(ctx, "{daemon_port}"));
 	connection_leave(c);
 	return SMFIS_NOREPLY;
 }

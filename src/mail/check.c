@@ -34,7 +34,7 @@ table_of(enum scope scope, const struct identity *id)
 static bool
 checks(const struct check *c, enum policy_table t)
 {
-	return policy_checks(&c->conf->policy, t);
+	return policy_checks(c->policy, t);
 }
 
 static bool
@@ -58,7 +58,7 @@ shows_explanation(const struct check *c, enum policy_table t)
 {
 	const struct finding fail = { .result = RESULT_FAIL, .table = t };
 
-	return policy_decide(&c->conf->policy, &fail) == POLICY_REJECT;
+	return policy_decide(c->policy, &fail) == POLICY_REJECT;
 }
 
 static struct flight *
@@ -129,7 +129,8 @@ static bool
 helo_rejects(const struct check *c, const struct eval_verdict *v)
 {
 	/* At the end it may come to be let through, and MAIL FROM counts. */
-	if (v == NULL || c->conf->reject_at == CONF_STAGE_END)
+	if (v == NULL || !c->settled ||
+	    c->conf->reject_at == CONF_STAGE_END)
 		return false;
 
 	const struct finding f = {
@@ -138,7 +139,7 @@ helo_rejects(const struct check *c, const struct eval_verdict *v)
 		.excuse = excuse_of(c),
 	};
 
-	return decide_helo_rejects(&c->conf->policy, &f);
+	return decide_helo_rejects(c->policy, &f);
 }
 
 void
@@ -173,14 +174,17 @@ find(const struct check *c, const struct eval_verdict *v, enum scope scope,
 	const struct finding spf = {
 		.result = guessed ? v->published : v->result,
 		.table = table_of(scope, id),
+		.mechanism = v->mechanism,
+		.wide_open = v->wide_open[0] != '\0',
 	};
 	const struct finding guess = {
 		.result = v->result,
 		.table = TABLE_GUESS,
+		.mechanism = v->mechanism,
 	};
 
 	return !guessed || (v->result != RESULT_PASS &&
-	    policy_is_worse(&c->conf->policy, &spf, &guess)) ? spf : guess;
+	    policy_is_worse(c->policy, &spf, &guess)) ? spf : guess;
 }
 
 /* made: room for a verdict that f does not hold. */
@@ -227,7 +231,7 @@ collect_senders(struct check *c, int64_t until_ms)
 		struct checked got = collect(c, f, id, SCOPE_MAILFROM, &s->made,
 		    until_ms);
 
-		if (worst.verdict == NULL || policy_is_worse(&c->conf->policy,
+		if (worst.verdict == NULL || policy_is_worse(c->policy,
 		    &got.finding, &worst.finding))
 			worst = got;
 	}
@@ -297,7 +301,7 @@ has_grace(const struct check *c, const struct checked *k, int64_t now_ms)
 	if (c->grace == NULL || grace_ms == 0 || k->id->status != IDENTITY_OK)
 		return false;
 	if (is_temperror(k))
-		return !k->verdict->limited && policy_decide(&c->conf->policy,
+		return !k->verdict->limited && policy_decide(c->policy,
 		    &k->finding) >= POLICY_TEMPFAIL && grace_note(c->grace,
 		    &c->who->client, k->id->lookup, grace_ms, now_ms);
 	if (!k->verdict->stale)

@@ -39,6 +39,8 @@ struct check_sender {
 struct check {
 	const struct subject	*who;
 	const struct conf	*conf;
+	const struct policy	*policy;	/* what it checks is checked */
+	bool			 settled;	/* and it decides */
 	struct flights		*flights;
 	struct grace		*grace;	/* of session_env, as the next one */
 	struct breaker		*breaker;

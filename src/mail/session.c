@@ -18,9 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/stats.h"
+#include "base/tally.h"
 #include "base/util.h"
 #include "conf/conf.h"
 #include "dns/dns.h"
@@ -47,6 +49,8 @@ struct session {
 	struct addr	 client;		/* by client_map */
 	char		*client_name;		/* NULL: not known */
 	char		*mta_name;		/* NULL: not told */
+	char		*daemon;		/* NULL: not told */
+	char		*port;			/* NULL: not told */
 	struct identity	*helo;			/* NULL: none given yet */
 	struct flight	*helo_flight;		/* of check.c */
 	struct message	*message;		/* NULL: none */
@@ -68,15 +72,23 @@ static const struct skip
 static bool
 checks_anything(const struct conf *c)
 {
-	return policy_checks(&c->policy, TABLE_HELO) ||
-	    policy_checks(&c->policy, TABLE_MAILFROM) ||
-	    policy_checks(&c->policy, TABLE_NULL_SENDER);
+	return policy_checks(&c->rules.most, TABLE_HELO) ||
+	    policy_checks(&c->rules.most, TABLE_MAILFROM) ||
+	    policy_checks(&c->rules.most, TABLE_NULL_SENDER);
 }
 
 static bool
 can_refuse(const struct conf *c)
 {
-	return policy_can_refuse(&c->policy);
+	return policy_can_refuse(&c->rules.most);
+}
+
+/* Each recipient is decided on. */
+static bool
+asks_recipient(const struct conf *c)
+{
+	return (can_refuse(c) && c->reject_at != CONF_STAGE_MAIL) ||
+	    c->rules.asks_recipient;
 }
 
 static bool
@@ -88,12 +100,15 @@ has_relays(const struct conf *c)
 void
 session_needs(const struct conf *c, struct session_needs *out)
 {
-	out->rcpt = can_refuse(c) && c->reject_at != CONF_STAGE_MAIL;
+	const struct policy *most = &c->rules.most;
+
+	out->rcpt = asks_recipient(c);
 	out->end_of_header = spare_wanted(c) || has_relays(c);
 	out->headers = (checks_anything(c) && c->remove_forged) ||
-	    policy_can(&c->policy, POLICY_TAG) || out->end_of_header;
-	out->quarantine = policy_can(&c->policy, POLICY_QUARANTINE) ||
+	    policy_can(most, POLICY_TAG) || out->end_of_header;
+	out->quarantine = policy_can(most, POLICY_QUARANTINE) ||
 	    (has_relays(c) && can_refuse(c));
+	out->daemon = c->rules.asks_daemon;
 }
 
 /* Stages. */
@@ -149,7 +164,7 @@ step_of(const struct answer *a)
 }
 
 /* What is answered by d: equal decisions share it. */
-static struct session_step
+static struct answer *
 answer(struct message *m, const struct decision *d)
 {
 	struct answer *a = m->answers;
@@ -157,33 +172,77 @@ answer(struct message *m, const struct decision *d)
 	while (a != NULL && !decision_equals(&a->decision, d))
 		a = a->next;
 	if (a != NULL)
-		return step_of(a);
+		return a;
 	a = xcalloc(1, sizeof(*a));
 	a->decision = *d;
 	if (decision_refuses(d))
 		a->reply = session_make_reply(m, d);
+	if (d->rule != NULL && d->reason != DECISION_APART)
+		tally_hit(d->rule->tally, m->facts.now_s);
 	a->next = m->answers;
 	m->answers = a;
-	return step_of(a);
+	return a;
+}
+
+static void
+collect_findings(struct message *m, int64_t until_ms)
+{
+	check_collect(&m->check, until_ms);
+	for (size_t i = 0; i < SCOPE_COUNT; i++)
+		if (m->check.of[i].verdict != NULL)
+			m->facts.findings[i] = &m->check.of[i].finding;
+	m->facts.lacks &= ~RULES_NEED_FINDINGS;
+}
+
+/*
+ * The rule for the recipient.  What a rule needs is waited for only once the
+ * rest of it holds; so rules are asked again as more is known.
+ */
+static void
+find_rule(struct message *m, int64_t until_ms)
+{
+	const struct rules *rules = &m->check.conf->rules;
+	struct policy unused;
+
+	for (;;) {
+		m->found = rules_find(rules, &m->facts, &unused);
+		if (evidence_collect(&m->evidence, &m->found, &m->facts,
+		    until_ms))
+			continue;
+		if ((m->found.needs & m->facts.lacks &
+		    RULES_NEED_FINDINGS) == 0)
+			return;
+		collect_findings(m, until_ms);
+	}
 }
 
 /* Decides, at the first time by the verdicts that are waited for. */
-static struct session_step
+static struct answer *
 judge(struct message *m)
 {
-	const struct conf *c = m->check.conf;
-	const struct finding *findings[SCOPE_COUNT] = { NULL };
+	int64_t until_ms = util_now_ms() + m->check.conf->dns_reply_timeout_ms;
 
-	check_collect(&m->check, util_now_ms() + c->dns_reply_timeout_ms);
-	for (size_t i = 0; i < SCOPE_COUNT; i++)
-		if (m->check.of[i].verdict != NULL)
-			findings[i] = &m->check.of[i].finding;
+	if (!m->check.settled)
+		find_rule(m, until_ms);
+	collect_findings(m, until_ms);
 
-	struct decision d = decide(&c->policy, findings);
+	struct decision d = decide(m->found.policy, m->facts.findings);
 
-	if (m->answers == NULL || d.action < m->decision.action)
-		m->decision = d;
+	d.rule = m->found.rule;
+	if (m->found.needs != 0)
+		d = decide_unsure(&d);
 	return answer(m, &d);
+}
+
+/* The mildest of those that are not told to come again counts for all. */
+static void
+weigh(struct message *m, const struct answer *a)
+{
+	const struct decision *d = &a->decision;
+
+	if (!m->decided || d->action < m->decision.action)
+		m->decision = *d;
+	m->decided = true;
 }
 
 /*
@@ -209,7 +268,7 @@ conclude(struct message *m)
 		[EXCUSE_CLIENT] = STATS_EXCUSED_CLIENT,
 	};
 
-	if (m->answers == NULL || m->concluded)
+	if (!m->decided || m->concluded)
 		return;
 	m->concluded = true;
 	if (m->skip == NULL || decision_refuses(&m->decision))
@@ -231,6 +290,9 @@ free_relayed(struct relayed *r)
 	identity_fini(&r->helo);
 	free(r->sender);
 	free(r->mta_address);
+	for (size_t i = 0; i < r->rcpt_count; i++)
+		free(r->rcpts[i]);
+	free(r->rcpts);
 	free(r);
 }
 
@@ -244,6 +306,7 @@ finish_message(struct session *s)
 		return;
 	conclude(m);
 	check_end(&m->check);
+	evidence_end(&m->evidence);
 	for (size_t i = 0; i < m->who.sender_count; i++)
 		identity_fini(&m->who.senders[i]);
 	for (struct answer *a = m->answers, *next; a != NULL; a = next) {
@@ -254,6 +317,8 @@ finish_message(struct session *s)
 	session_fini_fields(&m->fields);
 	spare_free(m->spare);
 	free_relayed(m->relayed);
+	free(m->recipient);
+	free(m->auth_user);
 	free(m->queue_id);
 	free(m->rcpt);
 	free(m);
@@ -301,6 +366,10 @@ forget_client(struct session *s)
 	s->client_name = NULL;
 	free(s->mta_name);
 	s->mta_name = NULL;
+	free(s->daemon);
+	s->daemon = NULL;
+	free(s->port);
+	s->port = NULL;
 }
 
 void
@@ -370,6 +439,15 @@ session_connect(struct session *s, const struct sockaddr *sa,
 	    skip_of_client(s->conf, &s->client, local);
 }
 
+void
+session_daemon(struct session *s, const char *name, const char *port)
+{
+	free(s->daemon);
+	s->daemon = name != NULL ? xstrdup(name) : NULL;
+	free(s->port);
+	s->port = port != NULL ? xstrdup(port) : NULL;
+}
+
 static void
 count_identity(const struct identity *id)
 {
@@ -391,6 +469,16 @@ session_helo(struct session *s, const char *arg)
 	count_identity(s->helo);
 }
 
+/* For all recipients. */
+static struct session_step
+judge_whole(struct message *m)
+{
+	const struct answer *a = judge(m);
+
+	weigh(m, a);
+	return step_of(a);
+}
+
 /* MAIL. */
 
 /* Fields of the message are looked at. */
@@ -405,7 +493,7 @@ static bool
 may_be_tagged(const struct message *m)
 {
 	return m->skip == NULL &&
-	    policy_can(&m->check.conf->policy, POLICY_TAG);
+	    policy_can(&m->check.conf->rules.most, POLICY_TAG);
 }
 
 /* Nothing more of the message is wanted. */
@@ -415,7 +503,7 @@ is_done(const struct message *m)
 	if (sees_fields(m))
 		return false;
 	return m->skip != NULL ? !session_shows_skip(m)
-	    : m->answers != NULL && m->check.conf->headers == 0 &&
+	    : m->decided && m->check.conf->headers == 0 &&
 	    m->decision.action < POLICY_TAG;
 }
 
@@ -433,8 +521,10 @@ set_subject(const struct session *s, const struct session_sender *from,
 		.mta_name = mta_name,
 		.receiver = hostname[0] != '\0' ? hostname : mta_name,
 		.helo = s->helo,
-		.authenticated = from->auth_user != NULL &&
-		    from->auth_user[0] != '\0',
+		.authenticated = m->auth_user[0] != '\0',
+		.auth_user = m->auth_user,
+		.daemon = s->daemon != NULL ? s->daemon : "",
+		.port = s->port != NULL ? s->port : "",
 		.smtputf8 = from->smtputf8,
 	};
 }
@@ -469,6 +559,7 @@ begin_message(struct session *s, const struct session_sender *from)
 	s->message = m;
 	s->stage = STAGE_MESSAGE;
 	m->decision.action = POLICY_ACCEPT;
+	m->auth_user = xstrdup(from->auth_user != NULL ? from->auth_user : "");
 	m->check = (struct check){
 		.who = &m->who,
 		.conf = s->conf,
@@ -477,6 +568,18 @@ begin_message(struct session *s, const struct session_sender *from)
 		.breaker = s->env->breaker,
 		.connection = s->number,
 		.helo = &s->helo_flight,
+	};
+	m->evidence = (struct evidence){
+		.who = &m->who,
+		.conf = s->conf,
+		.flights = s->env->flights,
+		.connection = s->number,
+	};
+	m->facts = (struct rules_case){
+		.who = &m->who,
+		.now_s = time(NULL),
+		.lacks = RULES_NEED_RECIPIENT | RULES_NEED_NAMES |
+		    RULES_NEED_FINDINGS,
 	};
 	set_subject(s, from, m);
 	session_queue_id(s, from->queue_id);
@@ -502,6 +605,27 @@ skip_message(const struct session *s, const char *sender)
 	session_log_skipped(m, sender);
 }
 
+/* What any rule that may decide wants checked; of no rule, the standard. */
+static void
+begin_checks(struct message *m)
+{
+	if (m->who.client.family == AF_UNSPEC) {
+		m->facts.lacks &= ~RULES_NEED_NAMES;
+		m->facts.judged = UINT64_MAX;
+	}
+	m->found = rules_find(&m->check.conf->rules, &m->facts, &m->merged);
+	m->check.settled = m->found.needs == 0;
+	m->check.policy = m->check.settled ? m->found.policy : &m->merged;
+	if (check_wants(&m->check)) {
+		check_begin(&m->check);
+		evidence_begin(&m->evidence, &m->found);
+		return;
+	}
+	m->skip = &skip_policy;
+	if (m->found.rule != NULL && m->check.settled)
+		tally_hit(m->found.rule->tally, m->facts.now_s);
+}
+
 /* m->who.helo is set. */
 static void
 check_message(struct message *m, const char *sender, const char *mta_address)
@@ -510,12 +634,8 @@ check_message(struct message *m, const char *sender, const char *mta_address)
 	    mta_address, m->who.helo);
 	if (!m->who.senders[0].null_sender)
 		count_identity(&m->who.senders[0]);
-	if (!check_wants(&m->check)) {
-		m->skip = &skip_policy;
-		return;
-	}
-	check_begin(&m->check);
-	if (m->spare == NULL && spare_wanted(m->check.conf))
+	begin_checks(m);
+	if (m->skip == NULL && m->spare == NULL && spare_wanted(m->check.conf))
 		m->spare = spare_new(m->check.conf);
 }
 
@@ -546,7 +666,7 @@ session_mail(struct session *s, const struct session_sender *from)
 	if (m->skip != NULL)
 		skip_message(s, from->arg);
 	else if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
-		step = judge(m);
+		step = judge_whole(m);
 	if (step.kind == SESSION_CONTINUE && is_done(m))
 		step.kind = SESSION_ACCEPT;
 	if (step.kind != SESSION_CONTINUE)
@@ -556,22 +676,74 @@ session_mail(struct session *s, const struct session_sender *from)
 
 /* RCPT and later. */
 
+static void
+set_recipient(struct message *m, const char *to)
+{
+	struct identity id = { .address = NULL };
+
+	identity_from_mail(&id, to, m->who.helo);
+	free(m->recipient);
+	m->recipient = xstrdup(id.null_sender ? "" :
+	    identity_field_address(&id));
+	m->facts.recipient = m->recipient;
+	m->facts.lacks &= ~RULES_NEED_RECIPIENT;
+	identity_fini(&id);
+}
+
+/* Whether the message is for others, and cannot be for this one too. */
+static bool
+is_apart(const struct message *m, const struct answer *a)
+{
+	return m->check.conf->mixed_recipients == CONF_MIXED_SPLIT &&
+	    m->lead != NULL && decisions_part(&m->lead->decision,
+	    &a->decision);
+}
+
+static struct session_step
+judge_recipient(struct message *m, const char *to)
+{
+	if (m->check.conf->rules.asks_recipient)
+		set_recipient(m, to);
+
+	const struct answer *a = judge(m);
+	bool waits = m->check.conf->reject_at == CONF_STAGE_END;
+	bool taken = waits || !decision_refuses(&a->decision);
+
+	if (taken && is_apart(m, a)) {
+		struct decision d = decide_apart(&a->decision);
+
+		return step_of(answer(m, &d));
+	}
+	if (taken && m->lead == NULL)
+		m->lead = a;
+	weigh(m, a);
+	return waits ? continues() : step_of(a);
+}
+
+/* Decided on at the end. */
+static void
+keep_recipient(struct relayed *r, const char *to)
+{
+	if (r->rcpts == NULL)
+		r->rcpts = xcalloc(SESSION_RCPTS_MAX, sizeof(*r->rcpts));
+	if (r->rcpt_count < SESSION_RCPTS_MAX)
+		r->rcpts[r->rcpt_count++] = xstrdup(to);
+}
+
 struct session_step
 session_rcpt(struct session *s, const char *to)
 {
 	struct message *m = s->message;
-	struct session_step step = continues();
 
 	if (!allows(s, EVENT_RCPT))
-		return step;
+		return continues();
 	if (m->rcpt == NULL)
 		m->rcpt = xstrdup(to);
 	m->rcpt_count++;
-	if (m->relayed != NULL)
-		return step;
-	if (m->skip == NULL && can_refuse(s->conf))
-		step = judge(m);
-	return s->conf->reject_at == CONF_STAGE_END ? continues() : step;
+	if (m->relayed != NULL && s->conf->rules.asks_recipient)
+		keep_recipient(m->relayed, to);
+	return m->relayed == NULL && m->skip == NULL &&
+	    asks_recipient(s->conf) ? judge_recipient(m, to) : continues();
 }
 
 void
@@ -670,12 +842,25 @@ spare(struct message *m)
 	m->decision = decide_spared(&m->decision, why);
 }
 
+static void
+judge_relayed(struct message *m)
+{
+	const struct relayed *r = m->relayed;
+
+	for (size_t i = 0; i < r->rcpt_count; i++) {
+		set_recipient(m, r->rcpts[i]);
+		weigh(m, judge(m));
+	}
+}
+
 /* The decision may come as late as here. */
 static struct session_step
 decide_whole(struct message *m)
 {
-	if (m->skip == NULL && m->answers == NULL)
-		(void)judge(m);
+	if (m->skip == NULL && m->relayed != NULL)
+		judge_relayed(m);
+	if (m->skip == NULL && !m->decided)
+		(void)judge_whole(m);
 	spare(m);
 	if (!decision_refuses(&m->decision) &&
 	    m->fields.forged_count > SESSION_FORGED_MAX) {
@@ -683,7 +868,8 @@ decide_whole(struct message *m)
 		    "fields", SESSION_FORGED_MAX);
 		m->decision = decide_forged(&m->decision);
 	}
-	return answer(m, &m->decision);
+	m->decided = true;
+	return step_of(answer(m, &m->decision));
 }
 
 struct session_step
@@ -749,4 +935,10 @@ session_skip_reason(const struct session *s)
 {
 	return s->message != NULL && s->message->skip != NULL
 	    ? s->message->skip->text : NULL;
+}
+
+const struct rules_case *
+session_facts(const struct session *s)
+{
+	return &s->message->facts;
 }

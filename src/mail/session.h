@@ -22,6 +22,7 @@ struct eval_verdict;
 struct flights;
 struct grace;
 struct identity;
+struct rules_case;
 struct session;
 struct sockaddr;
 
@@ -76,10 +77,11 @@ struct session_sender {
 
 /* What a configuration needs the MTA to send; the rest is negotiated away. */
 struct session_needs {
-	bool	rcpt;			/* refusals at RCPT */
+	bool	rcpt;			/* refusals at RCPT, rules by it */
 	bool	headers;		/* fields must be seen */
 	bool	end_of_header;		/* it must be told of */
 	bool	quarantine;		/* it is asked to hold mail */
+	bool	daemon;			/* rules by daemon or port */
 };
 void	session_needs(const struct conf *c, struct session_needs *out);
 
@@ -111,6 +113,8 @@ void		 session_free(struct session *s);	/* NULL allowed */
 
 void	session_connect(struct session *s, const struct sockaddr *sa,
 	    const char *client_name, const char *mta_name);
+/* After session_connect: the daemon of the MTA and its port; NULL: not told. */
+void	session_daemon(struct session *s, const char *name, const char *port);
 void	session_helo(struct session *s, const char *arg);
 struct session_step session_mail(struct session *s,
 	    const struct session_sender *from);
@@ -136,5 +140,7 @@ const struct identity *session_identity(const struct session *s,
 	    enum scope scope);
 const struct decision *session_decision(const struct session *s);
 const char	*session_skip_reason(const struct session *s);
+/* What its rules were asked by, with the last recipient. */
+const struct rules_case *session_facts(const struct session *s);
 
 #endif

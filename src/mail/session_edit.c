@@ -108,6 +108,8 @@ spared(const struct decision *d)
 		return "not refused but left to the DMARC policy of";
 	case DECISION_RESULT:
 	case DECISION_FORGED:
+	case DECISION_UNSURE:
+	case DECISION_APART:
 		break;
 	}
 	return NULL;

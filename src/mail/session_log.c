@@ -32,6 +32,8 @@ session_log_skipped(const struct message *m, const char *sender)
 	log_record_string_if(&r, "queue_id", m->who.queue_id);
 	log_record_string_if(&r, "client", addr_format(&m->who.client, client));
 	log_record_string(&r, "skipped", m->skip->text);
+	if (m->found.rule != NULL)
+		log_record_string(&r, "rule", m->found.rule->name);
 	add_path(&r, "sender", sender);
 	log_record_string_if(&r, "client_name", m->who.client_name);
 	log_record_write(&r, LOG_LEVEL_DEBUG);
@@ -65,6 +67,8 @@ session_log(const struct message *m)
 		log_record_word(&r, "spared", d->reason == DECISION_SIGNED ?
 		    "dkim" : "dmarc");
 	log_record_uint(&r, "level", d->parts[d->scope].level);
+	if (d->rule != NULL)
+		log_record_string(&r, "rule", d->rule->name);
 	if (of[other].verdict != NULL)
 		log_record_word(&r, other == SCOPE_HELO ? "helo_result"
 		    : "mailfrom_result",

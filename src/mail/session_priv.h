@@ -6,6 +6,7 @@
 
 #include "base/stats.h"
 #include "mail/check.h"
+#include "mail/evidence.h"
 #include "mail/relay.h"
 #include "mail/session.h"
 #include "policy/decide.h"
@@ -59,6 +60,9 @@ struct answer {
 	struct reply	*reply;		/* of a refusal, else NULL */
 };
 
+/* Of a message from a relay; no MTA takes more by default. */
+#define SESSION_RCPTS_MAX 1000
+
 /*
  * A message from a relay: its client is known once its fields are, so nothing
  * is checked before.
@@ -72,16 +76,27 @@ struct relayed {
 	char		*mta_address;
 	struct identity	 helo;		/* what the client said to the relay */
 	struct flight	*helo_flight;
+	char		**rcpts;	/* where rules want them */
+	size_t		 rcpt_count;
 };
 
 struct message {
 	struct subject	 who;
 	struct relayed	*relayed;	/* NULL: its client has connected */
 	char		*queue_id;	/* of who */
+	char		*auth_user;	/* of who */
 	const struct skip *skip;	/* NULL: checked */
+	struct rules_case facts;	/* what rules are asked by */
+	struct rules_found found;	/* the rule, at the recipient that was
+					 * asked for last */
+	struct policy	 merged;	/* of the rules that may decide */
+	struct evidence	 evidence;
+	char		*recipient;	/* of facts */
 	struct check	 check;
 	struct answer	*answers;	/* NULL: not decided */
+	const struct answer *lead;	/* of the first accepted recipient */
 	struct decision	 decision;	/* of the whole: the mildest so far */
+	bool		 decided;	/* decision is one */
 	bool		 concluded;	/* counted and logged */
 	char		*rcpt;		/* the first; NULL: none told */
 	unsigned	 rcpt_count;

@@ -13,12 +13,12 @@
 #include "policy/token.h"
 
 static void
-refuse_forgeries(struct reply *out)
+set_fixed(struct reply *out, unsigned code, const char *enhanced,
+    const char *text)
 {
-	out->code = 550;
-	util_copy(out->enhanced, sizeof(out->enhanced), "5.7.1");
-	util_copy(out->text, sizeof(out->text),
-	    "Too many header fields claim to be ours");
+	out->code = code;
+	util_copy(out->enhanced, sizeof(out->enhanced), enhanced);
+	util_copy(out->text, sizeof(out->text), text);
 }
 
 /* Where the policy defers what the reply would refuse for good. */
@@ -110,10 +110,16 @@ session_make_reply(const struct message *m, const struct decision *d)
 
 	switch (d->reason) {
 	case DECISION_RESULT:
+	case DECISION_UNSURE:
 		refuse_result(m, d, reply);
 		break;
 	case DECISION_FORGED:
-		refuse_forgeries(reply);
+		set_fixed(reply, 550, "5.7.1",
+		    "Too many header fields claim to be ours");
+		break;
+	case DECISION_APART:
+		set_fixed(reply, 452, "4.5.3", "This recipient wants another "
+		    "treatment; send the message again");
 		break;
 	case DECISION_SIGNED:
 	case DECISION_DMARC:

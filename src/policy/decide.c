@@ -96,6 +96,36 @@ decide_spared(const struct decision *d, enum decision_reason why)
 	return spared;
 }
 
+struct decision
+decide_unsure(const struct decision *d)
+{
+	struct decision unsure = *d;
+
+	if (d->action != POLICY_REJECT)
+		return unsure;
+	unsure.action = POLICY_TEMPFAIL;
+	unsure.reason = DECISION_UNSURE;
+	return unsure;
+}
+
+struct decision
+decide_apart(const struct decision *d)
+{
+	struct decision apart = *d;
+
+	apart.action = POLICY_TEMPFAIL;
+	apart.reason = DECISION_APART;
+	return apart;
+}
+
+/* Tags may be those of a rule. */
+bool
+decisions_part(const struct decision *a, const struct decision *b)
+{
+	return a->action != b->action ||
+	    (a->action == POLICY_TAG && a->rule != b->rule);
+}
+
 bool
 decide_helo_rejects(const struct policy *p, const struct finding *helo)
 {
@@ -125,5 +155,5 @@ decision_equals(const struct decision *a, const struct decision *b)
 		    a->parts[s].excuse != b->parts[s].excuse)
 			return false;
 	return a->action == b->action && a->reason == b->reason &&
-	    a->scope == b->scope;
+	    a->scope == b->scope && a->rule == b->rule;
 }

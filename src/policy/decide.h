@@ -9,11 +9,15 @@
 #include "base/result.h"
 #include "policy/policy.h"
 
+struct rule;
+
 enum decision_reason {
 	DECISION_RESULT,	/* that of scope */
 	DECISION_FORGED,	/* too many forged fields; a rejection */
 	DECISION_SIGNED,	/* not refused: an aligned DKIM signature */
-	DECISION_DMARC		/* not refused: left to a DMARC policy */
+	DECISION_DMARC,		/* not refused: left to a DMARC policy */
+	DECISION_UNSURE,	/* a rule before cannot be judged now */
+	DECISION_APART		/* a recipient for another message */
 };
 
 /* What the policy says to the result of one scope by itself. */
@@ -30,6 +34,7 @@ struct decision {
 	enum decision_reason	 reason;
 	enum scope		 scope;		/* whose result counts */
 	struct decision_part	 parts[SCOPE_COUNT];
+	const struct rule	*rule;	/* whose policy it is; NULL: none */
 };
 
 /*
@@ -49,6 +54,15 @@ struct decision	decide_forged(const struct decision *d);
 /* d, but that something else speaks for the message: let through. */
 struct decision	decide_spared(const struct decision *d,
 		    enum decision_reason why);
+/*
+ * d, where a rule before could not be judged because the DNS fails: it may
+ * be an exception, so a rejection becomes a tempfail.
+ */
+struct decision	decide_unsure(const struct decision *d);
+/* d, for a recipient to whom the message has to be sent again. */
+struct decision	decide_apart(const struct decision *d);
+/* Whether one message cannot be treated by both. */
+bool	decisions_part(const struct decision *a, const struct decision *b);
 
 /* This finding of HELO rejects, whatever that of MAIL FROM is. */
 bool	decide_helo_rejects(const struct policy *p,

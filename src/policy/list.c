@@ -60,6 +60,7 @@ struct list {
 	struct list_table *inlined;
 	struct list_file **files;
 	size_t		 file_count;
+	bool		 complements;	/* all that it does not exclude */
 };
 
 static const struct list_type types[] = {
@@ -204,6 +205,15 @@ list_add(struct list *l, const char *element)
 	else if (find_type(name, strcspn(name, ":")) != NULL)
 		wrong = "the path of a file must be absolute";
 	return wrong;
+}
+
+void
+list_complement(struct list *l)
+{
+	l->complements = l->count > 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->elements[i].text[0] != '!')
+			l->complements = false;
 }
 
 size_t
@@ -385,7 +395,21 @@ match(const struct list *l, const struct list_key *k)
 		if (!excludes && found > best)
 			best = found;
 	}
-	return best;
+	return best == LIST_NOTHING && l->complements ? 0 : best;
+}
+
+int
+list_behavior(const struct list *l, const struct addr *a)
+{
+	int level = -1;
+
+	for (size_t i = 0; i < l->file_count && level < 0; i++) {
+		struct list_table *t = acquire_table(l->files[i]);
+
+		level = list_table_behavior(t, a);
+		list_table_release(t);
+	}
+	return level;
 }
 
 bool

@@ -61,7 +61,15 @@ void		 list_refresh(struct list *l, struct diag *news,
 /* There is something to refresh. */
 bool		 list_has_files(const struct list *l);
 
+/* Once elements are added: where all of them exclude, the rest is in it. */
+void		 list_complement(struct list *l);
+
 bool		 list_match(const struct list *l, const struct list_key *k);
+/*
+ * For LIST_CLIENT: the level from 0 to 6 that a's rule in a file of tcprules
+ * sets by SPFBEHAVIOR; -1: there is none, or it sets no level, or denies.
+ */
+int		 list_behavior(const struct list *l, const struct addr *a);
 /*
  * For LIST_CLIENT: the bits of the longest prefix that a matches, all bits for
  * an expression; -1: a is not in the list.

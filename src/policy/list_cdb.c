@@ -24,6 +24,7 @@
 
 #define HEAD_SIZE 2048		/* where and how long the 256 tables are */
 #define RELAY "+RELAYCLIENT="
+#define BEHAVIOR "+SPFBEHAVIOR="
 
 struct record {
 	const char	*key;
@@ -100,22 +101,43 @@ is_rule_sign(const struct record *r)
 	    r->key[r->key_len - 1] == '.';
 }
 
-static bool
-sets_relayclient(const struct record *r)
+/* What a rule sets; a variable that stands twice has its last value. */
+struct rule {
+	bool		 relays;
+	unsigned	 level;		/* LIST_LEVELS: none */
+};
+
+/* As qmail's patch reads it: a number above 6 is 6. */
+static unsigned
+parse_level(const char *s)
 {
+	uint64_t n;
+
+	if (!util_parse_uint(s, strlen(s), UINT32_MAX, &n))
+		return LIST_LEVELS;
+	return n < LIST_LEVELS ? (unsigned)n : LIST_LEVELS - 1;
+}
+
+static struct rule
+read_rule(const struct record *r)
+{
+	static const struct rule denies = { false, LIST_LEVELS };
+	struct rule rule = denies;
 	const char *s = r->value;
-	bool sets = false;
 
 	for (size_t left = r->value_len; left > 0;) {
 		size_t n = string_size(s, left);
 
 		if (s[0] == 'D')
-			return false;
-		sets = sets || strncmp(s, RELAY, sizeof(RELAY) - 1) == 0;
+			return denies;
+		if (strncmp(s, RELAY, sizeof(RELAY) - 1) == 0)
+			rule.relays = true;
+		if (strncmp(s, BEHAVIOR, sizeof(BEHAVIOR) - 1) == 0)
+			rule.level = parse_level(s + sizeof(BEHAVIOR) - 1);
 		s += n;
 		left -= n;
 	}
-	return sets;
+	return rule;
 }
 
 /* False: a key without an address. */
@@ -145,18 +167,26 @@ parse_rule_key(const struct record *r, struct addr_prefix *out)
 }
 
 static void
+add_prefix(struct list_table *t, const struct addr_prefix *p,
+    const struct rule *rule)
+{
+	list_table_add_prefix(t, p, rule->relays);
+	list_table_add_behavior(t, p, rule->level);
+}
+
+static void
 add_rule(struct list_table *t, const struct record *r)
 {
+	const struct rule rule = read_rule(r);
 	struct addr_prefix p = { .len = 0 };
-	bool in = sets_relayclient(r);
 
 	if (r->key_len == 0) {
 		p.addr.family = AF_INET;
-		list_table_add_prefix(t, &p, in);
+		add_prefix(t, &p, &rule);
 		p.addr.family = AF_INET6;
-		list_table_add_prefix(t, &p, in);
+		add_prefix(t, &p, &rule);
 	} else if (parse_rule_key(r, &p)) {
-		list_table_add_prefix(t, &p, in);
+		add_prefix(t, &p, &rule);
 	}
 }
 

@@ -31,6 +31,8 @@ struct list_table {
 	struct list_side in;
 	struct list_side out;
 	bool		 narrowest;	/* the longest prefix counts */
+	struct addr_set	*behavior;	/* of each level, and of none; NULL:
+					 * no rule sets any */
 	struct list_patterns *patterns;	/* NULL: none */
 	size_t		 entries;
 	_Atomic unsigned references;
@@ -43,6 +45,11 @@ const char *list_table_add(struct list_table *t, const char *entry);
 /* A prefix that counts if it is the longest. */
 void	list_table_add_prefix(struct list_table *t,
 	    const struct addr_prefix *p, bool in);
+/* The same as a rule that sets a level; LIST_LEVELS: it sets none. */
+#define LIST_LEVELS 7
+void	list_table_add_behavior(struct list_table *t,
+	    const struct addr_prefix *p, unsigned level);
+int	list_table_behavior(const struct list_table *t, const struct addr *a);
 /* So many that no more are taken. */
 bool	list_table_is_full(const struct list_table *t);
 void	list_table_seal(struct list_table *t);

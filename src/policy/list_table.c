@@ -48,6 +48,9 @@ list_table_release(struct list_table *t)
 	side_fini(&t->in);
 	side_fini(&t->out);
 	list_patterns_free(t->patterns);
+	for (size_t i = 0; t->behavior != NULL && i <= LIST_LEVELS; i++)
+		addr_set_fini(&t->behavior[i]);
+	free(t->behavior);
 	free(t);
 }
 
@@ -191,6 +194,19 @@ list_table_add_prefix(struct list_table *t, const struct addr_prefix *p,
 	t->entries++;
 }
 
+void
+list_table_add_behavior(struct list_table *t, const struct addr_prefix *p,
+    unsigned level)
+{
+	if (t->behavior == NULL) {
+		t->behavior = xcalloc(LIST_LEVELS + 1, sizeof(*t->behavior));
+		for (size_t i = 0; i <= LIST_LEVELS; i++)
+			addr_set_init(&t->behavior[i]);
+	}
+	if (!list_table_is_full(t))
+		addr_set_add(&t->behavior[level], p);
+}
+
 /* The place of text, or the free one where it would be. */
 static uint32_t *
 find_place(const struct list_side *s, const char *text)
@@ -226,6 +242,8 @@ list_table_seal(struct list_table *t)
 {
 	side_seal(&t->in);
 	side_seal(&t->out);
+	for (size_t i = 0; t->behavior != NULL && i <= LIST_LEVELS; i++)
+		addr_set_seal(&t->behavior[i]);
 }
 
 /* Questions */
@@ -319,6 +337,24 @@ match_client(const struct list_table *t, const struct addr *a)
 	if (out != NULL)
 		return LIST_OUT;
 	return in != NULL ? (int)in->len : LIST_NOTHING;
+}
+
+int
+list_table_behavior(const struct list_table *t, const struct addr *a)
+{
+	const struct addr_prefix *longest = NULL;
+	int level = -1;
+
+	for (int i = 0; t->behavior != NULL && i <= LIST_LEVELS; i++) {
+		const struct addr_prefix *p = addr_set_longest(&t->behavior[i],
+		    a);
+
+		if (p != NULL && (longest == NULL || p->len > longest->len)) {
+			longest = p;
+			level = i < LIST_LEVELS ? i : -1;
+		}
+	}
+	return level;
 }
 
 int

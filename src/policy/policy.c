@@ -65,6 +65,15 @@ policy_set_level(struct policy *p, enum scope s, unsigned level)
 	return true;
 }
 
+void
+policy_raise(struct policy *p, const struct policy *by)
+{
+	for (size_t t = 0; t < POLICY_TABLE_COUNT; t++)
+		for (size_t r = 0; r < RESULT_COUNT; r++)
+			if (by->action[t][r] > p->action[t][r])
+				p->action[t][r] = by->action[t][r];
+}
+
 enum policy_action
 policy_decide(const struct policy *p, const struct finding *f)
 {

@@ -47,6 +47,8 @@ struct finding {
 	enum result		result;
 	enum policy_table	table;
 	enum excuse		excuse;
+	const char		*mechanism;	/* as in eval_verdict */
+	bool			wide_open;	/* the record lets all in */
 };
 
 /*
@@ -55,6 +57,9 @@ struct finding {
  * level.
  */
 bool	policy_set_level(struct policy *p, enum scope s, unsigned level);
+
+/* Each action becomes that of by where that has more force. */
+void	policy_raise(struct policy *p, const struct policy *by);
 
 enum policy_action	policy_decide(const struct policy *p,
 			    const struct finding *f);

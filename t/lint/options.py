@@ -24,7 +24,8 @@ ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
 SETTING = re.compile(r"^#?\t?([a-z_]+[0-9]?) = (.*)$")
 TITLED = ("reply", "policy")
 OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
-FREE = ("relay", "forwarder", "tag")  # as many as the file has
+# As many as the file has.
+FREE = ("relay", "forwarder", "tag", "rule")
 
 count = 0
 
@@ -60,6 +61,15 @@ class Row:
         self.restart = m[4] == "RESTART"
 
 
+def with_shared_rows(source):
+    """Rows of several sections are a macro."""
+    def rows(m):
+        body = re.search(r"^#define %s \\\n((?:.*\\\n)*.*)\n" % m[1], source,
+                         flags=re.M)[1]
+        return body.replace("\\\n", "\n") + ","
+    return re.sub(r"^\t([A-Z]+_ROWS),?$", rows, source, flags=re.M)
+
+
 def settings(text):
     """(section, name, value) of sample text or of -n -v, "#" or not."""
     section = None
@@ -81,14 +91,14 @@ def uncommented(text):
 
 
 def paragraphs(manual):
-    """name -> (marked restart, text) of the items of options."""
+    """name -> [(marked restart, text), ...] of the items of options."""
     out = {}
     parts = re.split(r"^\.It Ic ", manual, flags=re.M)[1:]
     for part in parts:
         head, body = part.split("\n", 1)
         body = re.split(r"^\.(?:It|El)\b", body, flags=re.M)[0]
         name, _, rest = head.partition(" ")
-        out[name] = (rest == "Pq restart", body)
+        out.setdefault(name, []).append((rest == "Pq restart", body))
     return out
 
 
@@ -126,25 +136,29 @@ def sample_problems(sample, wanted, rows):
                                                       value)
 
 
+def paragraph_problems(r, restart, body):
+    if restart != r.restart:
+        yield "%s: (restart) differs from the table" % r.name
+    m = re.search(r"^Default:\n\.Ql (.*)$", body, flags=re.M)
+    told = roff_text(m[1]) if m else None
+    if told != r.default:
+        yield "%s: default %s, not %s" % (r.name, told, r.default)
+    limits = re.match(r"\S+ to \S+$", r.allowed)
+    if limits and limits[0] not in " ".join(body.split()):
+        yield "%s: its limits are %s" % (r.name, r.allowed)
+
+
 def manual_problems(items, rows):
-    names = {r.name: r for r in rows}
+    """An option of several sections may have several paragraphs."""
     for name in items:
-        if name not in names:
+        if name not in {r.name for r in rows}:
             yield "%s is no option" % name
     for r in rows:
         if r.name not in items:
             yield "%s has no paragraph" % r.name
             continue
-        restart, body = items[r.name]
-        if restart != r.restart:
-            yield "%s: (restart) differs from the table" % r.name
-        m = re.search(r"^Default:\n\.Ql (.*)$", body, flags=re.M)
-        told = roff_text(m[1]) if m else None
-        if told != r.default:
-            yield "%s: default %s, not %s" % (r.name, told, r.default)
-        limits = re.match(r"\S+ to \S+$", r.allowed)
-        if limits and limits[0] not in " ".join(body.split()):
-            yield "%s: its limits are %s" % (r.name, r.allowed)
+        problems = [list(paragraph_problems(r, *p)) for p in items[r.name]]
+        yield from min(problems, key=len)
 
 
 def reply_problems(manual, replies):
@@ -195,7 +209,7 @@ def example_problems(manual):
 
 
 def main():
-    source = read("src/conf/conf_schema.c")
+    source = with_shared_rows(read("src/conf/conf_schema.c"))
     sample = read("conf/spf-milter.conf")
     manual = read("man/spf-milter.conf.5")
     rows = [Row(s[1], m) for s in SECTION.finditer(source)

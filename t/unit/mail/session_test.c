@@ -50,6 +50,10 @@ static const char zone[] =
     "_dmarc.other.example. TXT \"v=spf1 -all\"\n"
     "_dmarc.broken.example. SERVFAIL\n"
     "_dmarc.sick.dmarc.example. SERVFAIL\n"
+    "1.2.0.192.in-addr.arpa. PTR liar.example.net\n"
+    "1.2.0.192.in-addr.arpa. PTR mx.partner.example\n"
+    "liar.example.net. A 192.0.2.9\n"
+    "mx.partner.example. A 192.0.2.1\n"
     /* What tests hold back, and that no cache keeps. */
     "$TTL 0\n"
     "held.example.com. TXT \"v=spf1 -all\"\n"
@@ -1125,6 +1129,195 @@ test_skipped_result_has_no_field_but_covers_forged_ones(void **state)
 	session_header(f->session, "Received-SPF", "pass");
 	e = end(f);
 	assert_insert(&e.edit[e.count - 1], "Received-SPF", "none");
+}
+
+static struct session_step
+rcpt_to(struct fixture *f, const char *to)
+{
+	return session_rcpt(f->session, to);
+}
+
+/* Nobody tells the name of this client. */
+static void
+begin_nameless(struct fixture *f, const char *from)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 1025 };
+
+	in.sin_addr.s_addr = htonl(0xc0000201);
+	session_connect(f->session, (struct sockaddr *)&in, "[192.0.2.1]",
+	    "mta.example.org");
+	assert_continues(mail(f, from));
+}
+
+static void
+test_rule_that_needs_no_lookup_skips_at_mail(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t evaluations = stats_get(STATS_EVALUATIONS);
+
+	configure(f, 3, 3, KEEP_FORGED "rule a { client = 192.0.2.0/24 "
+	    "sender = fail.example.com action = skip }");
+	assert_skipped(f, transact(f, "fail.example.com",
+	    "<u@fail.example.com>"), "skipped by policy");
+	assert_int_equal(stats_get(STATS_EVALUATIONS), evaluations);
+	assert_refused(transact(f, NULL, "<u@explained.example.com>"), 550,
+	    "5.7.23");
+}
+
+static void
+test_rules_decide_on_each_recipient(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	configure(f, 0, 3, "rule lenient { recipient = {lenient@} "
+	    "behavior = 1 }\nrule strict { recipient = strict@example.org "
+	    "result = softfail action = reject }");
+	capture_begin(&c);
+	assert_continues(begin(f, NULL, "<u@fail.example.com>"));
+	assert_refused(rcpt_to(f, "<user@example.org>"), 550, "5.7.23");
+	assert_continues(rcpt_to(f, "<Lenient@example.org>"));
+	assert_refused(rcpt_to(f, "strict@example.org"), 550, "5.7.23");
+	assert_insert(&end(f).edit[0], "Received-SPF", "fail");
+	session_abort(f->session);
+	assert_continues(begin(f, NULL, "<u@softfail.example.com>"));
+	assert_refused(rcpt_to(f, "<strict@example.org>"), 550, "5.7.23");
+	assert_continues(rcpt_to(f, "<strict@example.com>"));
+	session_abort(f->session);
+	assert_continues(begin(f, NULL, "<u@softfail.example.com>"));
+	assert_refused(rcpt_to(f, "<strict@example.org>"), 550, "5.7.23");
+	session_abort(f->session);
+	const char *text = capture_end(&c);
+
+	assert_non_null(strstr(text, "action=accept level=1 rule=lenient "));
+	assert_non_null(strstr(text, "action=accept level=3 lookups="));
+	assert_non_null(strstr(text, "action=reject level=3 rule=strict "));
+}
+
+static void
+test_names_of_a_client_are_confirmed(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "rule p { client_name = .partner.example "
+	    "action = header }\nrule l { client_name = .example.net "
+	    "sender = softfail.example.com action = reject }");
+	begin_nameless(f, "<u@fail.example.com>");
+	assert_continues(rcpt(f));
+	/* The MTA has confirmed another name, so this one is not asked for. */
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 550,
+	    "5.7.23");
+	assert_refused(transact(f, NULL, "<u@softfail.example.com>"), 550,
+	    "5.7.23");
+	begin_nameless(f, "<u@softfail.example.com>");
+	assert_continues(rcpt(f));
+}
+
+static void
+test_client_passes_for_a_domain(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "rule p { spf_pass_for = {v4.example.com, "
+	    "pass.example.com} sender = .example.com action = header }\n"
+	    "rule q { spf_pass_for = v4.example.com action = header }");
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+	configure(f, 0, 3, "rule q { spf_pass_for = v4.example.com "
+	    "action = header }");
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 550,
+	    "5.7.23");
+}
+
+/* It may be an exception: nothing is refused for good. */
+static void
+test_rule_that_the_dns_leaves_open_defers(void **state)
+{
+	struct fixture *f = *state;
+	struct session_step step;
+
+	configure(f, 0, 3, "rule p { spf_pass_for = temperror.example.com "
+	    "action = header }");
+	step = transact(f, NULL, "<u@fail.example.com>");
+	assert_refused(step, 451, "4.7.23");
+	assert_continues(transact(f, NULL, "<u@softfail.example.com>"));
+}
+
+static void
+test_rule_without_need_asks_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "rule p { client = 198.51.100.0/24 "
+	    "client_name = .partner.example spf_pass_for = v4.example.com "
+	    "action = header }");
+	begin_nameless(f, "<u@pass.example.com>");
+	assert_continues(rcpt(f));
+	assert_int_equal(f->fake.asked, 1);
+}
+
+static void
+test_mixed_recipients_are_told_to_come_again(void **state)
+{
+	struct fixture *f = *state;
+	const char *rule = "rule t { recipient = {tag@} action = tag }\n"
+	    "rule r { recipient = {reject@} action = reject }\n";
+	char *split = xasprintf("%smixed_recipients = split", rule);
+
+	configure(f, 0, 3, split);
+	assert_continues(begin(f, NULL, "<u@softfail.example.com>"));
+	assert_refused(rcpt_to(f, "<reject@example.org>"), 550, "5.7.23");
+	assert_continues(rcpt_to(f, "<tag@example.org>"));
+	assert_refused(rcpt_to(f, "<user@example.org>"), 452, "4.5.3");
+	assert_continues(rcpt_to(f, "<tag@example.com>"));
+	end(f);
+	assert_int_equal(session_decision(f->session)->action, POLICY_TAG);
+	/* The next transaction is for the one that was left. */
+	assert_continues(mail(f, "<u@softfail.example.com>"));
+	assert_continues(rcpt_to(f, "<user@example.org>"));
+	configure(f, 0, 3, rule);
+	assert_continues(begin(f, NULL, "<u@softfail.example.com>"));
+	assert_continues(rcpt_to(f, "<tag@example.org>"));
+	assert_continues(rcpt_to(f, "<user@example.org>"));
+	end(f);
+	assert_int_equal(session_decision(f->session)->action,
+	    POLICY_ACCEPT);
+	free(split);
+}
+
+/* A rule for HELO's result alone: its rejection cannot cut MAIL FROM short. */
+static void
+test_rule_by_the_result_of_helo(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, "rule h { identity = helo result = fail "
+	    "client = 192.0.2.1 action = header }");
+	assert_continues(transact(f, "fail.example.com",
+	    "<u@pass.example.com>"));
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	assert_refused(transact(f, "fail.example.com",
+	    "<u@fail.example.com>"), 550, "5.7.23");
+}
+
+static void
+test_rule_by_daemon_needs_it_told(void **state)
+{
+	struct fixture *f = *state;
+	struct session_needs needs;
+
+	session_needs(f->conf, &needs);
+	assert_false(needs.daemon);
+	configure(f, 1, 1, "rule d { daemon = MSA action = reject }\n"
+	    "rule u { recipient = {a@} }");
+	session_needs(f->conf, &needs);
+	assert_true(needs.daemon && needs.rcpt);
+	connect_to(f->session, "192.0.2.1", 25000);
+	session_daemon(f->session, "MSA", NULL);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	connect_to(f->session, "192.0.2.1", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_continues(rcpt(f));
 }
 
 static void
@@ -2719,6 +2912,15 @@ main(void)
 		SESSION_TEST(
 		    skipped_result_has_no_field_but_covers_forged_ones),
 		SESSION_TEST(deferral_of_a_result_has_a_4xx_reply),
+		SESSION_TEST(rule_that_needs_no_lookup_skips_at_mail),
+		SESSION_TEST(rules_decide_on_each_recipient),
+		SESSION_TEST(names_of_a_client_are_confirmed),
+		SESSION_TEST(client_passes_for_a_domain),
+		SESSION_TEST(rule_that_the_dns_leaves_open_defers),
+		SESSION_TEST(rule_without_need_asks_for_nothing),
+		SESSION_TEST(mixed_recipients_are_told_to_come_again),
+		SESSION_TEST(rule_by_the_result_of_helo),
+		SESSION_TEST(rule_by_daemon_needs_it_told),
 		SESSION_TEST(skip_adds_a_field_where_asked_for),
 		SESSION_TEST(skip_leaves_fields_as_they_came),
 		SESSION_TEST(reply_has_the_values_of_the_identity),

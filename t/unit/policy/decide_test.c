@@ -188,10 +188,12 @@ test_excused_temperror_refuses_nothing(void **state)
 	(void)state;
 	p.action[TABLE_HELO][RESULT_TEMPERROR] = POLICY_TEMPFAIL;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct finding helo = { rows[i].helo, TABLE_HELO,
-			rows[i].excuse[SCOPE_HELO] };
-		const struct finding mail = { rows[i].mail, TABLE_MAILFROM,
-			rows[i].excuse[SCOPE_MAILFROM] };
+		const struct finding helo = { .result = rows[i].helo,
+			.table = TABLE_HELO,
+			.excuse = rows[i].excuse[SCOPE_HELO] };
+		const struct finding mail = { .result = rows[i].mail,
+			.table = TABLE_MAILFROM,
+			.excuse = rows[i].excuse[SCOPE_MAILFROM] };
 		const struct finding *const both[] = { &helo, &mail };
 		struct decision d = decide(&p, both);
 
@@ -200,8 +202,8 @@ test_excused_temperror_refuses_nothing(void **state)
 	}
 	/* Where nothing is refused anyway it needs none. */
 	p = levels(1, 1);
-	const struct finding f = { RESULT_TEMPERROR, TABLE_MAILFROM,
-		EXCUSE_GRACE };
+	const struct finding f = { .result = RESULT_TEMPERROR,
+		.table = TABLE_MAILFROM, .excuse = EXCUSE_GRACE };
 	const struct finding *const one[] = { NULL, &f };
 	struct decision d = decide(&p, one);
 	assert_int_equal(decision_excuse(&d), EXCUSE_NONE);
@@ -228,8 +230,8 @@ test_relayed_mail_is_held_rather_than_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct finding f = { RESULT_FAIL, TABLE_MAILFROM,
-			rows[i].excuse };
+		const struct finding f = { .result = RESULT_FAIL,
+			.table = TABLE_MAILFROM, .excuse = rows[i].excuse };
 		const struct finding *const one[] = { NULL, &f };
 
 		p.action[TABLE_MAILFROM][RESULT_FAIL] = rows[i].wanted;

@@ -101,10 +101,8 @@ test_scopes_are_independent(void **state)
 static bool
 is_worse(const struct policy *p, enum result a, enum result b)
 {
-	const struct finding x = { .result = a,
-		.table = TABLE_MAILFROM };
-	const struct finding y = { .result = b,
-		.table = TABLE_MAILFROM };
+	const struct finding x = { .result = a, .table = TABLE_MAILFROM };
+	const struct finding y = { .result = b, .table = TABLE_MAILFROM };
 
 	return policy_is_worse(p, &x, &y);
 }

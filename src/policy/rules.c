@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A condition is a function and a row: of a case it says that it holds, that
+ * it does not, or what it needs to know first.  The rows stand in the order
+ * of their cost, and one that does not hold ends the asking, so a rule looks
+ * nothing up for mail that it cannot be meant for.  A recipient is waited for
+ * before anything is looked up.
+ */
+
+#include "config.h"
+
+#include <string.h>
+
+#include "base/util.h"
+#include "policy/list.h"
+#include "policy/rules.h"
+#include "spf/subject.h"
+
+#define HOLDS 0u
+#define FAILS (~0u)
+/* Else RULES_NEED_*. */
+
+#define MECHANISM_SIZE 12	/* of its name */
+
+static unsigned
+says(bool holds)
+{
+	return holds ? HOLDS : FAILS;
+}
+
+/* Either of two texts; case is no difference, as in list.h. */
+static bool
+meets(const struct rule_words *w, const char *a, const char *b)
+{
+	bool listed = false;
+	bool all_exclude = true;
+
+	for (size_t i = 0; i < w->count; i++) {
+		bool excludes = w->list[i][0] == '!';
+		const char *word = w->list[i] + excludes;
+		bool same = util_eq_nocase(word, a) || util_eq_nocase(word, b);
+
+		if (same && excludes)
+			return false;
+		listed = listed || same;
+		all_exclude = all_exclude && excludes;
+	}
+	return listed || all_exclude;
+}
+
+static bool
+lists(const struct list *l, const char *text)
+{
+	return list_match(l, &(struct list_key){ .text = text });
+}
+
+/* The conditions. */
+
+static unsigned
+ask_expires(const struct rule *r, const struct rules_case *c)
+{
+	return says(c->now_s < r->expires_s);
+}
+
+static unsigned
+ask_client(const struct rule *r, const struct rules_case *c)
+{
+	const struct addr *client = &c->who->client;
+
+	if (r->by_level)
+		return says(list_behavior(r->client, client) >= 0);
+	return says(r->client == NULL ||
+	    list_match(r->client, &(struct list_key){ .client = client }));
+}
+
+static unsigned
+ask_authenticated(const struct rule *r, const struct rules_case *c)
+{
+	bool known = c->who->auth_user[0] != '\0';
+
+	return says(meets(&r->authenticated, known ? "true" : "false",
+	    known ? c->who->auth_user : "false"));
+}
+
+static unsigned
+ask_daemon(const struct rule *r, const struct rules_case *c)
+{
+	return says(meets(&r->daemon, c->who->daemon, c->who->daemon));
+}
+
+static unsigned
+ask_port(const struct rule *r, const struct rules_case *c)
+{
+	return says(meets(&r->port, c->who->port, c->who->port));
+}
+
+static unsigned
+ask_helo(const struct rule *r, const struct rules_case *c)
+{
+	return says(r->helo == NULL || lists(r->helo, c->who->helo->lookup));
+}
+
+static bool
+lists_sender(const struct list *l, const struct identity *id)
+{
+	return lists(l, id->null_sender ? "" : identity_field_address(id));
+}
+
+static unsigned
+ask_sender(const struct rule *r, const struct rules_case *c)
+{
+	bool all = true;
+
+	for (size_t i = 0; r->sender != NULL && i < c->who->sender_count; i++)
+		all = all && lists_sender(r->sender, &c->who->senders[i]);
+	return says(all);
+}
+
+static unsigned
+ask_recipient(const struct rule *r, const struct rules_case *c)
+{
+	if (r->recipient == NULL)
+		return HOLDS;
+	if ((c->lacks & RULES_NEED_RECIPIENT) != 0)
+		return RULES_NEED_RECIPIENT;
+	return says(lists(r->recipient, c->recipient));
+}
+
+static unsigned
+ask_client_name(const struct rule *r, const struct rules_case *c)
+{
+	if (r->client_name == NULL)
+		return HOLDS;
+	for (size_t i = 0; i < c->name_count; i++)
+		if (lists(r->client_name, c->names[i]))
+			return HOLDS;
+	return (c->lacks & RULES_NEED_NAMES) != 0 ? RULES_NEED_NAMES : FAILS;
+}
+
+static unsigned
+ask_passes(const struct rule *r, const struct rules_case *c)
+{
+	if (r->passes == 0 || (r->passes & c->passes) != 0)
+		return HOLDS;
+	return (r->passes & ~c->judged) != 0 ? RULES_NEED_PASSES : FAILS;
+}
+
+static unsigned
+ask_result(const struct rule *r, const struct rules_case *c)
+{
+	const struct finding *f = c->findings[r->scope];
+
+	if (r->result.count == 0)
+		return HOLDS;
+	if ((c->lacks & RULES_NEED_FINDINGS) != 0)
+		return RULES_NEED_FINDINGS;
+	return says(f != NULL && meets(&r->result, result_name(f->result),
+	    result_name(f->result)));
+}
+
+/* "ip4" of "-ip4:192.0.2.0/24"; "" of "". */
+static void
+name_mechanism(const char *term, char out[MECHANISM_SIZE])
+{
+	const char *name = term + (term[0] != '\0' &&
+	    strchr("+-~?", term[0]) != NULL);
+	size_t len = strcspn(name, ":/=");
+
+	if (len >= MECHANISM_SIZE)
+		len = 0;
+	memcpy(out, name, len);
+	out[len] = '\0';
+}
+
+static unsigned
+ask_mechanism(const struct rule *r, const struct rules_case *c)
+{
+	const struct finding *f = c->findings[r->scope];
+	char name[MECHANISM_SIZE];
+
+	if (r->mechanism.count == 0)
+		return HOLDS;
+	if ((c->lacks & RULES_NEED_FINDINGS) != 0)
+		return RULES_NEED_FINDINGS;
+	if (f == NULL)
+		return FAILS;
+	name_mechanism(f->mechanism, name);
+	return says(meets(&r->mechanism, name, name));
+}
+
+static unsigned
+ask_record(const struct rule *r, const struct rules_case *c)
+{
+	const struct finding *f = c->findings[r->scope];
+
+	if (!r->wide_open)
+		return HOLDS;
+	if ((c->lacks & RULES_NEED_FINDINGS) != 0)
+		return RULES_NEED_FINDINGS;
+	return says(f != NULL && f->wide_open);
+}
+
+static const struct condition {
+	const char	*name;
+	unsigned	(*ask)(const struct rule *r,
+			    const struct rules_case *c);
+} conditions[] = {
+	{ "expires", ask_expires },
+	{ "authenticated", ask_authenticated },
+	{ "daemon", ask_daemon },
+	{ "port", ask_port },
+	{ "client", ask_client },
+	{ "sender", ask_sender },
+	{ "helo", ask_helo },
+	{ "recipient", ask_recipient },
+	{ "client_name", ask_client_name },
+	{ "spf_pass_for", ask_passes },
+	{ "result", ask_result },
+	{ "mechanism", ask_mechanism },
+	{ "record", ask_record },
+};
+#define CONDITION_COUNT (sizeof(conditions) / sizeof(conditions[0]))
+
+/* Rules. */
+
+/* HOLDS, FAILS, or all that it needs and can be found out now. */
+static unsigned
+ask(const struct rule *r, const struct rules_case *c)
+{
+	unsigned needs = HOLDS;
+
+	for (size_t i = 0; i < CONDITION_COUNT; i++) {
+		unsigned said = conditions[i].ask(r, c);
+
+		if (said == FAILS || said == RULES_NEED_RECIPIENT)
+			return said;
+		needs |= said;
+	}
+	return needs;
+}
+
+static const struct policy *
+policy_of(const struct rule *r, const struct rules_case *c)
+{
+	int level = r->by_level ?
+	    list_behavior(r->client, &c->who->client) : -1;
+
+	/* The list may have changed since the rule held. */
+	return level >= 0 ? &r->policy[level] : r->policy;
+}
+
+/* The scope that r asks about is checked, whatever the policies say. */
+static void
+raise_scope(struct policy *p, const struct rule *r)
+{
+	struct policy least;
+
+	if (r->result.count == 0 && r->mechanism.count == 0 && !r->wide_open)
+		return;
+	memset(&least, 0, sizeof(least));
+	policy_set_level(&least, r->scope, 1);
+	policy_raise(p, &least);
+}
+
+void
+rules_seal(struct rules *rs)
+{
+	rs->most = *rs->standard;
+	for (size_t i = 0; i < rs->count; i++) {
+		const struct rule *r = &rs->list[i];
+
+		for (size_t j = 0; j < (r->by_level ?
+		    POLICY_LEVEL_MAX + 1 : 1); j++)
+			policy_raise(&rs->most, &r->policy[j]);
+		rs->asks_recipient |= r->recipient != NULL;
+		rs->asks_daemon |= r->daemon.count > 0 || r->port.count > 0;
+	}
+}
+
+struct rules_found
+rules_find(const struct rules *rs, const struct rules_case *c,
+    struct policy *merged)
+{
+	struct rules_found found = { .policy = rs->standard };
+
+	if (rs->count == 0)
+		return found;
+	memset(merged, 0, sizeof(*merged));
+	for (size_t i = 0; i < rs->count; i++) {
+		const struct rule *r = &rs->list[i];
+		unsigned said = ask(r, c);
+
+		if (said == FAILS)
+			continue;
+		if (said == HOLDS) {
+			found.rule = r;
+			found.policy = policy_of(r, c);
+			break;
+		}
+		found.needs |= said;
+		if ((said & RULES_NEED_PASSES) != 0)
+			found.passes |= r->passes;
+		policy_raise(merged, policy_of(r, c));
+		raise_scope(merged, r);
+	}
+	policy_raise(merged, found.policy);
+	return found;
+}
+
+const char *
+rule_failure(const struct rule *r, const struct rules_case *c)
+{
+	for (size_t i = 0; i < CONDITION_COUNT; i++)
+		if (conditions[i].ask(r, c) != HOLDS)
+			return conditions[i].name;
+	return NULL;
+}
