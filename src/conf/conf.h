@@ -213,6 +213,13 @@ const struct conf_relay *conf_relay_of(const struct conf *c,
 void		 conf_map_client(const struct conf *c, struct addr *client);
 
 /*
+ * Adds to d the rules that have expired at now_s (seconds since 1970).  False:
+ * no rule ever expires.
+ */
+bool		 conf_expired(const struct conf *c, int64_t now_s,
+		    struct diag *d);
+
+/*
  * Adds to d what is wrong with the value of an option outside of sections, at
  * the place where it was given: "FILE:LINE: option: message".
  */

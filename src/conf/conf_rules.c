@@ -228,11 +228,11 @@ conf_check_rule(struct conf *c, const struct conf_item *item,
 
 /* What is worth a look. */
 
-static void note(struct conf *c, const struct conf_item *item, const char *fmt,
-    ...) UTIL_PRINTF(3, 4);
+static void note(struct diag *d, const struct conf_item *item,
+    const char *fmt, ...) UTIL_PRINTF(3, 4);
 
 static void
-note(struct conf *c, const struct conf_item *item, const char *fmt, ...)
+note(struct diag *d, const struct conf_item *item, const char *fmt, ...)
 {
 	char message[1024];
 	va_list ap;
@@ -240,7 +240,7 @@ note(struct conf *c, const struct conf_item *item, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	diag_add(&c->notes, item->file, item->line, "rule \"%s\" %s",
+	diag_add(d, item->file, item->line, "rule \"%s\" %s",
 	    item->title, message);
 }
 
@@ -356,17 +356,16 @@ note_never(struct conf *c, const struct conf_item *item, size_t index,
 	const struct rule *r = &c->rules.list[index];
 	struct lists lists = lists_of(r);
 
-	if (r->expires_s <= now_s)
-		note(c, item, "has expired and does nothing");
 	for (size_t i = 0; i < LIST_COUNT; i++)
 		if (lists.of[i] != NULL && is_empty(lists.of[i]))
-			note(c, item, "never holds: a list of it has no "
-			    "entry");
+			note(&c->notes, item, "never holds: a list of it has "
+			    "no entry");
 	for (size_t i = 0; i < index; i++)
 		if (c->rules.list[i].expires_s > now_s &&
 		    rule_covers(&c->rules.list[i], r)) {
-			note(c, item, "never holds: rule \"%s\" before it "
-			    "holds wherever it would", c->rules.list[i].name);
+			note(&c->notes, item, "never holds: rule \"%s\" "
+			    "before it holds wherever it would",
+			    c->rules.list[i].name);
 			return;
 		}
 }
@@ -394,9 +393,25 @@ note_hole(struct conf *c, const struct conf_item *item, const struct rule *r)
 	    r->passes != 0 || r->authenticated.count > 0;
 
 	if (by_sender && !by_client && is_exception(c, r))
-		note(c, item, "can be used by forgers: it lets through what "
-		    "anybody may claim to send; add client, client_name, "
-		    "spf_pass_for or authenticated");
+		note(&c->notes, item, "can be used by forgers: it lets "
+		    "through what anybody may claim to send; add client, "
+		    "client_name, spf_pass_for or authenticated");
+}
+
+bool
+conf_expired(const struct conf *c, int64_t now_s, struct diag *d)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->rules.count; i++) {
+		int64_t expires_s = c->rules.list[i].expires_s;
+
+		any = any || expires_s != INT64_MAX;
+		if (expires_s <= now_s)
+			note(d, &c->rule_sections.list[i], "has expired and "
+			    "does nothing");
+	}
+	return any;
 }
 
 void
@@ -404,6 +419,7 @@ conf_note_rules(struct conf *c)
 {
 	int64_t now_s = time(NULL);
 
+	(void)conf_expired(c, now_s, &c->notes);
 	for (size_t i = 0; i < c->rules.count; i++) {
 		const struct conf_item *item = &c->rule_sections.list[i];
 

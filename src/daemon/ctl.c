@@ -2,8 +2,8 @@
 /*
  * Signals are blocked in all threads and taken one by one by the first, which
  * has little else to do.  Those that come during a reload are one.  Every few
- * seconds it looks whether files of lists have changed: if their disk hangs,
- * signals wait, and mail goes on.
+ * seconds it looks whether files of lists have changed, and rules expired: if
+ * the disk hangs, signals wait, and mail goes on.
  */
 
 #include "config.h"
@@ -22,6 +22,7 @@
 #include "daemon/ctl.h"
 
 #define LISTS_SECONDS 2		/* a changed file is taken up within twice */
+#define DAY_SECONDS 86400
 
 /* The signals that the first thread takes. */
 static sigset_t
@@ -46,9 +47,26 @@ ctl_take_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* False: there are none. */
+/* Once a day; a start and a reload tell them, too.  False: there are none. */
 static bool
-refresh_lists(void)
+tell_expired(const struct conf *c, struct diag *mistakes)
+{
+	static int64_t told_s;		/* of the first thread */
+	int64_t now_s = util_now_ms() / 1000;
+	struct diag none;
+	bool due = told_s != 0 && now_s - told_s >= DAY_SECONDS;
+
+	if (due || told_s == 0)
+		told_s = now_s;
+	diag_init(&none);
+	bool any = conf_expired(c, time(NULL), due ? mistakes : &none);
+	diag_fini(&none);
+	return any;
+}
+
+/* What changes by itself.  False: there is nothing. */
+static bool
+look_around(void)
 {
 	const struct conf *c = conf_acquire();
 	struct diag mistakes;
@@ -57,6 +75,7 @@ refresh_lists(void)
 	diag_init(&mistakes);
 	diag_init(&news);
 	bool any = conf_refresh(c, &news, &mistakes);
+	any = tell_expired(c, &mistakes) || any;
 	log_diag(LOG_LEVEL_NOTICE, NULL, &news);
 	log_diag(LOG_LEVEL_WARNING, NULL, &mistakes);
 	diag_fini(&news);
@@ -73,7 +92,7 @@ wait_for_signal(const sigset_t *set)
 	int signo;
 
 	do {
-		signo = refresh_lists() ? sigtimedwait(set, NULL, &round) :
+		signo = look_around() ? sigtimedwait(set, NULL, &round) :
 		    sigwaitinfo(set, NULL);
 	} while (signo < 0 && (errno == EINTR || errno == EAGAIN));
 	return signo;

@@ -83,14 +83,6 @@ can_refuse(const struct conf *c)
 	return policy_can_refuse(&c->rules.most);
 }
 
-/* Each recipient is decided on. */
-static bool
-asks_recipient(const struct conf *c)
-{
-	return (can_refuse(c) && c->reject_at != CONF_STAGE_MAIL) ||
-	    c->rules.asks_recipient;
-}
-
 static bool
 has_relays(const struct conf *c)
 {
@@ -102,7 +94,8 @@ session_needs(const struct conf *c, struct session_needs *out)
 {
 	const struct policy *most = &c->rules.most;
 
-	out->rcpt = asks_recipient(c);
+	out->rcpt = (can_refuse(c) && c->reject_at != CONF_STAGE_MAIL) ||
+	    c->rules.asks_recipient;
 	out->end_of_header = spare_wanted(c) || has_relays(c);
 	out->headers = (checks_anything(c) && c->remove_forged) ||
 	    policy_can(most, POLICY_TAG) || out->end_of_header;
@@ -743,7 +736,8 @@ session_rcpt(struct session *s, const char *to)
 	if (m->relayed != NULL && s->conf->rules.asks_recipient)
 		keep_recipient(m->relayed, to);
 	return m->relayed == NULL && m->skip == NULL &&
-	    asks_recipient(s->conf) ? judge_recipient(m, to) : continues();
+	    (can_refuse(s->conf) || s->conf->rules.asks_recipient) ?
+	    judge_recipient(m, to) : continues();
 }
 
 void
@@ -940,5 +934,7 @@ session_skip_reason(const struct session *s)
 const struct rules_case *
 session_facts(const struct session *s)
 {
-	return &s->message->facts;
+	const struct message *m = s->message;
+
+	return m->who.sender_count > 0 ? &m->facts : NULL;
 }

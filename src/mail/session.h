@@ -140,7 +140,7 @@ const struct identity *session_identity(const struct session *s,
 	    enum scope scope);
 const struct decision *session_decision(const struct session *s);
 const char	*session_skip_reason(const struct session *s);
-/* What its rules were asked by, with the last recipient. */
+/* What its rules were asked by, with the last recipient; NULL: not asked. */
 const struct rules_case *session_facts(const struct session *s);
 
 #endif

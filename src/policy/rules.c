@@ -310,8 +310,15 @@ rules_find(const struct rules *rs, const struct rules_case *c,
 const char *
 rule_failure(const struct rule *r, const struct rules_case *c)
 {
-	for (size_t i = 0; i < CONDITION_COUNT; i++)
-		if (conditions[i].ask(r, c) != HOLDS)
+	const char *open = NULL;
+
+	for (size_t i = 0; i < CONDITION_COUNT; i++) {
+		unsigned said = conditions[i].ask(r, c);
+
+		if (said == FAILS)
 			return conditions[i].name;
-	return NULL;
+		if (said != HOLDS && open == NULL)
+			open = conditions[i].name;
+	}
+	return open;
 }

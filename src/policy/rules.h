@@ -101,8 +101,8 @@ struct rules_found rules_find(const struct rules *rs,
 	    const struct rules_case *c, struct policy *merged);
 
 /*
- * The name of the condition by which a rule does not hold, or that cannot be
- * judged yet; NULL: it holds.
+ * The name of the condition by which a rule does not hold, else of one that
+ * cannot be judged yet; NULL: it holds.
  */
 const char	*rule_failure(const struct rule *r,
 	    const struct rules_case *c);

@@ -164,6 +164,7 @@ take_decision(struct dryrun_report *r, const struct session *s)
 
 	r->skipped = session_skip_reason(s);
 	r->action = d->action;
+	r->facts = session_facts(s);
 	for (int i = 0; i < SCOPE_COUNT; i++) {
 		enum scope scope = (enum scope)i;
 
@@ -224,6 +225,7 @@ run(const struct session_env *env, const struct conf *c,
 		.helo = is_none(t->helo) ? NULL : t->helo,
 		.sender = t->sender[0] == '\0' ? "<>" : t->sender,
 		.rcpt = rcpt,
+		.rules = &c->rules,
 	};
 
 	play(&r, s, local ? NULL : (const struct sockaddr *)&ss, t->header);

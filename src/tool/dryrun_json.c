@@ -16,6 +16,10 @@
  *	    mechanism, record, record_domain, problem, explanation,
  *	    explanation_domain, void_terms, wide_open	null where there is none
  *	    lookups, void_lookups, queries	numbers
+ *	rules		array of those that were tried, in order:
+ *	    name
+ *	    failed	the condition that does not hold, null for the last
+ *			one, where it decides
  *	stages		array, in order, up to the one that ended it:
  *	    stage	connect helo mail rcpt end
  *	    reply	array of lines as the client reads them; empty: ok
@@ -30,6 +34,7 @@
 #include <jansson.h>
 
 #include "eval/eval.h"
+#include "policy/rules.h"
 #include "spf/identity.h"
 #include "tool/dryrun.h"
 #include "tool/dryrun_priv.h"
@@ -66,6 +71,23 @@ json_check(const struct dryrun_report *r, enum scope scope)
 	json_out_set_found(check, "void_terms", v->void_terms);
 	json_out_set(check, "queries", json_integer(v->queries));
 	return check;
+}
+
+static json_t *
+json_rules(const struct dryrun_report *r)
+{
+	json_t *list = json_array();
+	const struct rule *rule;
+	const char *failure;
+
+	for (size_t i = 0; (rule = dryrun_rule(r, i, &failure)) != NULL; i++) {
+		json_t *object = json_object();
+
+		json_out_set_text(object, "name", rule->name);
+		json_out_set_text(object, "failed", failure);
+		json_array_append_new(list, object);
+	}
+	return list;
 }
 
 static json_t *
@@ -137,6 +159,7 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 	json_out_set_text(object, "skipped", r->skipped);
 	json_out_set(object, "helo_check", json_check(r, SCOPE_HELO));
 	json_out_set(object, "mailfrom_check", json_check(r, SCOPE_MAILFROM));
+	json_out_set(object, "rules", json_rules(r));
 	json_out_set(object, "stages", json_stages(r));
 	json_out_set(object, "headers", json_headers(r));
 	json_out_set_text(object, "quarantine", quarantine_reason(r));

@@ -16,6 +16,9 @@
 
 struct eval_verdict;
 struct identity;
+struct rule;
+struct rules;
+struct rules_case;
 
 enum dryrun_stage {
 	DRYRUN_STAGE_CONNECT,
@@ -39,6 +42,8 @@ struct dryrun_report {
 	const char		*sender;
 	const char		*rcpt;
 	const char		*skipped;	/* why; NULL: checked */
+	const struct rules	*rules;		/* that were tried */
+	const struct rules_case	*facts;		/* by these; NULL: none were */
 	struct dryrun_check	 checks[SCOPE_COUNT];
 	enum dryrun_stage	 last;		/* that was asked */
 	const struct reply	*reply;		/* to it; NULL: the MTA's */
@@ -59,6 +64,13 @@ bool	dryrun_is_played(const struct dryrun_report *r,
 bool	dryrun_reply_line(const struct dryrun_report *r,
 	    enum dryrun_stage stage, const char **at,
 	    char line[DRYRUN_LINE_SIZE]);
+
+/*
+ * The i-th rule that was tried, and in failure the condition by which it does
+ * not hold; NULL there: it decides, and is the last.  NULL: there is none.
+ */
+const struct rule *dryrun_rule(const struct dryrun_report *r, size_t i,
+	    const char **failure);
 
 void	dryrun_print_text(const struct dryrun_report *r, FILE *out);
 void	dryrun_print_json(const struct dryrun_report *r, FILE *out);

@@ -6,12 +6,23 @@
 #include <string.h>
 
 #include "policy/reply.h"
+#include "policy/rules.h"
 #include "tool/dryrun_priv.h"
 
 bool
 dryrun_is_played(const struct dryrun_report *r, enum dryrun_stage stage)
 {
 	return stage != DRYRUN_STAGE_HELO || r->helo != NULL;
+}
+
+const struct rule *
+dryrun_rule(const struct dryrun_report *r, size_t i, const char **failure)
+{
+	if (r->facts == NULL || i >= r->rules->count || (i > 0 &&
+	    rule_failure(&r->rules->list[i - 1], r->facts) == NULL))
+		return NULL;
+	*failure = rule_failure(&r->rules->list[i], r->facts);
+	return &r->rules->list[i];
 }
 
 bool

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A transaction of -t as text: a line of the arguments, then indented what
- * was checked, what each SMTP stage answers ("ok": the MTA's own answer), "+"
- * lines for the header fields that are added, "-" lines for those of the
- * message that are removed, "quarantine" and the reason, and "=> " with the
- * action.  Octets that are not printable, in ASCII or UTF-8, are written \xNN,
- * a backslash \\.
+ * was checked, the rules that were tried, what each SMTP stage answers ("ok":
+ * the MTA's own answer), "+" lines for the header fields that are added, "-"
+ * lines for those of the message that are removed, "quarantine" and the
+ * reason, and "=> " with the action.  Octets that are not printable, in ASCII
+ * or UTF-8, are written \xNN, a backslash \\.
  */
 
 #include "config.h"
@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "eval/eval.h"
+#include "policy/rules.h"
 #include "spf/identity.h"
 #include "tool/dryrun_priv.h"
 #include "tool/terminal.h"
@@ -59,6 +60,22 @@ put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 		fprintf(out, "    lookups: %u, void %u, queries %u\n",
 		    v->lookups, v->voids, v->queries);
 	put_labelled(out, "void", "", v->void_terms);
+}
+
+static void
+put_rules(FILE *out, const struct dryrun_report *r)
+{
+	const struct rule *rule;
+	const char *failure;
+
+	for (size_t i = 0; (rule = dryrun_rule(r, i, &failure)) != NULL; i++) {
+		fputs("  rule ", out);
+		terminal_put_text(out, rule->name);
+		if (failure != NULL)
+			fprintf(out, ": not by %s\n", failure);
+		else
+			fputs(": decides\n", out);
+	}
 }
 
 static void
@@ -133,6 +150,7 @@ dryrun_print_text(const struct dryrun_report *r, FILE *out)
 		fprintf(out, "  not checked: %s\n", r->skipped);
 	put_check(out, r, SCOPE_HELO);
 	put_check(out, r, SCOPE_MAILFROM);
+	put_rules(out, r);
 	put_stages(out, r);
 	for (size_t i = r->edit_count; i-- > 0;)
 		put_edit(out, &r->edits[i]);

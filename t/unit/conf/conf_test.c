@@ -697,6 +697,83 @@ test_policy_sections_go_over_the_levels(void **state)
 	assert_bad("fail = tag", 1, "policy mailfrom { fail = ... }");
 }
 
+static const struct policy *
+policy_of_rule(const struct conf *c, size_t i)
+{
+	assert_true(i < c->rules.count);
+	return c->rules.list[i].policy;
+}
+
+static void
+test_rules_are_compiled_in_the_order_of_the_file(void **state)
+{
+	struct conf *c = load_good("behavior = 4\nbehavior_helo = 2\n"
+	    "rule b { behavior = 5 fail = tag }\n"
+	    "rule a { action = reject identity = helo }\n"
+	    "rule c { action = reject }\nrule d { softfail = header }\n"
+	    "rule e { action = skip identity = mailfrom }\n"
+	    "reply fail { code = 450 }");
+	const struct policy *p = policy_of_rule(c, 0);
+
+	(void)state;
+	assert_int_equal(c->rules.count, 5);
+	assert_string_equal(c->rules.list[0].name, "b");
+	assert_int_equal(p->level[SCOPE_MAILFROM], 5);
+	assert_int_equal(p->level[SCOPE_HELO], 2);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_FAIL], POLICY_TAG);
+	assert_int_equal(p->action[TABLE_NULL_SENDER][RESULT_FAIL],
+	    POLICY_TAG);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_NEUTRAL],
+	    POLICY_REJECT);
+	assert_int_equal(p->action[TABLE_GUESS][RESULT_NEUTRAL],
+	    POLICY_ACCEPT);
+	assert_true(p->defers[RESULT_FAIL]);
+	p = policy_of_rule(c, 1);
+	assert_int_equal(p->action[TABLE_HELO][RESULT_NONE], POLICY_REJECT);
+	assert_int_equal(p->action[TABLE_HELO][RESULT_PASS], POLICY_ACCEPT);
+	assert_int_equal(p->action[TABLE_HELO][RESULT_TEMPERROR],
+	    POLICY_TEMPFAIL);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_NONE],
+	    POLICY_ACCEPT);
+	p = policy_of_rule(c, 2);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_NONE],
+	    POLICY_REJECT);
+	assert_int_equal(p->action[TABLE_GUESS][RESULT_FAIL],
+	    POLICY_QUARANTINE);
+	/* What is not about HELO makes nothing worse for it. */
+	assert_int_equal(p->action[TABLE_HELO][RESULT_NONE], POLICY_ACCEPT);
+	p = policy_of_rule(c, 3);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_SOFTFAIL],
+	    POLICY_ACCEPT);
+	assert_int_equal(p->action[TABLE_MAILFROM][RESULT_FAIL],
+	    POLICY_REJECT);
+	p = policy_of_rule(c, 4);
+	assert_false(policy_checks(p, TABLE_MAILFROM));
+	assert_true(policy_checks(p, TABLE_HELO));
+	conf_release(c);
+}
+
+static void
+test_rules_that_cannot_be_meant_are_refused(void **state)
+{
+	(void)state;
+	assert_bad("rule a { behavior = 1\naction = tag }", 1, "rule \"a\": "
+	    "behavior and action exclude each other");
+	assert_bad("rule a { behavior = from-list }", 1, "wants a list");
+	assert_bad("rule a { behavior = 7 }", 1, "allowed: 0 to 6, or "
+	    "from-list");
+	assert_bad("reject_at = mail rule a { recipient = b@ }", 1,
+	    "not known yet");
+	assert_bad("rule a {\nresult = {fail, failed} }", 2, "\"failed\"");
+	assert_bad("rule a { expires = 2027-02-29 }", 1, "no such day");
+	assert_bad("rule a { expires = 31.03.2027 }", 1, "a date such as");
+	assert_bad("rule a { mechanism = ip5 }", 1, "ip4, ip6");
+	assert_bad("rule a { sender = \"a b\" }", 1, "quotes of its own");
+	assert_bad("rule a { spf_pass_for = {a.example, b.example, c.example, "
+	    "d.example, e.example, f.example, g.example, h.example, "
+	    "i.example, j.example, k.example} }", 1, "more than 10 domains");
+}
+
 static void
 test_all_wrong_values_are_reported_with_their_lines(void **state)
 {
@@ -873,6 +950,34 @@ test_local_policy_of_half_the_world_is_worth_a_look(void **state)
 	    "domain");
 	assert_note("local_policy = \"ip6:2000::/3\"", 1, "\"ip6:2000::/3\"");
 	assert_no_note("local_policy = \"ip4:17.0.0.0/8 -ip4:0.0.0.0/0\"");
+}
+
+static void
+test_rules_that_are_worth_a_look_are_noted(void **state)
+{
+	(void)state;
+	assert_note("rule a { client = 192.0.2.0/24 }\n"
+	    "rule b { client = 192.0.2.7 sender = example.com }", 2,
+	    "rule \"b\" never holds: rule \"a\" before it");
+	assert_no_note("rule a { client = {192.0.2.0/24, \"!192.0.2.7\"} }\n"
+	    "rule b { client = 192.0.2.7 }");
+	assert_no_note("rule a { result = fail }\n"
+	    "rule b { result = {fail, softfail} }");
+	assert_note("rule a { result = {fail, softfail} }\n"
+	    "rule b { result = fail sender = example.com }", 2, "never holds");
+	assert_no_note("rule a { result = fail identity = helo }\n"
+	    "rule b { result = fail }");
+	assert_no_note("rule a { spf_pass_for = a.example }\n"
+	    "rule b { spf_pass_for = {a.example, b.example} }");
+	assert_note("rule a { expires = 2020-01-01 }", 1, "has expired");
+	assert_note("rule a { sender = example.com action = header }", 1,
+	    "can be used by forgers");
+	assert_note("rule a { helo = example.com behavior = 1 }", 1,
+	    "can be used by forgers");
+	assert_no_note("rule a { sender = example.com client_name = "
+	    ".example.com action = header }");
+	assert_no_note("rule a { sender = example.com action = reject }");
+	assert_no_note("rule a { recipient = b@ action = header }");
 }
 
 static void
@@ -1726,7 +1831,11 @@ test_dump_is_a_configuration_that_says_the_same(void **state)
 		"forwarder a { spf_pass_for = {example.com, example.net} }\n"
 		"relay { client = {192.0.2.1} } relay { client = {192.0.2.2} "
 		"refuse = on } client_map = {\"10.0.0.1=192.0.2.1\", "
-		"\"10.1.0.0/24=198.51.100.0/24\"}"
+		"\"10.1.0.0/24=198.51.100.0/24\"}\n"
+		"rule 'a b' { client = \"!192.0.2.1\" sender = {\"<>\", u@} "
+		"result = {\"!pass\"} identity = mailfrom record = wide-open "
+		"expires = 2027-12-31 behavior = from-list pass = tag "
+		"owner = \"\xc3\xa4 \\\"\" }"
 	};
 
 	(void)state;
@@ -1965,6 +2074,9 @@ main(void)
 		TEST(helo_level_is_the_lower_of_behavior_and_three),
 		TEST(levels_are_compiled_into_the_policy),
 		TEST(policy_sections_go_over_the_levels),
+		TEST(rules_are_compiled_in_the_order_of_the_file),
+		TEST(rules_that_cannot_be_meant_are_refused),
+		TEST(rules_that_are_worth_a_look_are_noted),
 		TEST(all_wrong_values_are_reported_with_their_lines),
 		TEST(an_overridden_wrong_value_is_still_wrong),
 		TEST(unknown_names_are_told_with_what_was_meant),
