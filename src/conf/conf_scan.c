@@ -6,7 +6,8 @@
  * counts the line of a comment twice (so its line numbers are wrong), refuses
  * comments between the elements of a list, and takes an unterminated comment
  * or section for the end of the file.  A semicolon is a letter to it, and
- * "pid_file = /x;" would name a file that nobody meant.
+ * "pid_file = /x;" would name a file that nobody meant; so we blank out those
+ * that end something, too.
  */
 
 #include "config.h"
@@ -117,17 +118,28 @@ add_sign(struct scan *s)
 		add_word(s, s->p, s->p + 1);
 }
 
+static bool
+follows_in_line(const struct scan *s)
+{
+	return s->count > 0 && s->tokens[s->count - 1].line == s->line;
+}
+
 /* One word, blank or sign. */
 static void
 scan_other(struct scan *s)
 {
 	size_t word = strcspn(s->p, WORD_ENDS);
 
-	if (word > 0 && (s->p[0] == ';' || s->p[word - 1] == ';')) {
-		s->problem = "\";\" neither ends a line nor begins a comment; "
-		    "a value with it stands in double quotes";
+	if (word > 0 && s->p[0] == ';' && !follows_in_line(s)) {
+		s->problem = "\";\" begins no comment; \"#\" does";
 		return;
 	}
+	if (word > 0 && s->p[0] == ';') {
+		*s->p++ = ' ';
+		return;
+	}
+	for (; word > 0 && s->p[word - 1] == ';'; word--)
+		s->p[word - 1] = ' ';
 	if (word > 0)
 		add_word(s, s->p, s->p + word);
 	else
