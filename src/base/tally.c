@@ -45,6 +45,8 @@ tally_named(const char *name)
 void
 tally_hit(struct tally *t, int64_t now_s)
 {
+	if (t == NULL)
+		return;
 	atomic_fetch_add(&t->hits, 1);
 	atomic_store(&t->last_s, now_s);
 }

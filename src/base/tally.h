@@ -12,7 +12,7 @@ struct tally;
 
 /* One a name, from the first call on to the end of the process. */
 struct tally	*tally_named(const char *name);
-/* now_s: seconds since 1970. */
+/* now_s: seconds since 1970.  t NULL: it is not counted. */
 void		 tally_hit(struct tally *t, int64_t now_s);
 
 /*

@@ -8,14 +8,25 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "base/tally.h"
 #include "conf/conf_priv.h"
 
 static struct lock current_lock = LOCK_INITIALIZER;
 static struct conf *current;		/* under current_lock */
 
+/* Only what is in force counts. */
+static void
+count_rules(struct conf *c)
+{
+	for (size_t i = 0; i < c->rules.count; i++)
+		c->rules.list[i].tally = tally_named(c->rules.list[i].name);
+}
+
 void
 conf_publish(struct conf *c)
 {
+	if (c != NULL)
+		count_rules(c);
 	lock_acquire(&current_lock);
 	struct conf *old = current;
 	current = c;

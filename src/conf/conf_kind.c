@@ -720,7 +720,8 @@ parse_date(const struct conf_option *o, void *field, const char *text)
 	struct tm tm = { .tm_isdst = -1 };
 
 	(void)o;
-	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
+	if (strlen(text) != 10 || text[0] < '2' ||
+	    text[4] != '-' || text[7] != '-' ||
 	    !parse_part(text, 4, &tm.tm_year) ||
 	    !parse_part(text + 5, 2, &tm.tm_mon) ||
 	    !parse_part(text + 8, 2, &tm.tm_mday))

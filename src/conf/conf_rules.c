@@ -10,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/tally.h"
 #include "conf/conf_priv.h"
 #include "policy/rules.h"
 
@@ -172,7 +171,6 @@ make_rule(const struct conf_item *item)
 
 	return (struct rule){
 		.name = item->title,
-		.tally = tally_named(item->title),
 		.expires_s = r->expires_s != 0 ? r->expires_s : INT64_MAX,
 		.client = r->client,
 		.client_name = r->client_name,

@@ -32,7 +32,8 @@ struct rule_words {
 /* Conditions, of which all must hold; NULL or 0: there is none. */
 struct rule {
 	const char	*name;
-	struct tally	*tally;		/* of the times that it decides */
+	struct tally	*tally;		/* of the times that it decides; NULL:
+					 * they are not counted */
 	int64_t		 expires_s;	/* since 1970; INT64_MAX: never */
 	const struct list *client;
 	const struct list *client_name;	/* confirmed names alone */

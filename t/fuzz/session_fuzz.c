@@ -121,6 +121,15 @@ check_step(struct player *p, struct session_step step, bool held)
 		return;
 	}
 
+	/* With rules each recipient has its own. */
+	if (p->conf->rules.count > 0) {
+		assert((step.reply != NULL) == (step.kind == SESSION_REJECT ||
+		    step.kind == SESSION_TEMPFAIL));
+		assert(step.reply == NULL || (step.kind == SESSION_REJECT) ==
+		    (step.reply->code >= 500));
+		return;
+	}
+
 	enum session_step_kind refusal = session_decision(s)->action ==
 	    POLICY_REJECT ? SESSION_REJECT : SESSION_TEMPFAIL;
 
@@ -442,11 +451,21 @@ configure(const char *letters)
 		{ 'G', "relay { client = {\"203.0.113.0/24\"} }" },
 		{ 'B', "relay { client = {\"203.0.113.0/24\"} refuse = yes }" },
 		{ 'P', "tag softfail { subject = \"" PREFIX "\" }" },
+		{ 'R', "mixed_recipients = split\nrule skipped { sender = "
+		    "user@ daemon = \"!MSA\" action = skip }\n"
+		    "rule strict { recipient = {user@, .example.org} "
+		    "result = {softfail, neutral} action = reject }\n"
+		    "rule known { client_name = .example.com behavior = 4 }\n"
+		    "rule passes { spf_pass_for = {pass.example.com, "
+		    "temperror.example.com} action = header }\n"
+		    "rule marked { recipient = \"!a@example.org\" "
+		    "identity = helo mechanism = {all, default} "
+		    "action = tag }" },
 	};
 	const char *mail = strpbrk(letters, "0123456");
 	const char *helo = strpbrk(letters, "abcdefg");
 	int helo_level = helo != NULL ? *helo - 'a' : 3;
-	char text[1024];
+	char text[2048];
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
@@ -456,7 +475,8 @@ configure(const char *letters)
 	    helo_level == 0 ? "false" : "true", fields_of(letters));
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (strchr(letters, lines[i].letter) != NULL &&
-		    (lines[i].letter != 'E' || suffixes_version() != NULL))
+		    (lines[i].letter != 'E' || suffixes_version() != NULL) &&
+		    (lines[i].letter != 'R' || strchr(letters, 'M') == NULL))
 			sbuf_fmt(&sb, "%s\n", lines[i].line);
 	return load(text, sb.len);
 }

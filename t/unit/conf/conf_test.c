@@ -767,6 +767,7 @@ test_rules_that_cannot_be_meant_are_refused(void **state)
 	assert_bad("rule a {\nresult = {fail, failed} }", 2, "\"failed\"");
 	assert_bad("rule a { expires = 2027-02-29 }", 1, "no such day");
 	assert_bad("rule a { expires = 31.03.2027 }", 1, "a date such as");
+	assert_bad("rule a { expires = 1969-12-31 }", 1, "a date such as");
 	assert_bad("rule a { mechanism = ip5 }", 1, "ip4, ip6");
 	assert_bad("rule a { sender = \"a b\" }", 1, "quotes of its own");
 	assert_bad("rule a { spf_pass_for = {a.example, b.example, c.example, "

@@ -87,6 +87,7 @@ check(struct fixture *f, const char *ip, const char *helo, const char *from)
 	struct flight *helo_flight = NULL;
 	struct subject who = { .receiver = "mx.example.org", .helo = &id };
 	struct check c = { .who = &who, .conf = f->conf,
+		.policy = &f->conf->policy, .settled = true,
 		.flights = f->flights, .grace = f->grace,
 		.breaker = f->breaker, .helo = &helo_flight };
 
