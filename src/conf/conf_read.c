@@ -615,6 +615,7 @@ conf_free(struct conf *c)
 	free(c->marks.list);
 	suffixes_free(c->suffixes);
 	free(c->rules.list);
+	free(c->rules.marks);
 	diag_fini(&c->notes);
 	free(c->path);
 	explicit_bzero(c->why_key_octets, sizeof(c->why_key_octets));

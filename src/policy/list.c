@@ -412,6 +412,26 @@ list_behavior(const struct list *l, const struct addr *a)
 	return level;
 }
 
+void
+list_marks(const struct list *l, struct list_marks *out)
+{
+	bool told = !l->complements;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < l->count; i++) {
+		const struct list_element *e = &l->elements[i];
+
+		if (e->text[0] != '!' && (e->file != NULL ||
+		    (l->kind == LIST_CLIENT &&
+		    !list_table_mark_client(e->text, out))))
+			told = false;
+	}
+	if (l->kind != LIST_CLIENT)
+		list_table_mark_texts(l->inlined, out);
+	if (!told)
+		memset(out, 0xff, sizeof(*out));
+}
+
 bool
 list_match(const struct list *l, const struct list_key *k)
 {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/addr.h"
 #include "base/util.h"
@@ -65,6 +66,18 @@ bool		 list_has_files(const struct list *l);
 void		 list_complement(struct list *l);
 
 bool		 list_match(const struct list *l, const struct list_key *k);
+/*
+ * A quick no, for who asks many lists for one key: where the marks of both
+ * have no bit in common, the key is not in the list.  Those of a list once
+ * its elements are added.
+ */
+struct list_marks {
+	uint64_t bits[4];
+};
+void		 list_marks(const struct list *l, struct list_marks *out);
+void		 list_key_marks(enum list_kind kind,
+		    const struct list_key *k, struct list_marks *out);
+
 /*
  * For LIST_CLIENT: the level from 0 to 6 that a's rule in a file of tcprules
  * sets by SPFBEHAVIOR; -1: there is none, or it sets no level, or denies.

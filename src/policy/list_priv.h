@@ -61,6 +61,12 @@ void	list_table_seal(struct list_table *t);
 int	list_table_match(const struct list_table *t,
 	    const struct list_key *k);
 
+/* Marks of an entry for clients; false: it has too many. */
+bool	list_table_mark_client(const char *entry, struct list_marks *m);
+/* Those of all texts that do not exclude. */
+void	list_table_mark_texts(const struct list_table *t,
+	    struct list_marks *m);
+
 /*
  * A type of file: fills t, which is empty, from path.  False: d says why, with
  * file and line.

@@ -248,24 +248,29 @@ list_table_seal(struct list_table *t)
 
 /* Questions */
 
+/* Whether an entry is what is looked for. */
+typedef bool meet_fn(void *arg, const char *entry);
+
 static bool
-has_text(const struct list_side *s, const char *text)
+has_text(void *arg, const char *text)
 {
+	const struct list_side *s = arg;
+
 	return s->text_count > 0 && *find_place(s, text) != 0;
 }
 
-/* domain itself, or one that begins with a dot above it. */
+/* Of domain itself, and those that begin with a dot above it, till one is. */
 static bool
-has_domain(const struct list_side *s, char *domain)
+meet_domain(char *domain, meet_fn *meet, void *arg)
 {
 	const char *dot = domain;
 
 	if (domain[0] == '\0' || domain[0] == '.')
 		return false;
-	if (has_text(s, domain))
+	if (meet(arg, domain))
 		return true;
 	while ((dot = strchr(dot + 1, '.')) != NULL) {
-		if (has_text(s, dot))
+		if (meet(arg, dot))
 			return true;
 	}
 	return false;
@@ -273,18 +278,18 @@ has_domain(const struct list_side *s, char *domain)
 
 /* text: local@domain, or "" for the null sender. */
 static bool
-has_address(const struct list_side *s, char *text)
+meet_address(char *text, meet_fn *meet, void *arg)
 {
 	char *at = strrchr(text, '@');
 
 	if (at == NULL)
-		return has_text(s, "<>");
-	if (has_text(s, text) || has_domain(s, at + 1))
+		return meet(arg, "<>");
+	if (meet(arg, text) || meet_domain(at + 1, meet, arg))
 		return true;
 
 	char kept = at[1];
 	at[1] = '\0';
-	bool found = has_text(s, text);
+	bool found = meet(arg, text);
 	at[1] = kept;
 	return found;
 }
@@ -315,14 +320,74 @@ normalise(enum list_kind k, const char *text, char out[2 * TEXT_MAX])
 static int
 match_text(const struct list_table *t, const char *text)
 {
-	bool (*has)(const struct list_side *, char *) =
-	    t->kind == LIST_NAME ? has_domain : has_address;
+	bool (*ask)(char *, meet_fn *, void *) =
+	    t->kind == LIST_NAME ? meet_domain : meet_address;
+	struct list_side in = t->in;
+	struct list_side out = t->out;
 	char copy[2 * TEXT_MAX];
 
 	normalise(t->kind, text, copy);
-	if (has(&t->out, copy))
+	if (ask(copy, has_text, &out))
 		return LIST_OUT;
-	return has(&t->in, copy) ? 0 : LIST_NOTHING;
+	return ask(copy, has_text, &in) ? 0 : LIST_NOTHING;
+}
+
+/* Marks */
+
+static bool
+mark(void *arg, const char *entry)
+{
+	struct list_marks *m = arg;
+	uint64_t hash = hash_quick(entry, strlen(entry));
+
+	m->bits[hash >> 6 & 3] |= UINT64_C(1) << (hash & 63);
+	return false;
+}
+
+/* Of its /24 or /48; false: p has more than one. */
+static bool
+mark_network(struct list_marks *m, const struct addr_prefix *p)
+{
+	char text[ADDR_TEXT_SIZE];
+	struct addr network = addr_network(&p->addr, 48);
+
+	if (p->len < (p->addr.family == AF_INET ? 24 : 48))
+		return false;
+	mark(m, addr_format(&network, text));
+	return true;
+}
+
+bool
+list_table_mark_client(const char *entry, struct list_marks *m)
+{
+	struct addr_prefix p;
+
+	return addr_prefix_parse(&p, entry) && mark_network(m, &p);
+}
+
+void
+list_table_mark_texts(const struct list_table *t, struct list_marks *m)
+{
+	for (size_t i = 0; i < t->in.text_count; i++)
+		mark(m, t->in.texts[i]);
+}
+
+void
+list_key_marks(enum list_kind k, const struct list_key *key,
+    struct list_marks *out)
+{
+	char copy[2 * TEXT_MAX];
+
+	memset(out, 0, sizeof(*out));
+	if (k == LIST_CLIENT) {
+		mark_network(out, &(struct addr_prefix){ *key->client, 128 });
+		return;
+	}
+	normalise(k, key->text, copy);
+	if (k == LIST_NAME)
+		meet_domain(copy, mark, out);
+	else
+		meet_address(copy, mark, out);
 }
 
 static int

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Most rules are for other mail.  So each has the marks of one list of its
+ * own, and those of the message are looked at first; of a thousand rules
+ * some ten are left to be asked.
+ *
  * A condition is a function and a row: of a case it says that it holds, that
  * it does not, or what it needs to know first.  The rows stand in the order
  * of their cost, and one that does not hold ends the asking, so a rule looks
@@ -100,10 +104,11 @@ ask_helo(const struct rule *r, const struct rules_case *c)
 	return says(r->helo == NULL || lists(r->helo, c->who->helo->lookup));
 }
 
-static bool
-lists_sender(const struct list *l, const struct identity *id)
+/* As list.h has it. */
+static const char *
+sender_text(const struct identity *id)
 {
-	return lists(l, id->null_sender ? "" : identity_field_address(id));
+	return id->null_sender ? "" : identity_field_address(id);
 }
 
 static unsigned
@@ -112,7 +117,8 @@ ask_sender(const struct rule *r, const struct rules_case *c)
 	bool all = true;
 
 	for (size_t i = 0; r->sender != NULL && i < c->who->sender_count; i++)
-		all = all && lists_sender(r->sender, &c->who->senders[i]);
+		all = all && lists(r->sender,
+		    sender_text(&c->who->senders[i]));
 	return says(all);
 }
 
@@ -262,6 +268,26 @@ raise_scope(struct policy *p, const struct rule *r)
 	policy_raise(p, &least);
 }
 
+static void
+set_marks(struct rules *rs)
+{
+	rs->marks = rs->count > 0 ? xcalloc(rs->count, sizeof(*rs->marks))
+	    : NULL;
+	for (size_t i = 0; i < rs->count; i++) {
+		const struct rule *r = &rs->list[i];
+		const struct list *const lists[] = { r->client, r->sender,
+			r->helo, r->recipient };
+		struct rule_mark *m = &rs->marks[i];
+
+		m->gate = RULE_GATE_CLIENT;
+		while (m->gate < RULE_GATE_NONE && lists[m->gate] == NULL)
+			m->gate++;
+		memset(&m->marks, 0xff, sizeof(m->marks));
+		if (m->gate < RULE_GATE_NONE)
+			list_marks(lists[m->gate], &m->marks);
+	}
+}
+
 void
 rules_seal(struct rules *rs)
 {
@@ -275,6 +301,46 @@ rules_seal(struct rules *rs)
 		rs->asks_recipient |= r->recipient != NULL;
 		rs->asks_daemon |= r->daemon.count > 0 || r->port.count > 0;
 	}
+	set_marks(rs);
+}
+
+/* Marks of a message for each gate that it has reached, all bits elsewhere. */
+struct gates {
+	struct list_marks of[RULE_GATE_NONE + 1];
+};
+
+static void
+mark_text(struct list_marks *m, enum list_kind k, const char *text)
+{
+	list_key_marks(k, &(struct list_key){ .text = text }, m);
+}
+
+static void
+open_gates(struct gates *g, const struct rules_case *c)
+{
+	const struct subject *who = c->who;
+
+	memset(g, 0xff, sizeof(*g));
+	if (who->client.family != AF_UNSPEC)
+		list_key_marks(LIST_CLIENT, &(struct list_key){
+		    .client = &who->client }, &g->of[RULE_GATE_CLIENT]);
+	if (who->sender_count > 0)
+		mark_text(&g->of[RULE_GATE_SENDER], LIST_ADDRESS,
+		    sender_text(&who->senders[0]));
+	mark_text(&g->of[RULE_GATE_HELO], LIST_NAME, who->helo->lookup);
+	if ((c->lacks & RULES_NEED_RECIPIENT) == 0)
+		mark_text(&g->of[RULE_GATE_RECIPIENT], LIST_ADDRESS,
+		    c->recipient);
+}
+
+static bool
+passes_gate(const struct gates *g, const struct rule_mark *m)
+{
+	const uint64_t *a = g->of[m->gate].bits;
+	const uint64_t *b = m->marks.bits;
+
+	return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) |
+	    (a[3] & b[3])) != 0;
 }
 
 struct rules_found
@@ -282,13 +348,16 @@ rules_find(const struct rules *rs, const struct rules_case *c,
     struct policy *merged)
 {
 	struct rules_found found = { .policy = rs->standard };
+	struct gates gates;
 
 	if (rs->count == 0)
 		return found;
 	memset(merged, 0, sizeof(*merged));
+	open_gates(&gates, c);
 	for (size_t i = 0; i < rs->count; i++) {
 		const struct rule *r = &rs->list[i];
-		unsigned said = ask(r, c);
+		unsigned said = passes_gate(&gates, &rs->marks[i]) ?
+		    ask(r, c) : FAILS;
 
 		if (said == FAILS)
 			continue;

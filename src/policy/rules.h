@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy/list.h"
 #include "policy/policy.h"
 
-struct list;
 struct subject;
 struct tally;
 
@@ -53,17 +53,27 @@ struct rule {
 					 * the list of clients says which */
 };
 
+/* The list by which most mail is told that a rule is not for it. */
+enum rule_gate { RULE_GATE_CLIENT, RULE_GATE_SENDER, RULE_GATE_HELO,
+	RULE_GATE_RECIPIENT, RULE_GATE_NONE };
+
+struct rule_mark {
+	enum rule_gate	 gate;
+	struct list_marks marks;	/* of that list */
+};
+
 /* In the order in which they are tried. */
 struct rules {
 	struct rule	*list;
 	size_t		 count;
 	const struct policy *standard;	/* where none of them decides */
+	struct rule_mark *marks;	/* of each rule */
 	struct policy	 most;		/* that any policy of these does */
 	bool		 asks_recipient;
 	bool		 asks_daemon;	/* or its port */
 };
 
-/* Fills in what follows from list and standard. */
+/* Fills in what follows from list and standard; marks are the caller's. */
 void	rules_seal(struct rules *rs);
 
 /* What has to be found out before a rule can be judged: bits. */

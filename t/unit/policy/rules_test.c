@@ -98,7 +98,11 @@ found_of(struct fixture *f, struct rule *r, size_t n, struct policy *merged)
 {
 	struct rules rs = { .list = r, .count = n, .standard = &standard };
 
-	return rules_find(&rs, &f->facts, merged);
+	rules_seal(&rs);
+	struct rules_found found = rules_find(&rs, &f->facts, merged);
+
+	free(rs.marks);
+	return found;
 }
 
 /* needs: of RULES_NEED_*. */
@@ -414,6 +418,51 @@ test_first_rule_that_holds_decides(void **state)
 	assert_ptr_equal(found_of(f, rs, 3, &merged).rule, &rs[1]);
 }
 
+/* Of rules for one sender, client, name or recipient each. */
+static void
+test_one_of_a_thousand_rules_is_found(void **state)
+{
+	enum { COUNT = 1000 };
+	struct fixture *f = *state;
+	struct rule *rs = xcalloc(COUNT, sizeof(*rs));
+	struct list **made = xcalloc(COUNT, sizeof(*made));
+	struct policy merged;
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		char *text = i % 4 == 0 ? xasprintf("10.%u.%u.0/24", i >> 8,
+		    i & 255) : xasprintf("d%u.example", i);
+
+		rs[i] = rule(&other);
+		made[i] = list_new(i % 4 == 0 ? LIST_CLIENT : i % 4 == 1 ?
+		    LIST_NAME : LIST_ADDRESS);
+		assert_null(list_add(made[i], text));
+		if (i % 4 == 0)
+			rs[i].client = made[i];
+		else if (i % 4 == 1)
+			rs[i].helo = made[i];
+		else if (i % 4 == 2)
+			rs[i].sender = made[i];
+		else
+			rs[i].recipient = made[i];
+		free(text);
+	}
+	set_sender(f, 0, "<u@d502.example>");
+	f->facts.recipient = "u@d999.example";
+	struct diag d;
+	diag_init(&d);
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_true(list_load(made[i], &d));
+	assert_ptr_equal(found_of(f, rs, COUNT, &merged).rule, &rs[502]);
+	set_sender(f, 0, "<u@d501.example>");
+	assert_ptr_equal(found_of(f, rs, COUNT, &merged).rule, &rs[999]);
+	assert_true(addr_parse(&f->who.client, "10.2.188.77"));
+	assert_ptr_equal(found_of(f, rs, COUNT, &merged).rule, &rs[700]);
+	for (unsigned i = 0; i < COUNT; i++)
+		list_free(made[i]);
+	free(made);
+	free(rs);
+}
+
 static void
 test_merged_policy_does_the_most_of_those_that_may_decide(void **state)
 {
@@ -465,12 +514,14 @@ test_sealed_rules_know_what_they_ask(void **state)
 	struct rules rs = { .list = &r, .count = 1, .standard = &standard };
 
 	rules_seal(&rs);
+	free(rs.marks);
 	assert_false(rs.asks_recipient || rs.asks_daemon);
 	assert_int_equal(rs.most.action[TABLE_MAILFROM][RESULT_FAIL],
 	    POLICY_TAG);
 	r.recipient = list_of(f, LIST_ADDRESS, "ours.example");
 	r.port = (struct rule_words){ names, 1 };
 	rules_seal(&rs);
+	free(rs.marks);
 	assert_true(rs.asks_recipient && rs.asks_daemon);
 }
 
@@ -494,6 +545,7 @@ main(void)
 		TEST(findings_are_those_of_the_scope),
 		TEST(recipient_is_waited_for_first),
 		TEST(first_rule_that_holds_decides),
+		TEST(one_of_a_thousand_rules_is_found),
 		TEST(merged_policy_does_the_most_of_those_that_may_decide),
 		TEST(merged_policy_checks_what_a_condition_asks),
 		TEST(sealed_rules_know_what_they_ask),
