@@ -255,17 +255,27 @@ policy_of(const struct rule *r, const struct rules_case *c)
 	return level >= 0 ? &r->policy[level] : r->policy;
 }
 
-/* The scope that r asks about is checked, whatever the policies say. */
+/* The scope that r asks about is checked, whatever its policies say. */
 static void
-raise_scope(struct policy *p, const struct rule *r)
+raise_by(struct policy *p, const struct rule *r)
 {
-	struct policy least;
+	struct policy least = { .level = { 0, 0 } };
 
+	for (size_t i = 0; i < (r->by_level ? POLICY_LEVEL_MAX + 1 : 1); i++)
+		policy_raise(p, &r->policy[i]);
 	if (r->result.count == 0 && r->mechanism.count == 0 && !r->wide_open)
 		return;
-	memset(&least, 0, sizeof(least));
 	policy_set_level(&least, r->scope, 1);
 	policy_raise(p, &least);
+}
+
+static bool
+adds(const struct rules *rs, const struct rule *r)
+{
+	struct policy p = *rs->standard;
+
+	raise_by(&p, r);
+	return memcmp(p.action, rs->standard->action, sizeof(p.action)) != 0;
 }
 
 static void
@@ -285,6 +295,7 @@ set_marks(struct rules *rs)
 		memset(&m->marks, 0xff, sizeof(m->marks));
 		if (m->gate < RULE_GATE_NONE)
 			list_marks(lists[m->gate], &m->marks);
+		m->adds = adds(rs, r);
 	}
 }
 
@@ -295,9 +306,7 @@ rules_seal(struct rules *rs)
 	for (size_t i = 0; i < rs->count; i++) {
 		const struct rule *r = &rs->list[i];
 
-		for (size_t j = 0; j < (r->by_level ?
-		    POLICY_LEVEL_MAX + 1 : 1); j++)
-			policy_raise(&rs->most, &r->policy[j]);
+		raise_by(&rs->most, r);
 		rs->asks_recipient |= r->recipient != NULL;
 		rs->asks_daemon |= r->daemon.count > 0 || r->port.count > 0;
 	}
@@ -349,6 +358,7 @@ rules_find(const struct rules *rs, const struct rules_case *c,
 {
 	struct rules_found found = { .policy = rs->standard };
 	struct gates gates;
+	bool usual = false;
 
 	if (rs->count == 0)
 		return found;
@@ -369,10 +379,14 @@ rules_find(const struct rules *rs, const struct rules_case *c,
 		found.needs |= said;
 		if ((said & RULES_NEED_PASSES) != 0)
 			found.passes |= r->passes;
-		policy_raise(merged, policy_of(r, c));
-		raise_scope(merged, r);
+		if (rs->marks[i].adds)
+			raise_by(merged, r);
+		else
+			usual = true;
 	}
 	policy_raise(merged, found.policy);
+	if (usual)
+		policy_raise(merged, rs->standard);
 	return found;
 }
 

@@ -60,6 +60,8 @@ enum rule_gate { RULE_GATE_CLIENT, RULE_GATE_SENDER, RULE_GATE_HELO,
 struct rule_mark {
 	enum rule_gate	 gate;
 	struct list_marks marks;	/* of that list */
+	bool		 adds;		/* it may want what the standard does
+					 * not */
 };
 
 /* In the order in which they are tried. */
