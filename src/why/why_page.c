@@ -12,123 +12,18 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/util.h"
-#include "spf/identity.h"
+#include "why/why_facts.h"
 #include "why/why_html.h"
 #include "why/why_page.h"
-#include "why/why_propose.h"
-
-#define TIME_SIZE 64
-#define VALUES_MAX 12
-
-/* The values of texts, and their storage. */
-struct facts {
-	char	client[ADDR_TEXT_SIZE];
-	char	domain[5 * IDENTITY_NAME_MAX];	/* for people */
-	char	postmaster[TOKEN_DOMAIN_MAX + sizeof("postmaster@")];
-	char	contact[TOKEN_RECEIVER_MAX + sizeof("postmaster@")];
-	char	utc[TIME_SIZE];
-	char	local[TIME_SIZE];
-	char	iso[TIME_SIZE];
-	char	days[16];
-	char	*proposal;
-	struct why_value values[VALUES_MAX];
-};
 
 struct writer {
 	FILE			*out;
 	const struct why_page	*page;
 	const struct token	*token;
-	struct facts		 facts;
+	struct why_facts	 facts;
 };
-
-/* Values. */
-
-/* A name that has lost labels, and one with A-labels, are told as such. */
-static void
-set_domain(struct facts *f, const char *name)
-{
-	char unicode[4 * IDENTITY_NAME_MAX + 1];
-	struct sbuf sb;
-
-	sbuf_init(&sb, f->domain, sizeof(f->domain));
-	if (name[0] == '.')
-		sbuf_str(&sb, "\xe2\x80\xa6");
-	if (name[0] != '.' && identity_name_to_unicode(name, unicode))
-		sbuf_fmt(&sb, "%s (%s)", unicode, name);
-	else
-		sbuf_str(&sb, name);
-}
-
-static void
-set_postmaster(char *out, size_t size, const char *domain)
-{
-	struct sbuf sb;
-
-	sbuf_init(&sb, out, size);
-	sbuf_fmt(&sb, "postmaster@%s", domain[0] == '.' ? domain + 1 : domain);
-}
-
-static void
-set_times(struct facts *f, int64_t time_s)
-{
-	time_t t = (time_t)time_s;
-	struct tm utc;
-	struct tm local;
-
-	if (gmtime_r(&t, &utc) == NULL || localtime_r(&t, &local) == NULL)
-		return;
-	strftime(f->utc, sizeof(f->utc), "%Y-%m-%d %H:%M:%S UTC", &utc);
-	strftime(f->iso, sizeof(f->iso), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	if (strftime(f->local, sizeof(f->local), "%Y-%m-%d %H:%M:%S %Z",
-	    &local) > 0 && strcmp(f->local, f->utc) == 0)
-		f->local[0] = '\0';
-}
-
-static void
-set_contact(struct facts *f, const struct why_page *p)
-{
-	if (p->contact[0] == '\0' && p->token != NULL)
-		set_postmaster(f->contact, sizeof(f->contact),
-		    p->token->receiver);
-}
-
-static void
-set_facts(struct writer *w)
-{
-	const struct token *t = w->token;
-	struct facts *f = &w->facts;
-	struct sbuf sb;
-
-	sbuf_init(&sb, f->days, sizeof(f->days));
-	sbuf_uint(&sb, w->page->days);
-	set_contact(f, w->page);
-	if (t != NULL) {
-		addr_format(&t->client, f->client);
-		set_domain(f, t->domain);
-		set_postmaster(f->postmaster, sizeof(f->postmaster),
-		    t->domain);
-		set_times(f, t->time_s);
-		f->proposal = why_propose(t);
-	}
-	const struct why_value values[] = {
-		{ "client", f->client },
-		{ "domain", f->domain },
-		{ "receiver", t != NULL ? t->receiver : "" },
-		{ "reason", t != NULL ? t->reason : "" },
-		{ "time", f->utc },
-		{ "postmaster", f->postmaster },
-		{ "contact", f->contact[0] != '\0' ? f->contact :
-		    w->page->contact },
-		{ "proposal", f->proposal != NULL ? f->proposal : "" },
-		{ "days", f->days },
-		{ NULL, NULL }
-	};
-	_Static_assert(sizeof(values) <= sizeof(f->values), "values fit");
-	memcpy(f->values, values, sizeof(values));
-}
 
 /* Texts. */
 
@@ -639,7 +534,7 @@ why_page_write(const struct why_page *page, FILE *out)
 {
 	struct writer w = { .out = out, .page = page, .token = page->token };
 
-	set_facts(&w);
+	why_facts_init(&w.facts, page->token, page->contact, page->days);
 	put_head(&w);
 	put_top(&w);
 	if (w.token != NULL)
@@ -647,5 +542,5 @@ why_page_write(const struct why_page *page, FILE *out)
 	else
 		put_general(&w);
 	put(&w, "</body>\n</html>\n");
-	free(w.facts.proposal);
+	why_facts_fini(&w.facts);
 }
