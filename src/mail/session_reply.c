@@ -37,11 +37,12 @@ put_link(const struct message *m, const struct decision *d, int64_t now_s,
     struct sbuf *link)
 {
 	const struct conf *c = m->check.conf;
-	const struct identity *id = m->check.of[d->scope].id;
-	const struct eval_verdict *v = m->check.of[d->scope].verdict;
+	const struct checked *of = &m->check.of[d->scope];
+	const struct identity *id = of->id;
+	const struct eval_verdict *v = of->verdict;
 	struct token t = {
 		.time_s = now_s,
-		.result = v->result,
+		.result = of->finding.result,
 		.scope = d->scope,
 		.null_sender = id->null_sender,
 		.level = d->parts[d->scope].level,
