@@ -242,8 +242,8 @@ void		 conf_diff_restart(const struct conf *a, const struct conf *b,
 		    void (*report)(const char *name));
 
 /*
- * The tag of this title; that of the result, "default" or tag_default where it
- * is NULL.
+ * The tag of this title, of which there is one; where it is NULL that of the
+ * result, "default", or tag_default.
  */
 const struct tag *conf_tag(const struct conf *c, const char *title,
 		    enum result r);

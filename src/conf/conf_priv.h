@@ -184,6 +184,7 @@ struct conf_rule {
 	int		 behavior;	/* 1 more than the level, or: */
 #define CONF_BEHAVIOR_LIST (POLICY_LEVEL_MAX + 2)
 	int		 action;	/* as in conf_policy */
+	char		*tag;		/* title of a section; NULL: none */
 	char		*owner;
 	char		*reason;
 	/* Compiled; for from-list one a level. */
@@ -202,6 +203,8 @@ bool	conf_check_policy(struct conf *c, const struct conf_item *item,
 void	conf_default_policy(const struct conf *c, const struct conf_item *item);
 bool	conf_check_reply(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
+/* Is there a section tag of this title? */
+bool	conf_has_tag(const struct conf *c, const char *title);
 bool	conf_check_tag(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_relay(struct conf *c, const struct conf_item *item,

@@ -154,7 +154,9 @@ wrong_with(const struct conf *c, const struct conf_rule *r)
 		return "behavior = \"from-list\" wants a list: client";
 	if (r->recipient != NULL && c->reject_at == CONF_STAGE_MAIL)
 		return "the recipient is not known yet where reject_at is "
-		    "\"mail\"; allowed: rcpt";
+		    "\"mail\"; allowed: rcpt or eom";
+	if (r->tag != NULL && !conf_has_tag(c, r->tag))
+		return "its tag is the name of no section tag";
 	return NULL;
 }
 
@@ -187,6 +189,7 @@ make_rule(const struct conf_item *item)
 		.wide_open = r->record != 0,
 		.policy = &r->made[0],
 		.by_level = r->behavior == CONF_BEHAVIOR_LIST,
+		.tag = r->tag,
 	};
 }
 

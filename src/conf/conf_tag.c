@@ -88,6 +88,12 @@ find(const struct conf *c, const char *title)
 	return NULL;
 }
 
+bool
+conf_has_tag(const struct conf *c, const char *title)
+{
+	return find(c, title) != NULL;
+}
+
 const struct tag *
 conf_tag(const struct conf *c, const char *title, enum result r)
 {

@@ -22,6 +22,7 @@
 #include "mail/spare.h"
 #include "policy/authres.h"
 #include "policy/header.h"
+#include "policy/rules.h"
 #include "policy/tag.h"
 
 #define RESULTS "Authentication-Results"
@@ -306,7 +307,9 @@ session_make_edits(struct message *m)
 {
 	const struct eval_verdict *v = m->check.of[m->decision.scope].verdict;
 	enum result r = v != NULL ? v->result : RESULT_NONE;
-	const struct tag *t = conf_tag(m->check.conf, NULL, r);
+	const struct rule *rule = m->decision.rule;
+	const struct tag *t = conf_tag(m->check.conf,
+	    rule != NULL ? rule->tag : NULL, r);
 	struct fields *f = &m->fields;
 	size_t added = SESSION_RESULTS_MAX + SESSION_SUBJECTS_MAX + 1 +
 	    t->fields.count;

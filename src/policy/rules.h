@@ -49,6 +49,8 @@ struct rule {
 	bool		 wide_open;
 	uint64_t	 passes;	/* for one of these domains */
 	const struct policy *policy;	/* where it decides */
+	const char	*tag;		/* how mail is marked; NULL: as its
+					 * result says */
 	bool		 by_level;	/* policy has one for each level, and
 					 * the list of clients says which */
 };

@@ -2049,6 +2049,9 @@ test_tags_that_cannot_be(void **state)
 {
 	(void)state;
 	assert_bad("tag x {\n}\n", 1, "it marks nothing");
+	assert_bad("tag x { subject = x }\nrule r { tag = y }\n", 2,
+	    "rule \"r\": its tag is the name of no section tag");
+	assert_good("rule r { action = tag tag = x }\ntag x { subject = x }");
 	assert_bad("tag x {\nfields = {\"Subject: x\"} }\n", 2,
 	    "not for marks");
 	assert_bad("tag x {\nfields = {\"X-Y\"} }\n", 2, "NAME: VALUE");

@@ -2088,6 +2088,23 @@ test_forged_marks_go(void **state)
 }
 
 static void
+test_rule_may_have_a_tag_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, NO_FIELDS TAGS "tag own { subject = \"[own] \" }\n"
+	    "rule own { sender = {\"own@\"} action = tag tag = own }\n");
+	assert_continues(transact(f, NULL, "<own@softfail.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_change(&e.edit[0], 1, "[own]");
+	assert_continues(transact(f, NULL, "<u@softfail.example.com>"));
+	assert_int_equal(end(f).count, 3);
+}
+
+static void
 test_quarantine_has_a_reason(void **state)
 {
 	struct fixture *f = *state;
@@ -2950,6 +2967,7 @@ main(void)
 		SESSION_TEST(tag_changes_the_subject_and_adds_its_fields),
 		SESSION_TEST(tag_without_a_subject_adds_one),
 		SESSION_TEST(forged_marks_go),
+		SESSION_TEST(rule_may_have_a_tag_of_its_own),
 		SESSION_TEST(quarantine_has_a_reason),
 		SESSION_TEST(refusal_waits_for_the_end),
 		SESSION_TEST(aligned_signature_spares_the_message),
