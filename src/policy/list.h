@@ -67,13 +67,19 @@ void		 list_complement(struct list *l);
 
 bool		 list_match(const struct list *l, const struct list_key *k);
 /*
- * A quick no, for who asks many lists for one key: where the marks of both
- * have no bit in common, the key is not in the list.  Those of a list once
- * its elements are added.
+ * A quick no, for who asks many lists for one key: where the marks of both do
+ * not meet, the key is not in the list.  Those of a list once its elements are
+ * added.
  */
 struct list_marks {
-	uint64_t bits[4];
+	uint64_t bits[4];	/* two halves, of which both must meet */
 };
+static inline bool
+list_marks_meet(const struct list_marks *a, const struct list_marks *b)
+{
+	return ((a->bits[0] & b->bits[0]) | (a->bits[1] & b->bits[1])) != 0 &&
+	    ((a->bits[2] & b->bits[2]) | (a->bits[3] & b->bits[3])) != 0;
+}
 void		 list_marks(const struct list *l, struct list_marks *out);
 void		 list_key_marks(enum list_kind kind,
 		    const struct list_key *k, struct list_marks *out);

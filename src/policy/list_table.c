@@ -327,7 +327,7 @@ match_text(const struct list_table *t, const char *text)
 	char copy[2 * TEXT_MAX];
 
 	normalise(t->kind, text, copy);
-	if (ask(copy, has_text, &out))
+	if (out.text_count > 0 && ask(copy, has_text, &out))
 		return LIST_OUT;
 	return ask(copy, has_text, &in) ? 0 : LIST_NOTHING;
 }
@@ -340,7 +340,9 @@ mark(void *arg, const char *entry)
 	struct list_marks *m = arg;
 	uint64_t hash = hash_quick(entry, strlen(entry));
 
-	m->bits[hash >> 6 & 3] |= UINT64_C(1) << (hash & 63);
+	m->bits[hash >> 6 & 1] |= UINT64_C(1) << (hash & 63);
+	hash >>= 32;
+	m->bits[2 + (hash >> 6 & 1)] |= UINT64_C(1) << (hash & 63);
 	return false;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Most rules are for other mail.  So each has the marks of one list of its
- * own, and those of the message are looked at first; of a thousand rules
- * some ten are left to be asked.
+ * own, and those of the message are looked at first; of a thousand rules few
+ * are left, and of these only the conditions that they have are asked.
  *
  * A condition is a function and a row: of a case it says that it holds, that
  * it does not, or what it needs to know first.  The rows stand in the order
@@ -14,6 +14,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/util.h"
 #include "policy/list.h"
@@ -229,14 +230,37 @@ static const struct condition {
 
 /* Rules. */
 
-/* HOLDS, FAILS, or all that it needs and can be found out now. */
+/* Bits of those that r has. */
 static unsigned
-ask(const struct rule *r, const struct rules_case *c)
+conditions_of(const struct rule *r)
+{
+	const bool has[] = {
+		r->expires_s != INT64_MAX, r->authenticated.count > 0,
+		r->daemon.count > 0, r->port.count > 0, r->client != NULL,
+		r->sender != NULL, r->helo != NULL, r->recipient != NULL,
+		r->client_name != NULL, r->passes != 0, r->result.count > 0,
+		r->mechanism.count > 0, r->wide_open,
+	};
+	unsigned bits = 0;
+
+	_Static_assert(sizeof(has) == CONDITION_COUNT * sizeof(bool),
+	    "in the order of the rows");
+	for (size_t i = 0; i < CONDITION_COUNT; i++)
+		bits |= (unsigned)has[i] << i;
+	return bits;
+}
+
+/*
+ * Of the conditions of those bits: HOLDS, FAILS, or all that r needs and can
+ * be found out now.
+ */
+static unsigned
+ask(const struct rule *r, unsigned bits, const struct rules_case *c)
 {
 	unsigned needs = HOLDS;
 
-	for (size_t i = 0; i < CONDITION_COUNT; i++) {
-		unsigned said = conditions[i].ask(r, c);
+	for (; bits != 0; bits &= bits - 1) {
+		unsigned said = conditions[ffs((int)bits) - 1].ask(r, c);
 
 		if (said == FAILS || said == RULES_NEED_RECIPIENT)
 			return said;
@@ -289,6 +313,7 @@ set_marks(struct rules *rs)
 			r->helo, r->recipient };
 		struct rule_mark *m = &rs->marks[i];
 
+		m->conditions = conditions_of(r);
 		m->gate = RULE_GATE_CLIENT;
 		while (m->gate < RULE_GATE_NONE && lists[m->gate] == NULL)
 			m->gate++;
@@ -342,14 +367,14 @@ open_gates(struct gates *g, const struct rules_case *c)
 		    c->recipient);
 }
 
-static bool
-passes_gate(const struct gates *g, const struct rule_mark *m)
+/* The first rule from i on that is not for other mail. */
+static size_t
+pass_over(const struct rules *rs, size_t i, const struct gates *g)
 {
-	const uint64_t *a = g->of[m->gate].bits;
-	const uint64_t *b = m->marks.bits;
-
-	return ((a[0] & b[0]) | (a[1] & b[1]) | (a[2] & b[2]) |
-	    (a[3] & b[3])) != 0;
+	while (i < rs->count && !list_marks_meet(&rs->marks[i].marks,
+	    &g->of[rs->marks[i].gate]))
+		i++;
+	return i;
 }
 
 struct rules_found
@@ -364,10 +389,10 @@ rules_find(const struct rules *rs, const struct rules_case *c,
 		return found;
 	memset(merged, 0, sizeof(*merged));
 	open_gates(&gates, c);
-	for (size_t i = 0; i < rs->count; i++) {
+	for (size_t i = pass_over(rs, 0, &gates); i < rs->count;
+	    i = pass_over(rs, i + 1, &gates)) {
 		const struct rule *r = &rs->list[i];
-		unsigned said = passes_gate(&gates, &rs->marks[i]) ?
-		    ask(r, c) : FAILS;
+		unsigned said = ask(r, rs->marks[i].conditions, c);
 
 		if (said == FAILS)
 			continue;

@@ -61,6 +61,7 @@ enum rule_gate { RULE_GATE_CLIENT, RULE_GATE_SENDER, RULE_GATE_HELO,
 
 struct rule_mark {
 	enum rule_gate	 gate;
+	unsigned	 conditions;	/* of rules.c: bits of those it has */
 	struct list_marks marks;	/* of that list */
 	bool		 adds;		/* it may want what the standard does
 					 * not */

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "base/util.h"
+#include "dice.h"
 #include "policy/list.h"
 #include "policy/rules.h"
 #include "spf/subject.h"
@@ -19,7 +20,7 @@ struct fixture {
 	struct identity	 helo;
 	struct subject	 who;
 	struct rules_case facts;
-	struct list	*lists[8];
+	struct list	*lists[32];
 	size_t		 list_count;
 };
 
@@ -487,6 +488,75 @@ test_merged_policy_does_the_most_of_those_that_may_decide(void **state)
 	    POLICY_SKIP);
 }
 
+static const char *const clients[] = { "192.0.2.0/24", "192.0.2.1",
+	"10.0.0.0/8 2001:db8::/32", "!192.0.2.1", "0.0.0.0/0", "198.51.100.7" };
+static const char *const addresses[] = { "example.com", ".example.com",
+	"u@sub.example.com", "u@", "<>", "!example.com", "com", ".com",
+	"ours.example", "post@ours.example other.example" };
+static const char *const helos[] = { "mail.example.net", ".example.net",
+	"other.example", "!mail.example.net" };
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static void
+make_lists(struct fixture *f)
+{
+	for (size_t i = 0; i < COUNT(clients); i++)
+		(void)list_of(f, LIST_CLIENT, clients[i]);
+	for (size_t i = 0; i < COUNT(addresses); i++)
+		(void)list_of(f, LIST_ADDRESS, addresses[i]);
+	for (size_t i = 0; i < COUNT(helos); i++)
+		(void)list_of(f, LIST_NAME, helos[i]);
+}
+
+/* One of count lists from first on, or in one of three cases none. */
+static const struct list *
+any_list(struct fixture *f, uint32_t *dice_state, size_t first, size_t count)
+{
+	return dice(dice_state, 3) == 0 ? NULL :
+	    f->lists[first + dice(dice_state, (uint32_t)count)];
+}
+
+/* What is passed over by a glance would not have held. */
+static void
+test_no_rule_that_holds_is_passed_over(void **state)
+{
+	static const char *const senders[] = { "<u@sub.example.com>",
+		"<x@example.com>", "<>", "<U@Other.Example>" };
+	static const char *const ports[] = { "25", "587" };
+	struct fixture *f = *state;
+	uint32_t seed = 7208;
+
+	make_lists(f);
+	f->who.port = "587";
+	for (unsigned n = 0; n < 4000; n++) {
+		struct rule rs[6];
+		struct policy merged;
+		size_t first = 0;
+
+		set_sender(f, 0, senders[n % COUNT(senders)]);
+		for (size_t i = 0; i < COUNT(rs); i++) {
+			rs[i] = rule(&other);
+			rs[i].client = any_list(f, &seed, 0, COUNT(clients));
+			rs[i].sender = any_list(f, &seed, COUNT(clients),
+			    COUNT(addresses));
+			rs[i].recipient = any_list(f, &seed, COUNT(clients),
+			    COUNT(addresses));
+			rs[i].helo = any_list(f, &seed, COUNT(clients) +
+			    COUNT(addresses), COUNT(helos));
+			if (dice(&seed, 3) == 0)
+				rs[i].port = (struct rule_words){
+					&ports[dice(&seed, 2)], 1 };
+			if (dice(&seed, 8) == 0)
+				rs[i].expires_s = NOW;
+		}
+		while (first < COUNT(rs) &&
+		    rule_failure(&rs[first], &f->facts) != NULL)
+			first++;
+		assert_ptr_equal(found_of(f, rs, COUNT(rs), &merged).rule,
+		    first < COUNT(rs) ? &rs[first] : NULL);
+	}
+}
+
 /* A rule by the result wants one, whatever is done with it. */
 static void
 test_merged_policy_checks_what_a_condition_asks(void **state)
@@ -546,6 +616,7 @@ main(void)
 		TEST(recipient_is_waited_for_first),
 		TEST(first_rule_that_holds_decides),
 		TEST(one_of_a_thousand_rules_is_found),
+		TEST(no_rule_that_holds_is_passed_over),
 		TEST(merged_policy_does_the_most_of_those_that_may_decide),
 		TEST(merged_policy_checks_what_a_condition_asks),
 		TEST(sealed_rules_know_what_they_ask),
