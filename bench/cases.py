@@ -71,9 +71,10 @@ class Measurement:
                 len(self.sets.all[name].senders), "--connections", 16,
                 "--new", "--timeout", 10)
 
-    def fresh(self, **options):
+    def fresh(self, extra="", **options):
         """Our daemon with an empty cache; the HELO name is known."""
-        f = self.bench.ours(extra=self.options.conf, **options)
+        f = self.bench.ours(extra=self.options.conf + "\n" + extra,
+            **options)
         self.bench.load(f, self.sets.path("once"), "--messages", 1,
             "--connections", 1)
         self.dns.reset()
@@ -124,6 +125,33 @@ def warm(m):
             if n > 1:
                 m.results.ratio_goal(case, OURS, "floor", "rate", least=0.9)
                 m.results.ratio_goal(case, OURS, "floor", "cpu", most=1.1)
+    m.stop(filters)
+
+
+def rule(number):
+    """One that holds for none of the senders here, as such rules are."""
+    condition = ('client = {"198.18.%d.0/24"}' % (number % 256),
+        'sender = {"partner%d.example", ".partner%d.example"}'
+        % (number, number),
+        'sender = {"news@list%d.example"}' % number,
+        'recipient = {"user%d@example.org"}' % number)[number % 4]
+    return 'rule "r%d" { %s behavior = 1 }' % (number, condition)
+
+
+def rules(m):
+    """1,000 rules and a list of 100,000 domains, which decide nothing."""
+    listed = m.bench.write("listed", "".join("d%d.example\n" % n
+        for n in range(100000)))
+    plain = m.fresh()
+    ruled = m.fresh('rule "listed" { sender = {"file:%s"} behavior = 1 }\n'
+        % listed + "\n".join(rule(n) for n in range(1000)),
+        name="1,000 rules")
+    filters = [plain, ruled]
+    m.warm_up(filters)
+    for kind in ("new", "kept"):
+        case = "1,000 rules, %s 16" % kind
+        m.compare(case, filters, "warm", "--" + kind, "--connections", 16)
+        m.results.ratio_goal(case, ruled.name, OURS, "rate", least=0.95)
     m.stop(filters)
 
 
@@ -423,6 +451,6 @@ def soak(m):
     f.stop()
 
 
-ALL = (warm, kinds, peers, inet, rate, queries, cold, loss, dead,
+ALL = (warm, rules, kinds, peers, inet, rate, queries, cold, loss, dead,
     simultaneous, cached_among_waiting, overlap, idle, memory, soak)
 QUICK = (warm, queries, cold, simultaneous, overlap, idle)
