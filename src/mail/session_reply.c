@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "mail/session_priv.h"
 #include "policy/reply.h"
+#include "policy/rules.h"
 #include "policy/token.h"
 
 static void
@@ -56,6 +57,8 @@ put_link(const struct message *m, const struct decision *d, int64_t now_s,
 	token_set_name(t.receiver, sizeof(t.receiver), m->who.receiver);
 	token_set_name(t.client_name, sizeof(t.client_name),
 	    m->who.client_name);
+	if (d->rule != NULL)
+		token_set_text(t.rule, sizeof(t.rule), d->rule->name);
 	if (v->mechanism[0] != '\0')
 		token_set_text(t.reason, sizeof(t.reason), v->mechanism);
 	else

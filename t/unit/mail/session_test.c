@@ -1434,14 +1434,15 @@ test_reply_reason_is_the_problem(void **state)
 
 /* Configures links; key is what they are signed with. */
 static void
-configure_links(struct fixture *f, uint8_t key[1][KEY_SIZE])
+configure_links(struct fixture *f, uint8_t key[1][KEY_SIZE], const char *rules)
 {
 	char dir[] = "/tmp/session_test.XXXXXX";
 
 	assert_non_null(mkdtemp(dir));
 	char *path = xasprintf("%s/key", dir);
 	char *more = xasprintf("why_url = \"https://mail.example.org/why\"\n"
-	    "why_key = \"%s\"\nhostname = \"conf.example.org\"\n", path);
+	    "why_key = \"%s\"\nhostname = \"conf.example.org\"\n%s", path,
+	    rules);
 	assert_null(key_make(path));
 	assert_null(key_read(path, key[0]));
 	configure(f, 3, 6, more);
@@ -1474,7 +1475,7 @@ test_link_tells_the_facts_of_a_refusal(void **state)
 	uint8_t key[1][KEY_SIZE];
 	char client[ADDR_TEXT_SIZE];
 
-	configure_links(f, key);
+	configure_links(f, key, "");
 	struct token t = linked(transact(f, NULL, "<alice@fail.example.com>"),
 	    key);
 	assert_int_equal(t.result, RESULT_FAIL);
@@ -1492,12 +1493,26 @@ test_link_tells_the_facts_of_a_refusal(void **state)
 }
 
 static void
+test_link_tells_the_rule_that_decided(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[1][KEY_SIZE];
+
+	configure_links(f, key, "rule strict { client = 192.0.2.0/24 "
+	    "behavior = 4 }\n");
+	struct token t = linked(transact(f, NULL, "<u@softfail.example.com>"),
+	    key);
+	assert_string_equal(t.rule, "strict");
+	assert_int_equal(t.level, 4);
+}
+
+static void
 test_link_tells_which_identity_was_refused(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t key[1][KEY_SIZE];
 
-	configure_links(f, key);
+	configure_links(f, key, "");
 	struct token t = linked(transact(f, "fail.example.com",
 	    "<u@pass.example.com>"), key);
 	assert_int_equal(t.scope, SCOPE_HELO);
@@ -2946,6 +2961,7 @@ main(void)
 		    reply_names_us_by_configuration_then_mta_then_system),
 		SESSION_TEST(reply_reason_is_the_problem),
 		SESSION_TEST(link_tells_the_facts_of_a_refusal),
+		SESSION_TEST(link_tells_the_rule_that_decided),
 		SESSION_TEST(link_tells_which_identity_was_refused),
 		SESSION_TEST(explanation_belongs_to_fail_alone),
 		SESSION_TEST(step_follows_the_code_of_the_template),
