@@ -32,7 +32,7 @@ def quote(value):
 def setting(name, value, indent=""):
     """One option or section in libconfuse's syntax."""
     if isinstance(value, dict) and name in ("reply", "policy", "tag",
-            "rule"):
+            "rule", "forwarder"):
         return "".join("%s%s %s {\n%s%s}\n" % (indent, name, quote(title),
             "".join(setting(n, v, indent + "\t") for n, v in body.items()),
             indent) for title, body in value.items())
