@@ -42,6 +42,8 @@ STATS(EXCUSED_OUTAGE, "excused_outage",
 STATS(RELAYED, "relayed", "messages from relays of ours")
 STATS(EXCUSED_RELAY, "excused_relay",
     "messages of relays let through that would have been refused")
+STATS(EXCUSED_FORWARDER, "excused_forwarder",
+    "messages of forwarders let through with fail or softfail")
 STATS(EXCUSED_CLIENT, "excused_client",
     "messages of relays let through since they do not tell the client")
 STATS(GRACE_EVICTED, "grace_evicted",

@@ -164,6 +164,8 @@ struct conf {
 	struct conf_items rule_sections;
 	struct rules	 rules;		/* compiled from them */
 	/* By the bits of masks of domains. */
+	struct rules	 forwarder_rules;	/* compiled from forwarders:
+					 * who they are */
 	const char	*pass_domains[RULES_DOMAINS_MAX];
 	size_t		 pass_domain_count;
 

@@ -133,18 +133,3 @@ conf_check_relay(struct conf *c, const struct conf_item *item,
 		    "addresses with which the relay connects to us");
 	return r->client != NULL;
 }
-
-bool
-conf_check_forwarder(struct conf *c, const struct conf_item *item,
-    char problem[CONF_PROBLEM_SIZE])
-{
-	const struct conf_forwarder *f = item->values;
-
-	(void)c;
-	if (f->client != NULL || f->client_name != NULL ||
-	    f->spf_pass_for.count > 0)
-		return true;
-	util_copy(problem, CONF_PROBLEM_SIZE, "nothing says which clients "
-	    "it is: client, client_name or spf_pass_for is wanted");
-	return false;
-}

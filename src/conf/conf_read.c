@@ -570,6 +570,8 @@ build(cfg_t *cfg)
 	conf_gather_marks(c);
 	c->rules.standard = &c->policy;
 	rules_seal(&c->rules);
+	c->forwarder_rules.standard = &c->policy;
+	rules_seal(&c->forwarder_rules);
 	return c;
 }
 
@@ -616,6 +618,8 @@ conf_free(struct conf *c)
 	suffixes_free(c->suffixes);
 	free(c->rules.list);
 	free(c->rules.marks);
+	free(c->forwarder_rules.list);
+	free(c->forwarder_rules.marks);
 	diag_fini(&c->notes);
 	free(c->path);
 	explicit_bzero(c->why_key_octets, sizeof(c->why_key_octets));

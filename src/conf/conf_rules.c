@@ -227,6 +227,35 @@ conf_check_rule(struct conf *c, const struct conf_item *item,
 	return true;
 }
 
+bool
+conf_check_forwarder(struct conf *c, const struct conf_item *item,
+    char problem[CONF_PROBLEM_SIZE])
+{
+	const struct conf_forwarder *f = item->values;
+	struct rules *all = &c->forwarder_rules;
+	struct rule r = {
+		.name = item->title,
+		.expires_s = INT64_MAX,
+		.client = f->client,
+		.client_name = f->client_name,
+		.policy = &c->policy,
+	};
+
+	if (f->client == NULL && f->client_name == NULL &&
+	    f->spf_pass_for.count == 0) {
+		util_copy(problem, CONF_PROBLEM_SIZE, "nothing says which "
+		    "clients it is: client, client_name or spf_pass_for is "
+		    "wanted");
+		return false;
+	}
+	if (!conf_pass_mask(c, &f->spf_pass_for, &r.passes, problem))
+		return false;
+	all->list = xreallocarray(all->list, all->count + 1,
+	    sizeof(*all->list));
+	all->list[all->count++] = r;
+	return true;
+}
+
 /* What is worth a look. */
 
 static void note(struct diag *d, const struct conf_item *item,

@@ -129,7 +129,7 @@ static bool
 helo_rejects(const struct check *c, const struct eval_verdict *v)
 {
 	/* At the end it may come to be let through, and MAIL FROM counts. */
-	if (v == NULL || !c->settled ||
+	if (v == NULL || !c->settled || c->excusable ||
 	    c->conf->reject_at == CONF_STAGE_END)
 		return false;
 

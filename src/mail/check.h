@@ -35,7 +35,7 @@ struct check_sender {
 	struct eval_verdict	 made;		/* the verdict without flight */
 };
 
-/* The first seven are the caller's to set, and outlive the rest. */
+/* All but the last four are the caller's to set, and outlive the rest. */
 struct check {
 	const struct subject	*who;
 	const struct conf	*conf;
@@ -47,6 +47,8 @@ struct check {
 	uint64_t		 connection;	/* see dns_client */
 	struct flight		**helo;		/* kept for the connection; at
 						 * first NULL: none yet */
+	bool			 excusable;	/* a result may come not to
+						 * count */
 	bool			 bounces;	/* a refusal would be bounced by
 						 * the relay that hears it */
 	const char		*unknown_client;	/* why it is not known:

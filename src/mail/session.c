@@ -177,14 +177,47 @@ answer(struct message *m, const struct decision *d)
 	return a;
 }
 
+static bool
+is_forwarding(const struct checked *k)
+{
+	return k->verdict != NULL && (k->finding.result == RESULT_FAIL ||
+	    k->finding.result == RESULT_SOFTFAIL);
+}
+
+/* Has a forwarder of ours brought what fails? */
+static void
+excuse_forwarder(struct message *m, int64_t until_ms)
+{
+	struct checked *of = m->check.of;
+	struct rules_found found;
+	struct policy unused;
+
+	if (!m->check.excusable || (!is_forwarding(&of[SCOPE_HELO]) &&
+	    !is_forwarding(&of[SCOPE_MAILFROM])))
+		return;
+	do
+		found = rules_find(&m->check.conf->forwarder_rules, &m->facts,
+		    &unused);
+	while (found.rule == NULL && evidence_collect(&m->evidence, &found,
+	    &m->facts, until_ms));
+	m->forwarder = found.rule;
+	m->forwarder_unsure = found.rule == NULL && found.needs != 0;
+	for (size_t i = 0; i < SCOPE_COUNT && found.rule != NULL; i++)
+		if (is_forwarding(&of[i]))
+			of[i].finding.excuse = EXCUSE_FORWARDER;
+}
+
 static void
 collect_findings(struct message *m, int64_t until_ms)
 {
+	if ((m->facts.lacks & RULES_NEED_FINDINGS) == 0)
+		return;
 	check_collect(&m->check, until_ms);
 	for (size_t i = 0; i < SCOPE_COUNT; i++)
 		if (m->check.of[i].verdict != NULL)
 			m->facts.findings[i] = &m->check.of[i].finding;
 	m->facts.lacks &= ~RULES_NEED_FINDINGS;
+	excuse_forwarder(m, until_ms);
 }
 
 /*
@@ -222,7 +255,7 @@ judge(struct message *m)
 	struct decision d = decide(m->found.policy, m->facts.findings);
 
 	d.rule = m->found.rule;
-	if (m->found.needs != 0)
+	if (m->found.needs != 0 || m->forwarder_unsure)
 		d = decide_unsure(&d);
 	return answer(m, &d);
 }
@@ -259,6 +292,7 @@ conclude(struct message *m)
 		[EXCUSE_OUTAGE] = STATS_EXCUSED_OUTAGE,
 		[EXCUSE_RELAY] = STATS_EXCUSED_RELAY,
 		[EXCUSE_CLIENT] = STATS_EXCUSED_CLIENT,
+		[EXCUSE_FORWARDER] = STATS_EXCUSED_FORWARDER,
 	};
 
 	if (!m->decided || m->concluded)
@@ -598,6 +632,19 @@ skip_message(const struct session *s, const char *sender)
 	session_log_skipped(m, sender);
 }
 
+/* Who may be a forwarder is asked about while the rest is. */
+static void
+begin_forwarder(struct message *m)
+{
+	struct policy unused;
+	struct rules_found found = rules_find(
+	    &m->check.conf->forwarder_rules, &m->facts, &unused);
+
+	m->check.excusable = found.rule != NULL || found.needs != 0;
+	if (found.rule == NULL)
+		evidence_begin(&m->evidence, &found);
+}
+
 /* What any rule that may decide wants checked; of no rule, the standard. */
 static void
 begin_checks(struct message *m)
@@ -610,6 +657,8 @@ begin_checks(struct message *m)
 	m->check.settled = m->found.needs == 0;
 	m->check.policy = m->check.settled ? m->found.policy : &m->merged;
 	if (check_wants(&m->check)) {
+		if (m->check.unknown_client == NULL)
+			begin_forwarder(m);
 		check_begin(&m->check);
 		evidence_begin(&m->evidence, &m->found);
 		return;

@@ -133,6 +133,8 @@ facts_of(const struct message *m, enum scope scope)
 		.published = v->published,
 		.stale = v->stale,
 		.excuse = m->decision.parts[scope].excuse,
+		.forwarder = of[scope].finding.excuse == EXCUSE_FORWARDER ?
+		    m->forwarder->name : NULL,
 		.wide_open = v->wide_open,
 		.client = &m->who.client,
 		.relayed_by = m->who.relayed_by,

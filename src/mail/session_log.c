@@ -57,6 +57,8 @@ session_log(const struct message *m)
 	log_record_string(&r, "queue_id", who->queue_id != NULL ? who->queue_id
 	    : "-");
 	log_record_string(&r, "client", addr_format(&who->client, client));
+	if (m->forwarder != NULL)
+		log_record_string(&r, "forwarder", m->forwarder->name);
 	if (m->relayed != NULL)
 		log_record_string(&r, "relay", addr_format(&m->relayed->from,
 		    relay));

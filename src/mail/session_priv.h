@@ -82,6 +82,9 @@ struct relayed {
 
 struct message {
 	struct subject	 who;
+	const struct rule *forwarder;	/* of conf; NULL: none, or nothing that
+					 * it could excuse */
+	bool		 forwarder_unsure;	/* the DNS does not say */
 	struct relayed	*relayed;	/* NULL: its client has connected */
 	char		*queue_id;	/* of who */
 	char		*auth_user;	/* of who */

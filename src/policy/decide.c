@@ -26,6 +26,7 @@ excused(enum policy_action a, enum excuse e)
 			return POLICY_QUARANTINE;
 		return a == POLICY_TEMPFAIL ? POLICY_ACCEPT : a;
 	case EXCUSE_CLIENT:
+	case EXCUSE_FORWARDER:
 		return a > POLICY_ACCEPT ? POLICY_ACCEPT : a;
 	}
 	return a;

@@ -42,8 +42,8 @@ struct decision {
  * accepted.  The action with more force wins, that of MAIL FROM among equals.
  * A rejection whose reply is a 4xx is a tempfail.  An excused temperror is
  * accepted where it would be refused; from a relay, a rejection is a
- * quarantine and a deferral is accepted; of a client that is not known
- * everything is.
+ * quarantine and a deferral is accepted; of a client that is not known or a
+ * forwarder everything is.
  */
 struct decision	decide(const struct policy *p,
 		    const struct finding *const findings[SCOPE_COUNT]);

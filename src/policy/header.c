@@ -34,7 +34,7 @@
 #define TAB_WIDTH 8
 #define KEY_MAX 32
 #define VALUE_SIZE (2 * HEADER_TEXT_MAX + 2)	/* every octet quoted */
-#define COMMENT_SIZE 1536
+#define COMMENT_SIZE 2048
 
 /* What a bare value may hold beside letters, digits and dots. */
 static const char atext[] = "!#$%&'*+-/?^_`{|}~"; /* RFC 5322, without = */
@@ -319,6 +319,10 @@ comment_remarks(struct sbuf *sb, const struct header_facts *facts)
 	}
 	if (facts->stale)
 		sbuf_str(sb, ", from stale DNS data");
+	if (!is_empty(facts->forwarder)) {
+		sbuf_str(sb, ", which does not count: forwarder ");
+		comment_name(sb, facts->forwarder);
+	}
 	if (facts->excuse == EXCUSE_GRACE)
 		sbuf_str(sb, ", accepted because that has lasted too long");
 	if (facts->excuse == EXCUSE_OUTAGE)

@@ -38,6 +38,8 @@ struct header_facts {
 	const struct addr	*client;	/* AF_UNSPEC: left out */
 	const char	*relayed_by;	/* who has told client and helo: a name
 					 * of HEADER_RELAY_MAX octets at most */
+	const char	*forwarder;	/* by whom the result says nothing: a
+					 * name of HEADER_RELAY_MAX octets */
 	bool		 unknown_client;	/* nothing was looked up */
 	bool			 utf8;	/* the message is internationalised:
 					 * envelope_from may be UTF-8 */

@@ -154,6 +154,7 @@ policy_excuse_name(enum excuse e)
 		[EXCUSE_OUTAGE] = "outage",
 		[EXCUSE_RELAY] = "relay",
 		[EXCUSE_CLIENT] = "client",
+		[EXCUSE_FORWARDER] = "forwarder",
 	};
 
 	return names[e];

@@ -38,9 +38,11 @@ enum excuse {
 	EXCUSE_OUTAGE,		/* the fault is our own */
 	EXCUSE_RELAY,		/* the relay that has brought it would have to
 				 * bounce it */
-	EXCUSE_CLIENT		/* the client is not known */
+	EXCUSE_CLIENT,		/* the client is not known */
+	EXCUSE_FORWARDER	/* a forwarder has brought it, by which a fail
+				 * or softfail says nothing */
 };
-#define EXCUSE_COUNT 5
+#define EXCUSE_COUNT 6
 
 /* What came of the check of one identity, and what judges it. */
 struct finding {

@@ -2632,6 +2632,120 @@ test_aborted_mail_of_a_relay_leaves_nothing(void **state)
 	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
 }
 
+/* Forwarders. */
+
+static void
+test_what_a_forwarder_brings_is_not_refused_for_fail(void **state)
+{
+	static const char *const evidence[] = {
+		"client = {192.0.2.0/24}",
+		"client_name = {.example.net}",
+		"spf_pass_for = {none.example.com, pass.example.com}",
+		"client_name = {client.example.net} client = {192.0.2.1}",
+	};
+	static const char *const senders[] = {
+		"<u@fail.example.com>", "<u@softfail.example.com>"
+	};
+	struct fixture *f = *state;
+	struct capture c;
+
+	for (size_t i = 0; i < 2 * sizeof(evidence) / sizeof(evidence[0]);
+	    i++) {
+		char *text = xasprintf("forwarder \"a b\" { %s }\n",
+		    evidence[i / 2]);
+		uint64_t excused = stats_get(STATS_EXCUSED_FORWARDER);
+
+		configure(f, 4, 4, text);
+		assert_continues(transact(f, "fail.example.com",
+		    senders[i % 2]));
+		capture_begin(&c);
+		struct edits e = end(f);
+		const char *line = capture_end(&c);
+		assert_non_null(strstr(line, " forwarder=\"a b\" "));
+		assert_non_null(strstr(line, " action=accept "));
+		assert_non_null(strstr(line, " excuse=forwarder "));
+		assert_insert(&e.edit[1], "Received-SPF", "forwarder a b)");
+		assert_int_equal(stats_get(STATS_EXCUSED_FORWARDER),
+		    excused + 1);
+		free(text);
+	}
+}
+
+static void
+test_what_is_no_forwarder_is_refused(void **state)
+{
+	static const char *const evidence[] = {
+		"client = {192.0.2.2}",
+		"client_name = {client.example.com}",
+		"spf_pass_for = {fail.example.com}",
+		"spf_pass_for = {permerror.example.com}",
+		"client = {192.0.2.1} spf_pass_for = {softfail.example.com}",
+		"client = {192.0.2.2} spf_pass_for = {pass.example.com}",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(evidence) / sizeof(evidence[0]); i++) {
+		char *text = xasprintf("forwarder a { %s }\n", evidence[i]);
+
+		configure(f, 0, 3, text);
+		assert_refused(transact(f, NULL, "<u@fail.example.com>"), 550,
+		    "5.7.23");
+		free(text);
+	}
+}
+
+static void
+test_forwarder_excuses_fail_and_softfail_alone(void **state)
+{
+	struct fixture *f = *state;
+	unsigned asked;
+
+	configure(f, 0, 6, "forwarder a { client = {192.0.2.1} }\n");
+	assert_refused(transact(f, NULL, "<u@permerror.example.com>"), 550,
+	    "5.7.24");
+	assert_refused(transact(f, NULL, "<u@neutral.example.com>"), 550,
+	    "5.7.1");
+	assert_refused(transact(f, NULL, "<u@temperror.example.com>"), 451,
+	    "4.7.24");
+	/* MAIL FROM counts, though HELO fails. */
+	configure(f, 3, 6, "forwarder a { client = {192.0.2.1} }\n");
+	assert_refused(transact(f, "fail.example.com",
+	    "<u@permerror.example.com>"), 550, "5.7.24");
+	/* A client that cannot be one costs nothing more. */
+	configure(f, 0, 3, "forwarder a { client = {192.0.2.2} "
+	    "spf_pass_for = {v4.example.com} }\n");
+	asked = f->fake.asked;
+	assert_refused(transact(f, NULL, "<u@fail.example.com>"), 550,
+	    "5.7.23");
+	assert_int_equal(f->fake.asked, asked + 1);
+}
+
+static void
+test_fail_is_deferred_where_the_dns_hides_a_forwarder(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "forwarder a { spf_pass_for = "
+	    "{temperror.example.com} }\n");
+	assert_int_equal(transact(f, NULL, "<u@fail.example.com>").kind,
+	    SESSION_TEMPFAIL);
+	configure(f, 0, 3, "forwarder a { spf_pass_for = "
+	    "{temperror.example.com} }\nforwarder b { client = {192.0.2.1} }");
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+}
+
+static void
+test_forwarder_behind_a_relay_is_one(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, RELAY "forwarder a { client = {198.51.100.7} }\n");
+	relay_one(f, "<u@fail.example.com>", HOP("a", "198.51.100.7",
+	    "ESMTP"));
+	end(f);
+	assert_int_equal(session_decision(f->session)->action, POLICY_ACCEPT);
+}
+
 static void
 test_mapped_client_is_who_the_internet_knows(void **state)
 {
@@ -3005,6 +3119,11 @@ main(void)
 		SESSION_TEST(relay_s_client_may_be_one_that_is_not_checked),
 		SESSION_TEST(relay_in_a_trusted_network_is_a_relay),
 		SESSION_TEST(aborted_mail_of_a_relay_leaves_nothing),
+		SESSION_TEST(what_a_forwarder_brings_is_not_refused_for_fail),
+		SESSION_TEST(what_is_no_forwarder_is_refused),
+		SESSION_TEST(forwarder_excuses_fail_and_softfail_alone),
+		SESSION_TEST(fail_is_deferred_where_the_dns_hides_a_forwarder),
+		SESSION_TEST(forwarder_behind_a_relay_is_one),
 		SESSION_TEST(mapped_client_is_who_the_internet_knows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
 		SESSION_TEST(log_leaves_out_what_is_not_known),

@@ -210,7 +210,7 @@ test_excused_temperror_refuses_nothing(void **state)
 }
 
 static void
-test_relayed_mail_is_held_rather_than_refused(void **state)
+test_excuse_of_who_brings_it_lessens_the_action(void **state)
 {
 	static const struct {
 		enum policy_action wanted;
@@ -225,6 +225,8 @@ test_relayed_mail_is_held_rather_than_refused(void **state)
 		{ POLICY_REJECT, EXCUSE_CLIENT, POLICY_ACCEPT },
 		{ POLICY_QUARANTINE, EXCUSE_CLIENT, POLICY_ACCEPT },
 		{ POLICY_TAG, EXCUSE_CLIENT, POLICY_ACCEPT },
+		{ POLICY_REJECT, EXCUSE_FORWARDER, POLICY_ACCEPT },
+		{ POLICY_QUARANTINE, EXCUSE_FORWARDER, POLICY_ACCEPT },
 	};
 	struct policy p = levels(3, 3);
 
@@ -306,7 +308,7 @@ main(void)
 		    test_rejection_with_a_4xx_reply_is_a_tempfail),
 		cmocka_unit_test(test_excused_temperror_refuses_nothing),
 		cmocka_unit_test(
-		    test_relayed_mail_is_held_rather_than_refused),
+		    test_excuse_of_who_brings_it_lessens_the_action),
 		cmocka_unit_test(
 		    test_forged_fields_reject_whatever_the_results),
 		cmocka_unit_test(test_helo_rejects_where_its_level_says_so),

@@ -616,6 +616,7 @@ test_hostile_texts_are_values_and_no_more(void **state)
 		f.source = SOURCE_GUESS;
 		f.spared = "let through since it is signed by";
 		f.relayed_by = longest_relay;
+		f.forwarder = longest_relay;
 		const char **slot[] = { &f.envelope_from, &f.domain, &f.helo,
 			&f.receiver, &f.mechanism, &f.problem, &f.wide_open,
 			&f.author };
