@@ -198,7 +198,8 @@ print_address(const struct conf_option *o, const void *field, FILE *out)
 	const struct addr *a = field;
 	char text[ADDR_TEXT_SIZE] = "";
 
-	(void)o;
+	if (a->family == AF_UNSPEC && o->default_text == NULL)
+		return;
 	fprintf(out, "\"%s\"", a->family == AF_UNSPEC ? "" :
 	    addr_format(a, text));
 }

@@ -181,6 +181,7 @@ struct conf_rule {
 	enum conf_identity identity;
 	int		 record;	/* not 0: wide open */
 	int64_t		 expires_s;
+	struct addr	 check_as;
 	int		 behavior;	/* 1 more than the level, or: */
 #define CONF_BEHAVIOR_LIST (POLICY_LEVEL_MAX + 2)
 	int		 action;	/* as in conf_policy */

@@ -145,6 +145,15 @@ conf_pass_mask(struct conf *c, const struct conf_texts *domains,
 	return true;
 }
 
+/* All its conditions are known at MAIL FROM, without asking the DNS. */
+static bool
+is_plain(const struct conf_rule *r)
+{
+	return r->recipient == NULL && r->client_name == NULL &&
+	    r->spf_pass_for.count == 0 && r->result.count == 0 &&
+	    r->mechanism.count == 0 && r->record == 0;
+}
+
 static const char *
 wrong_with(const struct conf *c, const struct conf_rule *r)
 {
@@ -157,6 +166,9 @@ wrong_with(const struct conf *c, const struct conf_rule *r)
 		    "\"mail\"; allowed: rcpt or eom";
 	if (r->tag != NULL && !conf_has_tag(c, r->tag))
 		return "its tag is the name of no section tag";
+	if (r->check_as.family != AF_UNSPEC && !is_plain(r))
+		return "check_as goes with what is known before the check: "
+		    "client, helo, sender, authenticated, daemon, port";
 	return NULL;
 }
 
@@ -187,6 +199,7 @@ make_rule(const struct conf_item *item)
 		.result = words(&r->result),
 		.mechanism = words(&r->mechanism),
 		.wide_open = r->record != 0,
+		.check_as = r->check_as,
 		.policy = &r->made[0],
 		.by_level = r->behavior == CONF_BEHAVIOR_LIST,
 		.tag = r->tag,

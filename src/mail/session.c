@@ -323,6 +323,24 @@ free_relayed(struct relayed *r)
 	free(r);
 }
 
+static void
+free_checked_as(struct checked_as *as)
+{
+	if (as == NULL)
+		return;
+	check_forget_helo(&as->helo_flight);
+	identity_fini(&as->helo);
+	free(as);
+}
+
+static void
+forget_senders(struct subject *who)
+{
+	for (size_t i = 0; i < who->sender_count; i++)
+		identity_fini(&who->senders[i]);
+	who->sender_count = 0;
+}
+
 /* The end of a message, whatever ended it. */
 static void
 finish_message(struct session *s)
@@ -334,8 +352,7 @@ finish_message(struct session *s)
 	conclude(m);
 	check_end(&m->check);
 	evidence_end(&m->evidence);
-	for (size_t i = 0; i < m->who.sender_count; i++)
-		identity_fini(&m->who.senders[i]);
+	forget_senders(&m->who);
 	for (struct answer *a = m->answers, *next; a != NULL; a = next) {
 		next = a->next;
 		free(a->reply);
@@ -344,6 +361,7 @@ finish_message(struct session *s)
 	session_fini_fields(&m->fields);
 	spare_free(m->spare);
 	free_relayed(m->relayed);
+	free_checked_as(m->as);
 	free(m->recipient);
 	free(m->auth_user);
 	free(m->queue_id);
@@ -490,7 +508,7 @@ session_helo(struct session *s, const char *arg)
 		return;
 	finish_message(s);
 	forget_helo(s);
-	if (s->skip != NULL)
+	if (s->skip != NULL && !s->conf->rules.checks_as)
 		return;
 	set_helo(s, arg);
 	count_identity(s->helo);
@@ -649,7 +667,7 @@ begin_forwarder(struct message *m)
 static void
 begin_checks(struct message *m)
 {
-	if (m->who.client.family == AF_UNSPEC) {
+	if (m->facts.who->client.family == AF_UNSPEC) {
 		m->facts.lacks &= ~RULES_NEED_NAMES;
 		m->facts.judged = UINT64_MAX;
 	}
@@ -676,6 +694,11 @@ check_message(struct message *m, const char *sender, const char *mta_address)
 	    mta_address, m->who.helo);
 	if (!m->who.senders[0].null_sender)
 		count_identity(&m->who.senders[0]);
+	if (m->as != NULL) {
+		memcpy(m->as->seen.senders, m->who.senders,
+		    sizeof(m->as->seen.senders));
+		m->as->seen.sender_count = m->who.sender_count;
+	}
 	begin_checks(m);
 	if (m->skip == NULL && m->spare == NULL && spare_wanted(m->check.conf))
 		m->spare = spare_new(m->check.conf);
@@ -688,6 +711,47 @@ check_client(struct session *s, const struct session_sender *from)
 		set_helo(s, NULL);
 	s->message->who.helo = s->helo;
 	check_message(s->message, from->arg, from->mta_address);
+}
+
+/* Whom the next hop will see in place of the client; AF_UNSPEC: the client. */
+static struct addr
+find_check_as(struct session *s, const struct session_sender *from)
+{
+	struct message *m = s->message;
+
+	if (s->helo == NULL)
+		set_helo(s, NULL);
+	m->who.helo = s->helo;
+	m->who.sender_count = identity_senders(m->who.senders, from->arg,
+	    from->mta_address, s->helo);
+	struct addr as = rules_check_as(&s->conf->rules, &m->facts);
+	forget_senders(&m->who);
+	return as;
+}
+
+/* False: no rule says so. */
+static bool
+check_as(struct session *s, const struct session_sender *from)
+{
+	struct message *m = s->message;
+
+	if (!s->conf->rules.checks_as || m->skip == &skip_off)
+		return false;
+	const struct addr client = find_check_as(s, from);
+	if (client.family == AF_UNSPEC)
+		return false;
+	m->as = xcalloc(1, sizeof(*m->as));
+	m->as->seen = m->who;
+	m->facts.who = &m->as->seen;
+	m->evidence.who = &m->as->seen;
+	identity_from_helo(&m->as->helo, m->who.receiver);
+	m->check.helo = &m->as->helo_flight;
+	m->who.helo = &m->as->helo;
+	m->who.client = client;
+	m->who.client_name = NULL;
+	m->skip = NULL;
+	check_message(m, from->arg, from->mta_address);
+	return true;
 }
 
 struct session_step
@@ -703,7 +767,7 @@ session_mail(struct session *s, const struct session_sender *from)
 
 	if (m->relayed != NULL)
 		return step;
-	if (m->skip == NULL)
+	if (!check_as(s, from) && m->skip == NULL)
 		check_client(s, from);
 	if (m->skip != NULL)
 		skip_message(s, from->arg);

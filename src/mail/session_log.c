@@ -56,7 +56,11 @@ session_log(const struct message *m)
 
 	log_record_string(&r, "queue_id", who->queue_id != NULL ? who->queue_id
 	    : "-");
-	log_record_string(&r, "client", addr_format(&who->client, client));
+	log_record_string(&r, "client", addr_format(m->as != NULL ?
+	    &m->as->seen.client : &who->client, client));
+	if (m->as != NULL)
+		log_record_string(&r, "check_as", addr_format(&who->client,
+		    relay));
 	if (m->forwarder != NULL)
 		log_record_string(&r, "forwarder", m->forwarder->name);
 	if (m->relayed != NULL)

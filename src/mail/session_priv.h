@@ -80,11 +80,22 @@ struct relayed {
 	size_t		 rcpt_count;
 };
 
+/*
+ * Mail of ours that is checked as the next hop will: with our public address
+ * and our name.
+ */
+struct checked_as {
+	struct subject	 seen;		/* who has brought it, for rules */
+	struct identity	 helo;
+	struct flight	*helo_flight;
+};
+
 struct message {
 	struct subject	 who;
 	const struct rule *forwarder;	/* of conf; NULL: none, or nothing that
 					 * it could excuse */
 	bool		 forwarder_unsure;	/* the DNS does not say */
+	struct checked_as *as;		/* NULL: the client counts as itself */
 	struct relayed	*relayed;	/* NULL: its client has connected */
 	char		*queue_id;	/* of who */
 	char		*auth_user;	/* of who */

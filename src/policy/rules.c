@@ -334,6 +334,7 @@ rules_seal(struct rules *rs)
 		raise_by(&rs->most, r);
 		rs->asks_recipient |= r->recipient != NULL;
 		rs->asks_daemon |= r->daemon.count > 0 || r->port.count > 0;
+		rs->checks_as |= r->check_as.family != AF_UNSPEC;
 	}
 	set_marks(rs);
 }
@@ -375,6 +376,19 @@ pass_over(const struct rules *rs, size_t i, const struct gates *g)
 	    &g->of[rs->marks[i].gate]))
 		i++;
 	return i;
+}
+
+struct addr
+rules_check_as(const struct rules *rs, const struct rules_case *c)
+{
+	for (size_t i = 0; rs->checks_as && i < rs->count; i++) {
+		const struct rule *r = &rs->list[i];
+
+		if (r->check_as.family != AF_UNSPEC &&
+		    rule_failure(r, c) == NULL)
+			return r->check_as;
+	}
+	return (struct addr){ .family = AF_UNSPEC };
 }
 
 struct rules_found

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "policy/list.h"
 #include "policy/policy.h"
 
@@ -48,6 +49,8 @@ struct rule {
 	struct rule_words mechanism;	/* "all", "default", ... */
 	bool		 wide_open;
 	uint64_t	 passes;	/* for one of these domains */
+	struct addr	 check_as;	/* the client counts as this one;
+					 * AF_UNSPEC: as itself */
 	const struct policy *policy;	/* where it decides */
 	const char	*tag;		/* how mail is marked; NULL: as its
 					 * result says */
@@ -76,6 +79,7 @@ struct rules {
 	struct policy	 most;		/* that any policy of these does */
 	bool		 asks_recipient;
 	bool		 asks_daemon;	/* or its port */
+	bool		 checks_as;	/* clients count as others */
 };
 
 /* Fills in what follows from list and standard; marks are the caller's. */
@@ -115,6 +119,10 @@ struct rules_found {
 /* The first rule that holds. */
 struct rules_found rules_find(const struct rules *rs,
 	    const struct rules_case *c, struct policy *merged);
+
+/* The address as which the client is checked, by the first rule that holds. */
+struct addr	 rules_check_as(const struct rules *rs,
+	    const struct rules_case *c);
 
 /*
  * The name of the condition by which a rule does not hold, else of one that

@@ -207,6 +207,23 @@ def test_relays_that_talk_to_the_sender_refuse():
     tap.true(done.accepted, done.__dict__)
 
 
+def test_forwarders_hand_on_what_fails():
+    """The gates again, as hosts of others: by address, and by a record."""
+    for evidence in ({"client": [GATE, GATE2]},
+            {"spf_pass_for": ["fail.example.com", "gate.example.com"]}):
+        tap.true(FILTER.reload(forwarder={"the gates": evidence},
+            dns_options={"servers": []}), "reload")
+        for way in WAYS:
+            start_at = len(FILTER.lines)
+            got = deliver(way, "u@fail.example.com")
+            tap.equal(got["mailfrom"].result, "fail", way)
+            tap.contains(" ".join(got["mailfrom"].comment.split()),
+                "forwarder the gates", way)
+            log_of(start_at, 'forwarder="the gates"', "excuse=forwarder")
+    _, done = send(MX, "u@fail.example.com", "test")
+    tap.equal(done.rcpts[0][0][:10], "550 5.7.23")
+
+
 # No section of ours is needed.
 
 def test_xclient():

@@ -1381,6 +1381,27 @@ load_over(const char *text, const char *first, const char *second)
 }
 
 static void
+test_check_as_goes_with_what_is_known_at_mail(void **state)
+{
+	static const char *const late[] = {
+		"recipient = {a.example}", "client_name = {a.example}",
+		"spf_pass_for = {a.example}", "result = {fail}",
+		"mechanism = {all}", "record = wide-open",
+	};
+
+	(void)state;
+	assert_good("rule a { client = {10.0.0.1} check_as = 192.0.2.1 }");
+	assert_bad("rule a { client = {10.0.0.1} check_as = a.example }", 1,
+	    "check_as = \"a.example\" is not understood; allowed: an IPv4");
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		char *text = xasprintf("\nrule a { check_as = 192.0.2.1 %s }",
+		    late[i]);
+		assert_bad(text, 2, "rule \"a\": check_as goes with what");
+		free(text);
+	}
+}
+
+static void
 test_sections_without_title_stand_each_for_itself(void **state)
 {
 	struct conf *c = load_good("relay {\n client = {192.0.2.1}\n}\n\n"
@@ -2118,6 +2139,7 @@ main(void)
 		TEST(titles_are_names_that_can_be_told),
 		TEST(mistakes_in_sections_with_any_title_are_told),
 		TEST(sections_without_title_stand_each_for_itself),
+		TEST(check_as_goes_with_what_is_known_at_mail),
 		TEST(client_map_has_pairs_of_one_size),
 		TEST(lists_are_known_by_where_they_stand),
 		TEST(settings_stand_over_the_file),

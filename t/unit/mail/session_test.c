@@ -2746,6 +2746,68 @@ test_forwarder_behind_a_relay_is_one(void **state)
 	assert_int_equal(session_decision(f->session)->action, POLICY_ACCEPT);
 }
 
+#define CHECK_AS "rule a { client = {10.0.0.0/8} check_as = " \
+	"\"198.51.100.7\" }\nrule b { authenticated = {true} " \
+	"check_as = \"198.51.100.7\" action = header }\n" \
+	"rule c { sender = {local.example.com} check_as = \"192.0.2.1\" }\n"
+
+static void
+test_own_mail_is_checked_as_the_next_hop_will(void **state)
+{
+	struct fixture *f = *state;
+	struct capture c;
+
+	configure(f, 3, 3, CHECK_AS);
+	connect_to(f->session, "10.0.0.9", 25000);
+	session_helo(f->session, "desk.example.com");
+	assert_continues(mail(f, "<u@v4.example.com>"));
+	assert_continues(rcpt(f));
+	capture_begin(&c);
+	struct edits e = end(f);
+	const char *line = capture_end(&c);
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	assert_insert(&e.edit[1], "Received-SPF", "client-ip=198.51.100.7;");
+	assert_insert(&e.edit[1], "Received-SPF", "helo=mta.example.org;");
+	assert_non_null(strstr(line, "client=10.0.0.9 "
+	    "check_as=198.51.100.7 "));
+	assert_non_null(strstr(line, " rule=a "));
+	/* What others would refuse is refused here. */
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	/* By the second rule, of clients that authenticate, it is told. */
+	connect_to(f->session, "203.0.113.9", 25000);
+	assert_continues(mail_authenticated(f, "u"));
+	assert_continues(rcpt(f));
+	end(f);
+	assert_result(f, SCOPE_MAILFROM, RESULT_FAIL);
+	/* Others are as ever. */
+	connect_to(f->session, "192.168.0.9", 25000);
+	assert_accepts(mail(f, "<u@fail.example.com>"));
+	assert_string_equal(session_skip_reason(f->session),
+	    "client in a trusted network");
+	connect_to(f->session, "203.0.113.9", 25000);
+	assert_continues(mail(f, "<u@fail.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+}
+
+static void
+test_mail_of_this_machine_may_be_checked_as_another(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, CHECK_AS);
+	session_connect(f->session, NULL, NULL, "mta.example.org");
+	assert_continues(mail(f, "<u@local.example.com>"));
+	assert_refused(rcpt(f), 550, "5.7.23");
+	assert_continues(mail(f, "<postmaster@local.example.com>"));
+	assert_continues(rcpt(f));
+	end(f);
+	assert_result(f, SCOPE_MAILFROM, RESULT_PASS);
+	assert_accepts(mail(f, "<u@fail.example.com>"));
+	session_abort(f->session);
+	assert_accepts(mail(f, "<>"));
+}
+
 static void
 test_mapped_client_is_who_the_internet_knows(void **state)
 {
@@ -3124,6 +3186,8 @@ main(void)
 		SESSION_TEST(forwarder_excuses_fail_and_softfail_alone),
 		SESSION_TEST(fail_is_deferred_where_the_dns_hides_a_forwarder),
 		SESSION_TEST(forwarder_behind_a_relay_is_one),
+		SESSION_TEST(own_mail_is_checked_as_the_next_hop_will),
+		SESSION_TEST(mail_of_this_machine_may_be_checked_as_another),
 		SESSION_TEST(mapped_client_is_who_the_internet_knows),
 		SESSION_TEST(log_has_one_line_of_stable_keys_a_message),
 		SESSION_TEST(log_leaves_out_what_is_not_known),
