@@ -450,6 +450,10 @@ configure(const char *letters)
 		    "leave_to_dmarc = true" },
 		{ 'G', "relay { client = {\"203.0.113.0/24\"} }" },
 		{ 'B', "relay { client = {\"203.0.113.0/24\"} refuse = yes }" },
+		{ 'W', "forwarder w { spf_pass_for = {\"pass.example.com\"} "
+		    "}\nforwarder n { client_name = {\".example.net\"} }" },
+		{ 'U', "rule u { client = {\"198.51.100.0/25\"} "
+		    "check_as = \"192.0.2.1\" }" },
 		{ 'P', "tag softfail { subject = \"" PREFIX "\" }" },
 		{ 'R', "mixed_recipients = split\nrule skipped { sender = "
 		    "user@ daemon = \"!MSA\" action = skip }\n"
