@@ -114,7 +114,7 @@ install_test_tools() {
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
 	    iproute2 m4 daemontools nsd libsasl2-modules \
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
-	    dovecot-sieve procmail maildrop \
+	    dovecot-sieve procmail maildrop zstd \
 	    python3-spf libmail-spf-perl \
 	    nginx-light apache2
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
