@@ -314,10 +314,11 @@ addr_prefix_trim(struct addr_prefix *p)
 struct addr
 addr_network(const struct addr *a, unsigned v6_bits)
 {
-	struct addr_prefix p = { *a, a->family == AF_INET6 ? v6_bits : 24 };
+	struct addr network = { .family = a->family };
 
-	addr_prefix_trim(&p);
-	return p.addr;
+	memcpy(network.bytes, a->bytes, a->family == AF_INET6 ? v6_bits / 8 :
+	    a->family == AF_INET ? 3 : 0);
+	return network;
 }
 
 void

@@ -63,7 +63,10 @@ struct addr_prefix {
 	unsigned	len;
 };
 
-/* That a client is in: its /24; of IPv6 that of v6_bits; else AF_UNSPEC. */
+/*
+ * That a client is in: its /24; of IPv6 that of v6_bits, whole octets; else
+ * AF_UNSPEC.
+ */
 struct addr addr_network(const struct addr *a, unsigned v6_bits);
 
 /*
