@@ -246,8 +246,8 @@ pass_door(int fd)
 	lock_release(&door_lock);
 }
 
-/* In place of the one of libc: see above. */
-int
+/* In place of the one of libc, whose peer is of no type of ISO C: see above. */
+__extension__ int
 accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
 {
 	if (!milter_pool_is_listener())

@@ -385,8 +385,9 @@ dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
 		if (w->next != NULL)
 			w->next->link = w->link;
 		w->state = DNS_WAITER_IDLE;
-		unwanted = take_unwanted_locked(c, s, find_locked(c, s, k),
-		    &g);
+		struct entry *e = find_locked(c, s, k);
+		assert(e != NULL);	/* it has a question until then */
+		unwanted = take_unwanted_locked(c, s, e, &g);
 	}
 	lock_release(&s->lock);
 	garbage_free(&g);

@@ -266,9 +266,10 @@ dns_turns_ready(const struct dns_turns *t)
 struct dns_question *
 dns_turns_next(struct dns_turns *t)
 {
-	if (!dns_turns_ready(t))
-		return NULL;
 	struct dns_asker *n = ring_first(t);
+
+	if (n == NULL || !may_ask(t, n))
+		return NULL;
 	struct dns_question *q = n->first;
 	*n->ring = n->next;
 	queue_remove(n, q);
