@@ -18,6 +18,17 @@
 
 #include "base/key.h"
 
+/*
+ * systemd gives a service its credentials by an access control list, which
+ * makes the mode of a file that is root's alone 0440.
+ */
+static bool
+is_credential(const struct stat *st)
+{
+	return st->st_uid == 0 && st->st_gid == 0 &&
+	    (st->st_mode & 07777) == 0440;
+}
+
 static const char *
 problem_of(int fd)
 {
@@ -27,7 +38,7 @@ problem_of(int fd)
 		return strerror(errno);
 	if (!S_ISREG(st.st_mode))
 		return "this is no plain file";
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0 && !is_credential(&st))
 		return "others than its owner may use it; chmod 600 it";
 	if (st.st_size != KEY_SIZE)
 		return "a key has 32 octets; spf-why --new-key makes one";

@@ -11,7 +11,8 @@
 /*
  * NULL: key is that of the file.  Else what is wrong, static text, good up to
  * the next call that fails in the same way: it cannot be read, is no plain
- * file of KEY_SIZE octets, or others than its owner may use it.
+ * file of KEY_SIZE octets, or others than its owner may use it (mode 0440 is
+ * good where owner and group are root: a credential of systemd).
  */
 const char	*key_read(const char *path, uint8_t key[KEY_SIZE]);
 

@@ -105,6 +105,23 @@ test_keys_that_others_may_read_are_refused(void **state)
 }
 
 static void
+test_a_credential_of_systemd_is_read(void **state)
+{
+	uint8_t key[KEY_SIZE];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_null(key_make(path));
+	assert_int_equal(chmod(path, 0440), 0);
+	assert_null(key_read(path, key));
+	assert_int_equal(chown(path, 0, 1), 0);
+	assert_unreadable("others than its owner");
+	assert_int_equal(chown(path, 1, 0), 0);
+	assert_unreadable("others than its owner");
+}
+
+static void
 test_files_that_are_no_keys_are_refused(void **state)
 {
 	(void)state;
@@ -128,6 +145,8 @@ main(void)
 		    remove_key),
 		cmocka_unit_test_teardown(
 		    test_keys_that_others_may_read_are_refused, remove_key),
+		cmocka_unit_test_teardown(
+		    test_a_credential_of_systemd_is_read, remove_key),
 		cmocka_unit_test_teardown(
 		    test_files_that_are_no_keys_are_refused, remove_key),
 	};
