@@ -94,6 +94,7 @@ complain(const struct advisor_part *p, const char *what)
 static bool
 add_network(struct sbuf *out, const struct advisor_part *p)
 {
+	char text[ADDR_PREFIX_TEXT_SIZE];
 	struct addr_prefix network;
 
 	if (!addr_prefix_parse(&network, p->value) ||
@@ -101,7 +102,7 @@ add_network(struct sbuf *out, const struct advisor_part *p)
 		return complain(p, "not an address or network such as "
 		    "192.0.2.0/24");
 	sbuf_fmt(out, " ip%d:%s", network.addr.family == AF_INET ? 4 : 6,
-	    p->value);
+	    addr_prefix_format(&network, text));
 	return true;
 }
 
@@ -178,12 +179,28 @@ print_written(const char *text, bool json, FILE *out)
 	return status_of(severities);
 }
 
+/* Of several ends all but one would be dropped without a word. */
+static bool
+has_one_end(const struct advisor_part *parts, size_t count)
+{
+	size_t ends = 0;
+
+	for (size_t i = 0; i < count; i++)
+		ends += strcmp(parts[i].option, "all") == 0 ||
+		    strcmp(parts[i].option, "redirect") == 0;
+	if (ends <= 1)
+		return true;
+	fputs("spf-milter: a record has one end: --all or --redirect, once\n",
+	    stderr);
+	return false;
+}
+
 enum advisor_status
 advisor_generate(const struct advisor_part *parts, size_t count, bool json,
     FILE *out)
 {
 	char storage[RECORD_TEXT_MAX + 1];
-	bool good = true;
+	bool good = has_one_end(parts, count);
 	struct sbuf text;
 
 	sbuf_init(&text, storage, sizeof(storage));

@@ -233,6 +233,16 @@ put_record(const struct terminal *t, const char *record)
 	}
 }
 
+/* A better way of saying what should not be said. */
+static bool
+lets_everybody(const struct advisor *a)
+{
+	for (size_t i = 0; i < a->root->advice.count; i++)
+		if (a->root->advice.findings[i].kind == ADVISE_EVERYONE)
+			return true;
+	return false;
+}
+
 static void
 put_better(const struct terminal *t, const struct advisor *a, bool verbose)
 {
@@ -243,6 +253,9 @@ put_better(const struct terminal *t, const struct advisor *a, bool verbose)
 	    strcmp(a->better, a->root->text) != 0) {
 		put_heading(t, "Corrected:\n");
 		put_record(t, a->better);
+		if (lets_everybody(a))
+			put_indented(t, "Everybody still passes: only you "
+			    "know who should.");
 	}
 	if (a->flat == NULL || (!verbose && a->lookups <= ADVISOR_LOOKUPS))
 		return;
