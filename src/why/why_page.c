@@ -500,7 +500,9 @@ put_refusal(const struct writer *w)
 	put_facts(w);
 	put(w, "</div>\n");
 	put_check(w);
-	put_key(w, "</main>\n<footer>\n<p>", "note", "</p>\n</footer>\n");
+	put_text(w, "</main>\n<footer>\n<p>", why_text(w->page->language,
+	    w->page->check != NULL ? "note.checked" : "note"),
+	    "</p>\n</footer>\n");
 }
 
 static void

@@ -135,6 +135,8 @@ def test_a_look_shows_the_record_and_what_would_pass():
     tap.contains(text, OLD)
     tap.contains(text, "would pass:\n" + NEW)
     tap.contains(text, "help@example.org")
+    tap.lacks(text, "the page asks")
+    tap.contains(text, "the page stores nothing")
     tap.contains(asked(domain="soft.example"),
         "v=spf1 ip4:192.0.2.1 ip4:9.8.7.6 ~all")
 

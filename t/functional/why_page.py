@@ -85,6 +85,19 @@ def test_the_proposal_is_that_of_the_old_page():
     tap.contains(page, "v=spf1 ip4:9.8.7.6 ~all")
 
 
+def test_what_is_put_off_is_not_told_to_be_stopped():
+    tap.contains(shown(PAGES["fail-en"]), "The message was stopped")
+    tap.lacks(shown(PAGES["temperror-en"]), "The message was stopped")
+    tap.lacks(shown(PAGES["temperror-ko"]), "차단되었습니다")
+
+
+def test_a_report_has_no_person_to_advise():
+    for result in ("none", "permerror"):
+        page = shown(why.render(whytoken.encode(why.KEY, result=result,
+            null_sender=True, domain="mail.example.net")))
+        tap.lacks(page, "another address", result)
+
+
 def test_an_idn_is_shown_with_its_a_label():
     tap.contains(shown(PAGES["idn-en"]), "실례.kr (xn--9n2bp8q.kr)")
 
