@@ -307,8 +307,7 @@ add_quarantine(struct message *m, enum result r)
 void
 session_make_edits(struct message *m)
 {
-	const struct eval_verdict *v = m->check.of[m->decision.scope].verdict;
-	enum result r = v != NULL ? v->result : RESULT_NONE;
+	enum result r = m->check.of[m->decision.scope].finding.result;
 	const struct rule *rule = m->decision.rule;
 	const struct tag *t = conf_tag(m->check.conf,
 	    rule != NULL ? rule->tag : NULL, r);
