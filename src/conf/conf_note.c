@@ -79,6 +79,19 @@ note_spare(struct conf *c)
 }
 
 static void
+note_guess(struct conf *c)
+{
+	const enum policy_action *table = c->policy.action[TABLE_GUESS];
+
+	for (size_t r = 0; r < RESULT_COUNT; r++)
+		if (table[r] > POLICY_ACCEPT && c->best_guess.record == NULL) {
+			conf_complain(c, &c->notes, "best_guess", "is not set, "
+			    "so that policy guess means nothing");
+			return;
+		}
+}
+
+static void
 note_group(struct conf *c)
 {
 	if (c->group[0] != '\0' && c->user[0] == '\0')
@@ -192,5 +205,7 @@ conf_note(struct conf *c)
 	note_group(c);
 	note_networks(c);
 	note_spare(c);
+	note_guess(c);
+	conf_note_tags(c);
 	conf_note_rules(c);
 }

@@ -246,6 +246,7 @@ const char *conf_prefix_parse(const struct conf_option *o, void *field,
 const char *conf_field_add(const struct conf_option *o, void *field,
 	    const char *text);
 /* Once all is read: the names of fields that are marks. */
+void	conf_note_tags(struct conf *c);
 void	conf_gather_marks(struct conf *c);
 
 /*

@@ -32,7 +32,10 @@ is_about(const struct conf_rule *r, enum policy_table t)
 	return true;
 }
 
-/* Guesses keep the standard, but where nothing is looked up. */
+/*
+ * Guesses keep the standard, but where nothing is looked up, and where no mail
+ * is ever refused.
+ */
 static void
 set_level(struct policy *p, const struct conf *c, const struct conf_rule *r,
     unsigned level)
@@ -44,7 +47,7 @@ set_level(struct policy *p, const struct conf *c, const struct conf_rule *r,
 	policy_set_level(&of, SCOPE_HELO, helo);
 	for (unsigned t = 0; t < POLICY_TABLE_COUNT; t++)
 		if (is_about(r, (enum policy_table)t) &&
-		    (t != TABLE_GUESS || level == 0))
+		    (t != TABLE_GUESS || level <= 1))
 			memcpy(p->action[t], of.action[t],
 			    sizeof(p->action[t]));
 	if (is_about(r, TABLE_HELO))
@@ -393,6 +396,19 @@ rule_covers(const struct rule *a, const struct rule *b)
 }
 
 static void
+note_tag(struct conf *c, const struct conf_item *item, const struct rule *r)
+{
+	size_t count = r->by_level ? POLICY_LEVEL_MAX + 1 : 1;
+	bool tags = r->tag == NULL;
+
+	for (size_t i = 0; i < count; i++)
+		tags = tags || policy_can(&r->policy[i], POLICY_TAG);
+	if (!tags)
+		note(&c->notes, item, "has a tag that means nothing: no "
+		    "action in it is \"tag\"");
+}
+
+static void
 note_never(struct conf *c, const struct conf_item *item, size_t index,
     int64_t now_s)
 {
@@ -413,21 +429,22 @@ note_never(struct conf *c, const struct conf_item *item, size_t index,
 		}
 }
 
-/* Results for which r does less than is done without it. */
+/* Results for which r does less than is done without it, up to most. */
 static bool
-is_exception(const struct conf *c, const struct rule *r)
+is_exception(const struct conf *c, const struct rule *r,
+    enum policy_action most)
 {
 	const enum policy_action *with = r->policy->action[TABLE_MAILFROM];
 	const enum policy_action *without = c->policy.action[TABLE_MAILFROM];
 
 	for (size_t i = 0; i < RESULT_COUNT; i++)
 		if (i != RESULT_PASS && with[i] < without[i] &&
-		    without[i] > POLICY_ACCEPT)
+		    without[i] > POLICY_ACCEPT && without[i] <= most)
 			return true;
 	return false;
 }
 
-/* Whoever sends mail chooses its sender and its HELO. */
+/* Whoever sends mail chooses its sender and its HELO, and may add recipients. */
 static void
 note_hole(struct conf *c, const struct conf_item *item, const struct rule *r)
 {
@@ -435,10 +452,23 @@ note_hole(struct conf *c, const struct conf_item *item, const struct rule *r)
 	bool by_client = r->client != NULL || r->client_name != NULL ||
 	    r->passes != 0 || r->authenticated.count > 0;
 
-	if (by_sender && !by_client && is_exception(c, r))
+	/* What concerns the whole message, see weigh() in session.c. */
+	enum policy_action whole = c->reject_at == CONF_STAGE_END ?
+	    POLICY_REJECT : POLICY_QUARANTINE;
+
+	if (by_client)
+		return;
+	if (by_sender && is_exception(c, r, POLICY_REJECT))
 		note(&c->notes, item, "can be used by forgers: it lets "
 		    "through what anybody may claim to send; add client, "
 		    "client_name, spf_pass_for or authenticated");
+	else if (r->recipient != NULL &&
+	    c->mixed_recipients != CONF_MIXED_SPLIT &&
+	    is_exception(c, r, whole))
+		note(&c->notes, item, "can be used by forgers: what it does "
+		    "counts for all recipients of a message, to which anybody "
+		    "can add one of these; mixed_recipients = \"split\" keeps "
+		    "them apart");
 }
 
 bool
@@ -468,5 +498,6 @@ conf_note_rules(struct conf *c)
 
 		note_never(c, item, i, now_s);
 		note_hole(c, item, &c->rules.list[i]);
+		note_tag(c, item, &c->rules.list[i]);
 	}
 }

@@ -94,6 +94,40 @@ conf_has_tag(const struct conf *c, const char *title)
 	return find(c, title) != NULL;
 }
 
+/* A result's own, the common one, or that of a rule. */
+static bool
+is_meant(const struct conf *c, const char *title)
+{
+	enum result r;
+
+	if (result_parse(&r, title) || strcmp(title, "default") == 0)
+		return true;
+	for (size_t i = 0; i < c->rules.count; i++)
+		if (c->rules.list[i].tag != NULL &&
+		    strcmp(c->rules.list[i].tag, title) == 0)
+			return true;
+	return false;
+}
+
+void
+conf_note_tags(struct conf *c)
+{
+	bool used = policy_can(&c->rules.most, POLICY_TAG);
+
+	for (size_t i = 0; i < c->tags.count; i++) {
+		const struct conf_item *item = &c->tags.list[i];
+
+		if (!used)
+			diag_add(&c->notes, item->file, item->line, "tag "
+			    "\"%s\" marks nothing: no action is \"tag\"",
+			    item->title);
+		else if (!is_meant(c, item->title))
+			diag_add(&c->notes, item->file, item->line, "tag "
+			    "\"%s\" marks nothing: no result has this name, "
+			    "and no rule names it", item->title);
+	}
+}
+
 const struct tag *
 conf_tag(const struct conf *c, const char *title, enum result r)
 {

@@ -989,6 +989,43 @@ test_rules_that_are_worth_a_look_are_noted(void **state)
 	    ".example.com action = header }");
 	assert_no_note("rule a { sender = example.com action = reject }");
 	assert_no_note("rule a { recipient = b@ action = header }");
+	assert_note("policy mailfrom { softfail = quarantine }\n"
+	    "rule a { recipient = b@ action = header }", 2,
+	    "mixed_recipients = \"split\"");
+	assert_no_note("policy mailfrom { softfail = quarantine }\n"
+	    "rule a { recipient = b@ action = header }\n"
+	    "mixed_recipients = split");
+	assert_no_note("policy mailfrom { softfail = quarantine }\n"
+	    "rule a { recipient = b@ client = 192.0.2.1 action = header }");
+	if (suffixes_version() == NULL)
+		return;
+	assert_note("reject_at = eom leave_to_dmarc = true\n"
+	    "rule a { recipient = b@ action = header }", 2,
+	    "can be used by forgers");
+}
+
+static void
+test_what_means_nothing_is_noted(void **state)
+{
+	(void)state;
+	assert_note("\npolicy mailfrom { fail = tag }\n"
+	    "tag fial { subject = a }", 3, "tag \"fial\" marks nothing: no "
+	    "result has this name");
+	assert_no_note("policy mailfrom { fail = tag }\n"
+	    "tag fail { subject = a } tag default { subject = b }\n"
+	    "tag own { subject = c } rule a { action = tag tag = own }");
+	assert_note("tag fail { subject = a }", 1, "no action is \"tag\"");
+	assert_note("tag own { subject = a } tag default { subject = a }\n"
+	    "policy mailfrom { fail = tag }\n"
+	    "rule a { tag = own action = header }", 3,
+	    "rule \"a\" has a tag that means nothing");
+	assert_no_note("tag own { subject = a }\n"
+	    "policy mailfrom { fail = tag }\nrule a { tag = own }");
+	assert_note("policy guess { fail = reject }", 0, "best_guess: is not "
+	    "set");
+	assert_no_note("policy guess { pass = header }");
+	assert_no_note("policy guess { fail = reject }\n"
+	    "best_guess = \"v=spf1 a ?all\"");
 }
 
 static void
@@ -2112,6 +2149,7 @@ main(void)
 		TEST(rules_are_compiled_in_the_order_of_the_file),
 		TEST(rules_that_cannot_be_meant_are_refused),
 		TEST(rules_that_are_worth_a_look_are_noted),
+		TEST(what_means_nothing_is_noted),
 		TEST(all_wrong_values_are_reported_with_their_lines),
 		TEST(an_overridden_wrong_value_is_still_wrong),
 		TEST(unknown_names_are_told_with_what_was_meant),
