@@ -444,7 +444,7 @@ is_exception(const struct conf *c, const struct rule *r,
 	return false;
 }
 
-/* Whoever sends mail chooses its sender and its HELO, and may add recipients. */
+/* Whoever sends mail chooses its sender and HELO, and may add recipients. */
 static void
 note_hole(struct conf *c, const struct conf_item *item, const struct rule *r)
 {

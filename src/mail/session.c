@@ -170,7 +170,7 @@ answer(struct message *m, const struct decision *d)
 	a->decision = *d;
 	if (decision_refuses(d))
 		a->reply = session_make_reply(m, d);
-	if (d->rule != NULL && d->reason != DECISION_APART)
+	if (d->rule != NULL && decision_is_by_policy(d))
 		tally_hit(d->rule->tally, m->facts.now_s);
 	a->next = m->answers;
 	m->answers = a;
@@ -242,12 +242,17 @@ find_rule(struct message *m, int64_t until_ms)
 	}
 }
 
+/* How long the MTA is let wait for the answer that is due now. */
+static int64_t
+deadline(const struct message *m)
+{
+	return util_now_ms() + m->check.conf->dns_reply_timeout_ms;
+}
+
 /* Decides, at the first time by the verdicts that are waited for. */
 static struct answer *
-judge(struct message *m)
+judge(struct message *m, int64_t until_ms)
 {
-	int64_t until_ms = util_now_ms() + m->check.conf->dns_reply_timeout_ms;
-
 	if (!m->check.settled)
 		find_rule(m, until_ms);
 	collect_findings(m, until_ms);
@@ -516,9 +521,9 @@ session_helo(struct session *s, const char *arg)
 
 /* For all recipients. */
 static struct session_step
-judge_whole(struct message *m)
+judge_whole(struct message *m, int64_t until_ms)
 {
-	const struct answer *a = judge(m);
+	const struct answer *a = judge(m, until_ms);
 
 	weigh(m, a);
 	return step_of(a);
@@ -772,7 +777,7 @@ session_mail(struct session *s, const struct session_sender *from)
 	if (m->skip != NULL)
 		skip_message(s, from->arg);
 	else if (s->conf->reject_at == CONF_STAGE_MAIL && can_refuse(s->conf))
-		step = judge_whole(m);
+		step = judge_whole(m, deadline(m));
 	if (step.kind == SESSION_CONTINUE && is_done(m))
 		step.kind = SESSION_ACCEPT;
 	if (step.kind != SESSION_CONTINUE)
@@ -811,7 +816,7 @@ judge_recipient(struct message *m, const char *to)
 	if (m->check.conf->rules.asks_recipient)
 		set_recipient(m, to);
 
-	const struct answer *a = judge(m);
+	const struct answer *a = judge(m, deadline(m));
 	bool waits = m->check.conf->reject_at == CONF_STAGE_END;
 	bool taken = waits || !decision_refuses(&a->decision);
 
@@ -918,7 +923,7 @@ begin_spare(struct message *m)
 		.connection = m->check.connection, .address = m->who.client
 	};
 
-	if (m->spare != NULL && decision_refuses(&m->decision))
+	if (m->spare != NULL && decision_can_be_spared(&m->decision))
 		spare_begin(m->spare, m->check.flights, &client);
 }
 
@@ -933,14 +938,13 @@ session_end_of_header(struct session *s)
 
 /* Is there something else that speaks for it? */
 static void
-spare(struct message *m)
+spare(struct message *m, int64_t until_ms)
 {
-	if (m->spare == NULL || !decision_refuses(&m->decision))
+	if (m->spare == NULL || !decision_can_be_spared(&m->decision))
 		return;
 	begin_spare(m);
 
-	enum decision_reason why = spare_find(m->spare,
-	    util_now_ms() + m->check.conf->dns_reply_timeout_ms);
+	enum decision_reason why = spare_find(m->spare, until_ms);
 
 	if (why == DECISION_RESULT)
 		return;
@@ -950,13 +954,13 @@ spare(struct message *m)
 }
 
 static void
-judge_relayed(struct message *m)
+judge_relayed(struct message *m, int64_t until_ms)
 {
 	const struct relayed *r = m->relayed;
 
 	for (size_t i = 0; i < r->rcpt_count; i++) {
 		set_recipient(m, r->rcpts[i]);
-		weigh(m, judge(m));
+		weigh(m, judge(m, until_ms));
 	}
 }
 
@@ -964,11 +968,13 @@ judge_relayed(struct message *m)
 static struct session_step
 decide_whole(struct message *m)
 {
+	int64_t until_ms = deadline(m);
+
 	if (m->skip == NULL && m->relayed != NULL)
-		judge_relayed(m);
+		judge_relayed(m, until_ms);
 	if (m->skip == NULL && !m->decided)
-		(void)judge_whole(m);
-	spare(m);
+		(void)judge_whole(m, until_ms);
+	spare(m, until_ms);
 	if (!decision_refuses(&m->decision) &&
 	    m->fields.forged_count > SESSION_FORGED_MAX) {
 		log_warning("refused a message with more than %d forged "

@@ -139,6 +139,19 @@ decision_refuses(const struct decision *d)
 	return d->action >= POLICY_TEMPFAIL;
 }
 
+bool
+decision_can_be_spared(const struct decision *d)
+{
+	return decision_refuses(d) || (d->action == POLICY_QUARANTINE &&
+	    d->parts[d->scope].excuse == EXCUSE_RELAY);
+}
+
+bool
+decision_is_by_policy(const struct decision *d)
+{
+	return d->reason == DECISION_RESULT || d->reason == DECISION_UNSURE;
+}
+
 enum excuse
 decision_excuse(const struct decision *d)
 {

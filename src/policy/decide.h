@@ -69,6 +69,10 @@ bool	decide_helo_rejects(const struct policy *p,
 	    const struct finding *helo);
 
 bool	decision_refuses(const struct decision *d);
+/* A refusal, or what is done in its place for mail of a relay. */
+bool	decision_can_be_spared(const struct decision *d);
+/* Not made of another decision. */
+bool	decision_is_by_policy(const struct decision *d);
 /* That of the part that has one, of MAIL FROM before HELO. */
 enum excuse	decision_excuse(const struct decision *d);
 /* Nothing tells them apart. */

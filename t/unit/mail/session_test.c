@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/stats.h"
+#include "base/tally.h"
 #include "base/util.h"
 #include "conf_text.h"
 #include "dns/dns.h"
@@ -1164,6 +1165,23 @@ test_rule_that_needs_no_lookup_skips_at_mail(void **state)
 	    "5.7.23");
 }
 
+/* At level 1 no mail is ever refused, for a guess either. */
+static void
+test_rule_of_level_1_lets_a_guess_through(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, "best_guess = \"v=spf1 ?all\"\n"
+	    "policy guess { neutral = reject }\n"
+	    "rule a { sender = a@ behavior = 1 }\n"
+	    "rule b { sender = b@ behavior = 4 }\n");
+	assert_refused(transact(f, NULL, "<u@none.example.com>"), 550,
+	    "5.7.1");
+	assert_refused(transact(f, NULL, "<b@none.example.com>"), 550,
+	    "5.7.1");
+	assert_continues(transact(f, NULL, "<a@none.example.com>"));
+}
+
 static void
 test_rules_decide_on_each_recipient(void **state)
 {
@@ -2119,6 +2137,30 @@ test_rule_may_have_a_tag_of_its_own(void **state)
 	assert_int_equal(end(f).count, 3);
 }
 
+/* The guess has another result, which is not what the mail is tagged for. */
+static void
+test_tag_is_that_of_the_result_that_was_judged(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 0, 3, NO_FIELDS "best_guess = \"v=spf1 a/24 ?all\"\n"
+	    "policy mailfrom { none = tag }\n"
+	    "tag none { subject = \"[{result}] \" }\n");
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_change(&e.edit[0], 1, "[none]");
+	configure(f, 0, 3, NO_FIELDS "best_guess = \"v=spf1 a/24 ?all\"\n"
+	    "policy mailfrom { none = quarantine }\n");
+	assert_continues(transact(f, NULL, "<u@none.example.com>"));
+	e = end(f);
+	assert_int_equal(e.count, 1);
+	assert_string_equal(e.edit[0].value,
+	    "SPF none: mailfrom none.example.com, client 192.0.2.1");
+}
+
 static void
 test_quarantine_has_a_reason(void **state)
 {
@@ -2387,6 +2429,29 @@ test_both_results_are_told_of_a_message_that_is_spared(void **state)
 }
 
 static void
+assert_one_hit(const char *name, uint64_t hits, int64_t last_s)
+{
+	(void)last_s;
+	assert_string_equal(name, "spared once");
+	assert_int_equal(hits, 1);
+}
+
+static void
+test_rule_whose_refusal_is_dropped_has_decided_once(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!configure_spare(f, 0, LEFT_TO_DMARC "rule \"spared once\" { "
+	    "sender = {fail.example.com} action = reject }\n"))
+		return;
+	f->conf->rules.list[0].tally = tally_named("spared once");
+	assert_continues(finish(f, FIELDS(&author)));
+	assert_ptr_equal(session_decision(f->session)->rule,
+	    &f->conf->rules.list[0]);
+	tally_each(assert_one_hit);
+}
+
+static void
 test_needs_are_as_few_as_the_configuration_allows(void **state)
 {
 	static const struct {
@@ -2512,6 +2577,31 @@ test_mail_of_a_relay_is_held_where_other_mail_is_refused(void **state)
 	relay_one(f, "<u@pass.example.com>", field);
 	assert_refused(session_end(f->session, &e.edit, &e.count), 550,
 	    "5.7.23");
+}
+
+/* What is held because a relay would have to bounce it is a refusal, too. */
+static void
+test_mail_of_a_relay_is_spared(void **state)
+{
+	static const char field[] = HOP("none.example.com", "198.51.100.9",
+	    "ESMTP");
+	struct fixture *f = *state;
+
+	if (!configure_spare(f, 0, LEFT_TO_DMARC RELAY))
+		return;
+	relay_one(f, "<u@fail.example.com>", field);
+	session_header(f->session, author.name, author.value);
+
+	struct edits e = end(f);
+
+	assert_int_equal(e.count, 1);
+	assert_insert(&e.edit[0], "Received-SPF", "left to the");
+
+	configure(f, 0, 3, LEFT_TO_DMARC RELAY
+	    "policy mailfrom { fail = quarantine }\n");
+	relay_one(f, "<u@fail.example.com>", field);
+	session_header(f->session, author.name, author.value);
+	assert_int_equal(end(f).edit[0].kind, SESSION_QUARANTINE);
 }
 
 static void
@@ -3121,6 +3211,7 @@ main(void)
 		    skipped_result_has_no_field_but_covers_forged_ones),
 		SESSION_TEST(deferral_of_a_result_has_a_4xx_reply),
 		SESSION_TEST(rule_that_needs_no_lookup_skips_at_mail),
+		SESSION_TEST(rule_of_level_1_lets_a_guess_through),
 		SESSION_TEST(rules_decide_on_each_recipient),
 		SESSION_TEST(names_of_a_client_are_confirmed),
 		SESSION_TEST(client_passes_for_a_domain),
@@ -3160,6 +3251,7 @@ main(void)
 		SESSION_TEST(tag_without_a_subject_adds_one),
 		SESSION_TEST(forged_marks_go),
 		SESSION_TEST(rule_may_have_a_tag_of_its_own),
+		SESSION_TEST(tag_is_that_of_the_result_that_was_judged),
 		SESSION_TEST(quarantine_has_a_reason),
 		SESSION_TEST(refusal_waits_for_the_end),
 		SESSION_TEST(aligned_signature_spares_the_message),
@@ -3171,10 +3263,13 @@ main(void)
 		SESSION_TEST(what_is_not_refused_is_not_asked_for),
 		SESSION_TEST(
 		    both_results_are_told_of_a_message_that_is_spared),
+		SESSION_TEST(
+		    rule_whose_refusal_is_dropped_has_decided_once),
 		SESSION_TEST(needs_are_as_few_as_the_configuration_allows),
 		SESSION_TEST(client_of_a_relay_is_whom_it_names),
 		SESSION_TEST(
 		    mail_of_a_relay_is_held_where_other_mail_is_refused),
+		SESSION_TEST(mail_of_a_relay_is_spared),
 		SESSION_TEST(helo_of_a_relay_s_client_hides_no_mail_from),
 		SESSION_TEST(client_that_a_relay_does_not_name_is_none),
 		SESSION_TEST(each_message_of_a_relay_has_its_client),
