@@ -205,7 +205,7 @@ tag_subject(const char *prefix, enum result r, const char *subject)
 
 	if (subject == NULL)
 		subject = "";
-	subject += strspn(subject, " \t");
+	subject += strspn(subject, " \t\r\n");
 	sbuf_init(&sb, expanded, sizeof(expanded));
 	expand(&sb, prefix, r);
 	if (has_prefix(subject, expanded, false) ||

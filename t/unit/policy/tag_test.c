@@ -28,7 +28,7 @@ test_subject_gets_the_prefix(void **state)
 	check("[SPF {result}]", "hello", "[SPF softfail] hello");
 	check("[SPF] ", " \thello", "[SPF] hello");
 	check("[SPF] ", "a\n\tb\n c", "[SPF] a\n\tb\n c");
-	check("[SPF] ", "\n\thello", "[SPF] \n\thello");
+	check("[SPF] ", "\n\thello", "[SPF] hello");
 	check("{result} {result}: ", "x", "softfail softfail: x");
 }
 
@@ -56,6 +56,7 @@ test_prefix_is_not_doubled(void **state)
 	(void)state;
 	check("[SPF {result}] ", "[SPF softfail] hello", NULL);
 	check("[SPF {result}] ", " [SPF softfail]", NULL);
+	check("[SPF {result}] ", "\n [SPF softfail]\n x", NULL);
 	check("[SPF {result}] ", "[SPF fail] x", "[SPF softfail] [SPF fail] x");
 	check("[SPF] ", "Re: [SPF] x", "[SPF] Re: [SPF] x");
 	check("[\xea\xb9\x80] ", "=?UTF-8?B?W+q5gF0=?= hello", NULL);
@@ -69,6 +70,8 @@ test_prefix_of_utf8_is_encoded(void **state)
 	(void)state;
 	check("[\xea\xb9\x80] ", "hello", "=?UTF-8?B?W+q5gF0=?= hello");
 	check("[\xea\xb9\x80] ", "=?utf-8?Q?x?=",
+	    "=?UTF-8?B?W+q5gF0g?= =?utf-8?Q?x?=");
+	check("[\xea\xb9\x80] ", "\n =?utf-8?Q?x?=",
 	    "=?UTF-8?B?W+q5gF0g?= =?utf-8?Q?x?=");
 	check("[\xea\xb9\x80] ", NULL, "=?UTF-8?B?W+q5gF0=?=");
 	/* 42 octets a word, and no character in two of them */
