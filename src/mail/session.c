@@ -312,6 +312,14 @@ conclude(struct message *m)
 		session_log(m);
 }
 
+/* A refusal that is still to be given, and perhaps to be dropped. */
+static bool
+is_held(const struct message *m)
+{
+	return m->check.conf->reject_at == CONF_STAGE_END &&
+	    decision_refuses(&m->decision);
+}
+
 static void
 free_relayed(struct relayed *r)
 {
@@ -354,7 +362,8 @@ finish_message(struct session *s)
 
 	if (m == NULL)
 		return;
-	conclude(m);
+	if (!is_held(m))
+		conclude(m);
 	check_end(&m->check);
 	evidence_end(&m->evidence);
 	forget_senders(&m->who);

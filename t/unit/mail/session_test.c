@@ -2263,6 +2263,10 @@ test_refusal_waits_for_the_end(void **state)
 	assert_stands(f, FIELDS(&author, &signed_by_dmarc_example));
 	session_abort(f->session);
 	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
+	/* Who leaves before it has not been refused. */
+	assert_continues(transact(f, NULL, "<u@fail.example.com>"));
+	session_abort(f->session);
+	assert_int_equal(stats_get(STATS_REJECTED), rejected + 1);
 	assert_continues(transact(f, NULL, "<u@temperror.example.com>"));
 
 	const struct session_edit *edits;
