@@ -153,11 +153,20 @@ SETTINGS = {"postfix": "milter_macro_daemon_name = rspamd.example.org\n",
 CHAINS = {25: [DKIM.socket, OURS.socket, DMARC.socket],
     SPAMD_PORT: [RSPAMD.socket, OURS.socket],
     27: [OURS.socket, RSPAMD.socket], 28: [OURS.socket]}
+# A filter that is down, as spf-milter.conf(5) wants it, and as it must not be.
+DOWN = "unix:" + LAB.dir + "/nobody"
+SAFE_PORT, OPEN_PORT = 29, 30
 
 
 def start(kind):
-    server = kind(LAB, [mta.Listener(PLACES[kind.name], port, filters)
-        for port, filters in CHAINS.items()], settings=SETTINGS[kind.name])
+    listeners = [mta.Listener(PLACES[kind.name], port, filters)
+        for port, filters in CHAINS.items()]
+    if kind is mta.Postfix:
+        listeners += [mta.Listener(PLACES[kind.name], port,
+            [DOWN, OURS.socket], ["milter_default_action=" + action])
+            for port, action in ((SAFE_PORT, "tempfail"),
+                (OPEN_PORT, "accept"))]
+    server = kind(LAB, listeners, settings=SETTINGS[kind.name])
     server.start()
     return server
 
@@ -207,6 +216,19 @@ def test_signed_mail_is_spared_in_the_mtas():
                 % (name, SIGNED)) for name in NAMES] + message(SIGNED))
         tap.contains(dmarc_of(deliver(server, 25, signed()))[0],
             "dmarc=pass", "OpenDMARC sees OpenDKIM's result")
+
+
+def test_a_dkim_filter_that_is_down_opens_no_gate():
+    """Unless the mail server goes on without it."""
+    use(**UNLESS_SIGNED)
+    forged = [(AR, "%s; dkim=pass header.d=%s" % (NAMES[0], SIGNED))] \
+        + message(SIGNED)
+    with smtp.Client((PLACES["postfix"], SAFE_PORT), spec.CLIENT) as client:
+        client.command("EHLO " + spec.HELO)
+        done = client.message(FAILS, ["<test@example.org>"], "x\n")
+        tap.contains(done.mail[0], "451 4.7.1")
+    tap.contains(" ".join(values(deliver(MTAS[0], OPEN_PORT, forged),
+        SPF)[0].split()), "not refused for a DKIM signature")
 
 
 def test_opendmarc_decides_what_is_left_to_it():
