@@ -41,11 +41,14 @@ put_link(const struct message *m, const struct decision *d, int64_t now_s,
 	const struct checked *of = &m->check.of[d->scope];
 	const struct identity *id = of->id;
 	const struct eval_verdict *v = of->verdict;
+	/* A guess's term is in no record that anybody can correct. */
+	bool guessed = v->source == SOURCE_GUESS;
 	struct token t = {
 		.time_s = now_s,
-		.result = of->finding.result,
+		.result = guessed ? v->published : of->finding.result,
 		.scope = d->scope,
 		.null_sender = id->null_sender,
+		.deferred = d->action == POLICY_TEMPFAIL,
 		.level = d->parts[d->scope].level,
 		.client = m->who.client,
 	};
@@ -59,7 +62,7 @@ put_link(const struct message *m, const struct decision *d, int64_t now_s,
 	    m->who.client_name);
 	if (d->rule != NULL)
 		token_set_text(t.rule, sizeof(t.rule), d->rule->name);
-	if (v->mechanism[0] != '\0')
+	if (v->mechanism[0] != '\0' && !guessed)
 		token_set_text(t.reason, sizeof(t.reason), v->mechanism);
 	else
 		token_set_problem(&t, v->problem, id->local);

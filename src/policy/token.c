@@ -32,6 +32,7 @@
 #define FLAG_MAILFROM 0x08u
 #define FLAG_NULL_SENDER 0x10u
 #define FLAG_V6 0x20u
+#define FLAG_DEFERRED 0x40u
 
 _Static_assert(OCTETS_MAX % 3 == 0 && RESULT_COUNT <= FLAG_RESULT + 1,
     "a token fits");
@@ -123,6 +124,8 @@ put_head(struct sbuf *sb, const struct token *t)
 		flags |= FLAG_NULL_SENDER;
 	if (t->client.family == AF_INET6)
 		flags |= FLAG_V6;
+	if (t->deferred)
+		flags |= FLAG_DEFERRED;
 	sbuf_char(sb, TOKEN_FORM);
 	sbuf_char(sb, (char)flags);
 	sbuf_char(sb, (char)t->level);
@@ -255,6 +258,7 @@ take_head(struct rest *r, struct token *t)
 	t->result = (enum result)(head[1] & FLAG_RESULT);
 	t->scope = (head[1] & FLAG_MAILFROM) != 0 ? SCOPE_MAILFROM : SCOPE_HELO;
 	t->null_sender = (head[1] & FLAG_NULL_SENDER) != 0;
+	t->deferred = (head[1] & FLAG_DEFERRED) != 0;
 	t->client.family = (head[1] & FLAG_V6) != 0 ? AF_INET6 : AF_INET;
 	t->level = head[2];
 	t->time_s = 0;

@@ -28,6 +28,7 @@ struct token {
 	enum result	result;
 	enum scope	scope;
 	bool		null_sender;
+	bool		deferred;	/* not for good */
 	unsigned	level;		/* 0 to 255 */
 	struct addr	client;		/* AF_INET or AF_INET6 */
 	char		domain[TOKEN_DOMAIN_MAX + 1];

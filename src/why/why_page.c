@@ -30,7 +30,7 @@ struct writer {
 #define KEY_SIZE_MAX 64
 
 static const char *
-ending_of_result(enum result r)
+ending_of_result(enum result r, bool deferred)
 {
 	switch (r) {
 	case RESULT_NONE:
@@ -38,7 +38,7 @@ ending_of_result(enum result r)
 	case RESULT_PERMERROR:
 		return ".permerror";
 	case RESULT_TEMPERROR:
-		return ".temperror";
+		return deferred ? ".temperror" : ".temperror.final";
 	case RESULT_PASS:
 		return ".pass";
 	case RESULT_FAIL:
@@ -68,10 +68,18 @@ key_of(const struct writer *w, const char *key, char out[KEY_SIZE_MAX])
 	sbuf_init(&sb, out, KEY_SIZE_MAX);
 	sbuf_str(&sb, key);
 	if (w->token != NULL) {
-		sbuf_str(&sb, ending_of_result(w->token->result));
+		sbuf_str(&sb, ending_of_result(w->token->result,
+		    w->token->deferred));
 		sbuf_str(&sb, ending_of_identity(w->token));
 	}
 	return out;
+}
+
+/* What was put off was not stopped. */
+static const char *
+of_deferral(const struct writer *w, const char *refused, const char *deferred)
+{
+	return w->token->deferred ? deferred : refused;
 }
 
 static void
@@ -141,7 +149,8 @@ put_head(const struct writer *w)
 	    "content=\"width=device-width, initial-scale=1\">\n"
 	    "<meta name=\"color-scheme\" content=\"light dark\">\n"
 	    "<meta name=\"robots\" content=\"noindex\">\n<title>");
-	put_plain(w, w->token != NULL ? "title" : "general");
+	put_plain(w, w->token == NULL ? "general" : of_deferral(w, "title",
+	    "title.deferred"));
 	put(w, "</title>\n<style>");
 	put(w, w->page->texts->style);
 	put(w, "</style>\n</head>\n<body>\n");
@@ -198,7 +207,8 @@ put_verdict(const struct writer *w)
 	sbuf_init(&sb, key, sizeof(key));
 	sbuf_fmt(&sb, "verdict.%s%s", result, ending_of_identity(w->token));
 	put_text(w, "<h1>", why_text(w->page->language, key), "</h1>\n");
-	put_key(w, "<p class=\"lead\">", "action", "</p>\n");
+	put_key(w, "<p class=\"lead\">", of_deferral(w, "action",
+	    "action.deferred"), "</p>\n");
 	put_key(w, "<p>", "about", "</p>\n</section>\n");
 }
 
@@ -258,7 +268,7 @@ put_advice(const struct writer *w)
 	put_admin(w);
 	put_card(w, "recipient");
 	put(w, "</section>\n");
-	put_card(w, "stranger");
+	put_card(w, of_deferral(w, "stranger", "stranger.deferred"));
 	put(w, "</section>\n</div>\n</section>\n");
 }
 

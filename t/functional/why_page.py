@@ -85,9 +85,17 @@ def test_the_proposal_is_that_of_the_old_page():
     tap.contains(page, "v=spf1 ip4:9.8.7.6 ~all")
 
 
-def test_what_is_put_off_is_not_told_to_be_stopped():
-    tap.contains(shown(PAGES["fail-en"]), "The message was stopped")
-    tap.lacks(shown(PAGES["temperror-en"]), "The message was stopped")
+def test_what_is_put_off_was_not_stopped_and_the_other_way_round():
+    for name, deferred in (("fail", False), ("fail-deferred", True),
+            ("temperror", True), ("temperror-final", False)):
+        page = PAGES[name + "-en"]
+        (tap.contains if deferred else tap.lacks)(page, "put off?</title>")
+        page = shown(page)
+        (tap.lacks if deferred else tap.contains)(page,
+            "The message was stopped")
+        (tap.contains if deferred else tap.lacks)(page,
+            "put the message off")
+    tap.lacks(shown(PAGES["temperror-final-en"]), "your server tries again")
     tap.lacks(shown(PAGES["temperror-ko"]), "차단되었습니다")
 
 

@@ -66,6 +66,9 @@ CASES = {
     "permerror": {"result": "permerror", "reason":
         'unknown mechanism "ipv4:192.0.2.1" at octet 7 of the SPF record'},
     "temperror": {"result": "temperror", "reason": ""},
+    "temperror-final": {"result": "temperror", "deferred": False,
+        "reason": ""},
+    "fail-deferred": {"deferred": True},
     "default": {"result": "neutral", "reason": "default"},
     "helo": {"identity": "helo", "domain": "mail.example.net"},
     "helo-none": {"identity": "helo", "result": "none", "reason": ""},

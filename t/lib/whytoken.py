@@ -15,12 +15,14 @@ MAC = 16
 
 
 def encode(key, result="fail", identity="mailfrom", null_sender=False,
-        level=3, seconds=None, client="192.0.2.1", version=1, **texts):
+        deferred=None, level=3, seconds=None, client="192.0.2.1", version=1,
+        **texts):
     given = {"domain": "example.com", "receiver": "mx.example.org",
         "reason": "-all", **texts}
     address = ipaddress.ip_address(client)
+    deferred = result == "temperror" if deferred is None else deferred
     flags = RESULTS.index(result) | (identity == "mailfrom") << 3 | \
-        null_sender << 4 | (address.version == 6) << 5
+        null_sender << 4 | (address.version == 6) << 5 | deferred << 6
     seconds = int(time.time()) if seconds is None else seconds
     octets = struct.pack(">BBBI", version, flags, level, seconds) + \
         address.packed + b"".join(given.get(name, "").encode("latin-1") +
@@ -44,7 +46,8 @@ def decode(key, token):
     texts = octets[7 + size:].decode("latin-1").split("\0")
     return {"version": version, "result": RESULTS[flags & 7],
         "identity": "mailfrom" if flags & 8 else "helo",
-        "null_sender": bool(flags & 0x10), "level": level,
+        "null_sender": bool(flags & 0x10),
+        "deferred": bool(flags & 0x40), "level": level,
         "seconds": seconds,
         "client": str(ipaddress.ip_address(octets[7:7 + size])),
         **dict(zip(TEXTS, texts))}

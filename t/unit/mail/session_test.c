@@ -1511,6 +1511,37 @@ test_link_tells_the_facts_of_a_refusal(void **state)
 }
 
 static void
+test_link_tells_what_is_put_off(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[1][KEY_SIZE];
+
+	configure_links(f, key, "policy mailfrom { fail = \"tempfail\" }\n");
+	assert_true(linked(transact(f, NULL, "<u@fail.example.com>"),
+	    key).deferred);
+	assert_true(linked(transact(f, NULL, "<u@temperror.example.com>"),
+	    key).deferred);
+	assert_false(linked(transact(f, NULL, "<u@permerror.example.com>"),
+	    key).deferred);
+}
+
+/* Its page must not tell anybody to correct a record that is not there. */
+static void
+test_link_of_a_guess_tells_that_there_is_no_record(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[1][KEY_SIZE];
+
+	configure_links(f, key, "best_guess = \"v=spf1 -all\"\n"
+	    "policy guess { fail = \"reject\" }\n");
+	struct token t = linked(transact(f, NULL, "<u@none.example.com>"),
+	    key);
+	assert_int_equal(t.result, RESULT_NONE);
+	assert_string_equal(t.domain, "none.example.com");
+	assert_null(strstr(t.reason, "all"));
+}
+
+static void
 test_link_tells_the_rule_that_decided(void **state)
 {
 	struct fixture *f = *state;
@@ -3232,6 +3263,8 @@ main(void)
 		    reply_names_us_by_configuration_then_mta_then_system),
 		SESSION_TEST(reply_reason_is_the_problem),
 		SESSION_TEST(link_tells_the_facts_of_a_refusal),
+		SESSION_TEST(link_tells_what_is_put_off),
+		SESSION_TEST(link_of_a_guess_tells_that_there_is_no_record),
 		SESSION_TEST(link_tells_the_rule_that_decided),
 		SESSION_TEST(link_tells_which_identity_was_refused),
 		SESSION_TEST(explanation_belongs_to_fail_alone),

@@ -47,6 +47,7 @@ assert_same(const struct token *a, const struct token *b)
 	assert_int_equal(a->result, b->result);
 	assert_int_equal(a->scope, b->scope);
 	assert_int_equal(a->null_sender, b->null_sender);
+	assert_int_equal(a->deferred, b->deferred);
 	assert_int_equal(a->level, b->level);
 	assert_int_equal(a->client.family, b->client.family);
 	assert_memory_equal(a->client.bytes, b->client.bytes,
@@ -82,6 +83,7 @@ test_facts_come_back(void **state)
 	assert_string_equal(back.rule, "");
 	t.scope = SCOPE_HELO;
 	t.null_sender = true;
+	t.deferred = true;
 	t.result = RESULT_PERMERROR;
 	t.time_s = UINT32_MAX;
 	t.level = 6;
