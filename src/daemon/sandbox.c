@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -49,6 +51,20 @@ find_ids(const struct conf *c, uid_t *uid, gid_t *gid, struct diag *d)
 	    sandbox_find_group(c, "group", c->group, gid, d);
 }
 
+/* Root reads anybody's file at the start; a reload is made as user. */
+static bool
+owns_key(const struct conf *c, uid_t uid, struct diag *d)
+{
+	struct stat st;
+
+	if (c->why_url[0] == '\0' || uid == 0 || stat(c->why_key, &st) != 0 ||
+	    st.st_uid == uid)
+		return true;
+	conf_complain(c, d, "why_key", "%s: it does not belong to user %s, as "
+	    "whom a reload reads it", c->why_key, c->user);
+	return false;
+}
+
 bool
 sandbox_check(const struct conf *c, struct diag *d)
 {
@@ -56,7 +72,7 @@ sandbox_check(const struct conf *c, struct diag *d)
 	gid_t gid;
 
 	if (c->user[0] != '\0')
-		return find_ids(c, &uid, &gid, d);
+		return find_ids(c, &uid, &gid, d) && owns_key(c, uid, d);
 	return c->group[0] == '\0' ||
 	    sandbox_find_group(c, "group", c->group, &gid, d);
 }

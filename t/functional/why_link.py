@@ -2,6 +2,7 @@
 """The link of a refusal: signed, told to the client, and its key changed."""
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -52,7 +53,7 @@ def test_a_refusal_has_a_signed_link_on_a_line_of_its_own():
     receiver = facts.pop("receiver")
     tap.true(receiver, "the receiver")
     tap.equal(facts, {"version": 1, "result": "fail", "identity": "mailfrom",
-        "null_sender": False, "level": 3, "client": spec.CLIENT,
+        "null_sender": False, "deferred": False, "level": 3, "client": spec.CLIENT,
         "domain": "fail.example.com", "rule": "", "reason": "-all",
         "client_name": facts["client_name"]})
 
@@ -96,6 +97,23 @@ def test_no_start_without_the_key():
     status, _, err = daemon.run("-n", "-c", config)
     tap.equal(status, 78)
     tap.contains(err, "why_key: %s.none: No such file" % KEY)
+
+
+def test_no_start_with_a_key_that_no_reload_could_read():
+    if os.geteuid() != 0:
+        tap.skip("root alone has files that others cannot read")
+    write_key(FIRST)
+    config = os.path.join(FOLDER.name, "conf")
+    with open(config, "w") as f:
+        f.write(daemon.configuration(why_url=URL, why_key=KEY,
+            user="nobody"))
+    status, _, err = daemon.run("-n", "-c", config)
+    tap.equal(status, 78)
+    tap.contains(err, "why_key: %s: it does not belong to user nobody" % KEY)
+    shutil.chown(KEY, "nobody")
+    status, _, err = daemon.run("-n", "-c", config)
+    shutil.chown(KEY, "root")
+    tap.equal((status, "why_key" in err), (0, False), err)
 
 
 def test_a_reply_may_place_the_link():
