@@ -233,7 +233,7 @@ def start_server(command, port):
             return True
         except OSError:
             return False
-    wait_for(answers, "an answer of " + command[0])
+    wait_for(answers, "an answer of " + command[0], 60)
 
 
 def end_children():
