@@ -10,10 +10,10 @@ configuration of an empty file, and the examples of the manual must load.
 import os
 import re
 import subprocess
-import sys
 import tempfile
 
-SRC = os.environ.get("SRCDIR", ".")
+import csource
+
 PROGRAM = os.path.join(os.environ.get("BUILDDIR", "."), "src/spf-milter")
 RESULTS = ["fail", "softfail", "neutral", "none", "permerror", "temperror"]
 TEXT = r'(?:(?:"(?:[^"\\]|\\.)*"|[A-Z]+)\s*)+'
@@ -26,22 +26,6 @@ TITLED = ("reply", "policy")
 OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
 # As many as the file has.
 FREE = ("relay", "forwarder", "tag", "rule")
-
-count = 0
-
-
-def check(name, problems):
-    global count
-    count += 1
-    problems = list(problems)
-    print("%s %d - %s" % ("not ok" if problems else "ok", count, name))
-    for p in problems:
-        print("# " + p)
-
-
-def read(path):
-    with open(os.path.join(SRC, path), encoding="ascii") as f:
-        return f.read()
 
 
 def c_text(literals):
@@ -209,9 +193,10 @@ def example_problems(manual):
 
 
 def main():
-    source = with_shared_rows(read("src/conf/conf_schema.c"))
-    sample = read("conf/spf-milter.conf")
-    manual = read("man/spf-milter.conf.5")
+    tap = csource.Tap()
+    source = with_shared_rows(csource.read("src/conf/conf_schema.c"))
+    sample = csource.read("conf/spf-milter.conf")
+    manual = csource.read("man/spf-milter.conf.5")
     rows = [Row(s[1], m) for s in SECTION.finditer(source)
             for m in ROW.finditer(s[2])]
     names = {r.name for r in rows}
@@ -220,9 +205,9 @@ def main():
 
     starts = sum(len(re.findall(r"^\t\{ ", s[2], flags=re.M))
                  for s in SECTION.finditer(source))
-    check("every row of the table is understood",
-          [] if rows and starts == len(rows) else
-          ["%d of %d rows" % (len(rows), starts)])
+    tap.report("every row of the table is understood",
+               [] if rows and starts == len(rows) else
+               ["%d of %d rows" % (len(rows), starts)])
     replies = {}
     if built:
         defaults = list(settings(run("-v", "-c", "/dev/null").stdout))
@@ -230,28 +215,27 @@ def main():
                    if s is not None and s != "dns"}
         table = [(r.section, r.name) for r in rows
                  if r.section not in TITLED + FREE]
-        check("the program has the options of the table",
-              [] if table == [(s, n) for s, n, v in defaults
-                              if (s, n) not in replies] and
-              {n for s, n in replies} | {n for s, n in table} |
-              {r.name for r in rows if r.section in FREE} == names
-              else ["they differ"])
-        check("the sample file changes nothing",
-              same_problems(sample, defaults))
-        check("the sample file without # changes nothing",
-              same_problems(uncommented(sample), defaults))
-        check("the examples of the manual load", example_problems(manual))
-        check("the manual has the built-in replies",
-              reply_problems(manual, replies))
-    check("the sample file has every option at its default",
-          sample_problems(sample, wanted_settings(rows, replies), rows))
-    check("the manual has every option at its default",
-          manual_problems(items, rows))
+        tap.report("the program has the options of the table",
+                   [] if table == [(s, n) for s, n, v in defaults
+                                   if (s, n) not in replies] and
+                   {n for s, n in replies} | {n for s, n in table} |
+                   {r.name for r in rows if r.section in FREE} == names
+                   else ["they differ"])
+        tap.report("the sample file changes nothing",
+                   same_problems(sample, defaults))
+        tap.report("the sample file without # changes nothing",
+                   same_problems(uncommented(sample), defaults))
+        tap.report("the examples of the manual load", example_problems(manual))
+        tap.report("the manual has the built-in replies",
+                   reply_problems(manual, replies))
+    tap.report("the sample file has every option at its default",
+               sample_problems(sample, wanted_settings(rows, replies), rows))
+    tap.report("the manual has every option at its default",
+               manual_problems(items, rows))
     if not built:
-        print("ok %d # SKIP the program is not built" % (count + 1))
-    print("1..%d" % (count if built else count + 1))
-    return 0
+        tap.skip("the program is not built")
+    tap.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
