@@ -429,3 +429,16 @@ diag_format(const struct diag_entry *e, struct sbuf *out)
 		sbuf_fmt(out, "%s: ", e->file);
 	sbuf_str(out, e->message);
 }
+
+void
+diag_print(const struct diag *d, const char *program)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		char line[2048];
+		struct sbuf sb;
+
+		sbuf_init(&sb, line, sizeof(line));
+		diag_format(&d->entries[i], &sb);
+		fprintf(stderr, "%s: %s\n", program, line);
+	}
+}

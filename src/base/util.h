@@ -165,5 +165,7 @@ void	diag_add(struct diag *d, const char *file, unsigned line,
 	    const char *fmt, ...) UTIL_PRINTF(4, 5);
 /* "file:line: message" into out; for printing and logging alike. */
 void	diag_format(const struct diag_entry *e, struct sbuf *out);
+/* All of it on standard error, "program: file:line: message" a line. */
+void	diag_print(const struct diag *d, const char *program);
 
 #endif

@@ -63,26 +63,13 @@ print_versions(void)
 		puts(suffixes_version());
 }
 
-static void
-print_diag(const struct diag *d)
-{
-	for (size_t i = 0; i < d->count; i++) {
-		char line[2048];
-		struct sbuf sb;
-
-		sbuf_init(&sb, line, sizeof(line));
-		diag_format(&d->entries[i], &sb);
-		fprintf(stderr, "spf-milter: %s\n", line);
-	}
-}
-
 /* Prints what d has and exits with status, unless ok. */
 static void
 require(bool ok, const struct diag *d, int status)
 {
 	if (ok)
 		return;
-	print_diag(d);
+	diag_print(d, "spf-milter");
 	exit(status);
 }
 
@@ -135,7 +122,7 @@ check(const struct conf *c, bool verbose, struct diag *d)
 
 	if (verbose)
 		conf_dump(c, stdout);
-	print_diag(&c->notes);
+	diag_print(&c->notes, "spf-milter");
 	if (mail != NULL)
 		fprintf(stderr, "behavior = %u: %s\n", c->behavior, mail);
 	if (helo != NULL)
@@ -420,7 +407,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 		return status;
 	status = start(c, &s, d);
 	if (status != EX_OK) {
-		print_diag(d);
+		diag_print(d, "spf-milter");
 		milter_close();
 		process_remove_pid_file();
 		log_stop();

@@ -28,19 +28,6 @@
 #include "why/why_recheck.h"
 #include "why/why_site.h"
 
-static void
-print_diag(const struct diag *d)
-{
-	for (size_t i = 0; i < d->count; i++) {
-		char line[2048];
-		struct sbuf sb;
-
-		sbuf_init(&sb, line, sizeof(line));
-		diag_format(&d->entries[i], &sb);
-		fprintf(stderr, "spf-why: %s\n", line);
-	}
-}
-
 static int
 new_key(const char *path)
 {
@@ -178,7 +165,7 @@ run_command(const struct why_options *o)
 	if (site_init(&s, o, &d))
 		status = o->command == WHY_RENDER ?
 		    render(&s, o->argument, o->language) : serve(&s, o, &d);
-	print_diag(&d);
+	diag_print(&d, "spf-why");
 	site_fini(&s);
 	diag_fini(&d);
 	return status;
