@@ -10,19 +10,11 @@
 #include "dns/client_names.h"
 #include "dns/dns.h"
 #include "dns/flight.h"
-#include "spf/identity.h"
 
 struct search {
 	struct addr		 address;
 	struct client_names	 names;		/* copies */
 };
-
-static bool
-is_askable(const struct dns_rr *rr)
-{
-	return strlen(rr->data) == rr->len &&
-	    identity_name_is_valid(rr->data, rr->len, false);
-}
 
 static bool
 has_address(const struct dns_answer *a, const struct addr *address)
@@ -67,7 +59,7 @@ ask_ahead(struct dns_view *v, const struct search *s,
     const struct dns_answer *ptr)
 {
 	for (size_t i = 0; i < ptr->count && i < CLIENT_NAMES_MAX; i++)
-		if (is_askable(&ptr->rr[i]))
+		if (dns_rr_is_name(&ptr->rr[i]))
 			(void)dns_view_ahead(v, ptr->rr[i].data,
 			    s->address.family == AF_INET ? DNS_TYPE_A
 			    : DNS_TYPE_AAAA);
@@ -97,7 +89,7 @@ run(struct dns_view *v, void *arg)
 	}
 	ask_ahead(v, s, ptr);
 	for (size_t i = 0; i < ptr->count && i < CLIENT_NAMES_MAX; i++)
-		if (is_askable(&ptr->rr[i]) &&
+		if (dns_rr_is_name(&ptr->rr[i]) &&
 		    !confirm(v, s, ptr->rr[i].data))
 			return false;
 	return true;

@@ -65,6 +65,8 @@ struct dns_rr {
 	size_t		 len;
 	uint16_t	 preference;	/* MX */
 };
+/* Of MX and PTR: whether it can be asked for; "" and oddities cannot. */
+bool	dns_rr_is_name(const struct dns_rr *rr);
 
 /* Immutable; lives as long as a view or the cache holds a reference. */
 struct dns_answer {

@@ -24,6 +24,7 @@
 #include "base/stats.h"
 #include "base/util.h"
 #include "dns/dns_priv.h"
+#include "spf/identity.h"
 #include "spf/record.h"
 
 /* A DNS message has 65,535 octets; text and NULs need little more. */
@@ -49,6 +50,13 @@ struct built {
 	size_t			 nearly;	/* texts that are nearly SPF */
 	bool			 malformed;
 };
+
+bool
+dns_rr_is_name(const struct dns_rr *rr)
+{
+	return strlen(rr->data) == rr->len &&
+	    identity_name_is_valid(rr->data, rr->len, false);
+}
 
 struct dns_answer *
 dns_answer_new(enum dns_status status, enum dns_type type, uint32_t ttl)

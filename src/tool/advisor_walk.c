@@ -59,13 +59,6 @@ ask_host(struct walk *w, const char *name, struct advisor_host *out)
 		out->addresses[i] = ask(w, name, address_types[i]);
 }
 
-static bool
-is_askable(const struct dns_rr *rr)
-{
-	return strlen(rr->data) == rr->len &&
-	    identity_name_is_valid(rr->data, rr->len, false);
-}
-
 static void
 ask_mx(struct walk *w, struct advisor_term *t)
 {
@@ -75,7 +68,7 @@ ask_mx(struct walk *w, struct advisor_term *t)
 	t->host_count = t->mx->count;
 	t->hosts = xcalloc(t->host_count + 1, sizeof(*t->hosts));
 	for (size_t i = 0; i < t->host_count; i++)
-		if (is_askable(&t->mx->rr[i]))
+		if (dns_rr_is_name(&t->mx->rr[i]))
 			ask_host(w, t->mx->rr[i].data, &t->hosts[i]);
 }
 
