@@ -77,6 +77,12 @@ enum { TEMPERROR_WORDS = 1, PASS_WORDS = 2 };	/* begin there */
 #define FORWARDER_FIELD(name) .offset = offsetof(struct conf_forwarder, name)
 #define TITLE_MAX 40
 
+/* What lists of clients and of names may have. */
+#define CLIENTS "addresses and networks such as 192.0.2.0/24 or " \
+	"2001:db8::/32, ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH"
+#define NAMES "names such as mx.example.com, .example.com for all names " \
+	"below it, and TYPE:/PATH"
+
 static const struct conf_option top_options[] = {
 	{ "socket", "\"inet:8890@127.0.0.1\"",
 	    "inet:PORT@ADDRESS, inet6:PORT@ADDRESS or unix:/PATH", RESTART,
@@ -122,7 +128,7 @@ static const struct conf_option top_options[] = {
 	{ "local_policy", "\"\"",
 	    "SPF terms such as \"ip4:192.0.2.1 include:example.net\", or "
 	    "\"\"", RELOAD,
-	    "Terms that are tried before a policy ends without a pass.",
+	    "Terms that are tried before a record ends without a pass.",
 	    CONF_TERMS, FIELD(local_policy) },
 	{ "best_guess", "\"\"",
 	    "a record such as \"v=spf1 a/24 mx/24 ptr ?all\", or \"\"",
@@ -153,9 +159,7 @@ static const struct conf_option top_options[] = {
 	    "\"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", "
 	    "\"169.254.0.0/16\", \"100.64.0.0/10\", "
 	    "\"::1/128\", \"fc00::/7\", \"fe80::/10\"}",
-	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
-	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
-	    RELOAD, "Clients that are not checked.",
+	    CLIENTS, RELOAD, "Clients that are not checked.",
 	    CONF_CLIENTS, FIELD(trusted_networks) },
 	{ "client_map", "{}",
 	    "ADDRESS=ADDRESS, or NETWORK=NETWORK of the same size", RELOAD,
@@ -283,10 +287,7 @@ static const struct conf_option reply_options[] = {
 };
 
 static const struct conf_option relay_options[] = {
-	{ "client", NULL,
-	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
-	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
-	    RELOAD, "The addresses of the client.",
+	{ "client", NULL, CLIENTS, RELOAD, "The addresses of the client.",
 	    CONF_CLIENTS, RELAY_FIELD(client) },
 	{ "refuse", "false", "true or false", RELOAD,
 	    "Whether mail of the relay may be refused.",
@@ -294,15 +295,10 @@ static const struct conf_option relay_options[] = {
 };
 
 static const struct conf_option forwarder_options[] = {
-	{ "client", NULL,
-	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
-	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
-	    RELOAD, "The addresses of the client.",
+	{ "client", NULL, CLIENTS, RELOAD, "The addresses of the client.",
 	    CONF_CLIENTS, FORWARDER_FIELD(client) },
-	{ "client_name", NULL,
-	    "names such as mx.example.com, .example.com for all names below "
-	    "it, and TYPE:/PATH",
-	    RELOAD, "The names of the client, confirmed by its address.",
+	{ "client_name", NULL, NAMES, RELOAD,
+	    "The names of the client, confirmed by its address.",
 	    CONF_NAMES, FORWARDER_FIELD(client_name) },
 	{ "spf_pass_for", NULL, "domains such as example.com", RELOAD,
 	    "Domains whose SPF record passes the client.",
@@ -347,20 +343,12 @@ static const struct conf_word behavior_words[] = {
 
 /* policy is the first member of conf_rule, so its rows fit. */
 static const struct conf_option rule_options[] = {
-	{ "client", NULL,
-	    "addresses and networks such as 192.0.2.0/24 or 2001:db8::/32, "
-	    "ranges such as 192.0.2.1-192.0.2.9, and TYPE:/PATH",
-	    RELOAD, "The addresses of the client.",
+	{ "client", NULL, CLIENTS, RELOAD, "The addresses of the client.",
 	    CONF_CLIENTS, RULE_FIELD(client) },
-	{ "client_name", NULL,
-	    "names such as mx.example.com, .example.com for all names below "
-	    "it, and TYPE:/PATH",
-	    RELOAD, "The names of the client, confirmed by its address.",
+	{ "client_name", NULL, NAMES, RELOAD,
+	    "The names of the client, confirmed by its address.",
 	    CONF_NAMES, RULE_FIELD(client_name) },
-	{ "helo", NULL,
-	    "names such as mx.example.com, .example.com for all names below "
-	    "it, and TYPE:/PATH",
-	    RELOAD, "What the client says in HELO.",
+	{ "helo", NULL, NAMES, RELOAD, "What the client says in HELO.",
 	    CONF_NAMES, RULE_FIELD(helo) },
 	{ "sender", NULL, "example.com, .example.com, user@example.com, user@, "
 	    "<>, and TYPE:/PATH",
