@@ -13,6 +13,7 @@
 #include "base/stats.h"
 #include "base/tally.h"
 #include "base/util.h"
+#include "capture.h"
 #include "conf_text.h"
 #include "dns/dns.h"
 #include "dns/flight.h"
@@ -297,21 +298,10 @@ assert_result(struct fixture *f, enum scope scope, enum result r)
 
 /* What is logged. */
 
-struct capture {
-	int	saved;
-	FILE	*file;
-	char	text[8192];
-};
-
 static void
 capture_begin(struct capture *c)
 {
-	c->file = tmpfile();
-	assert_non_null(c->file);
-	fflush(stderr);
-	c->saved = dup(STDERR_FILENO);
-	assert_true(c->saved >= 0);
-	assert_true(dup2(fileno(c->file), STDERR_FILENO) >= 0);
+	capture_stderr(c);
 	log_open(LOG_TARGET_STDERR, 0);
 	log_set_level(LOG_LEVEL_INFO);
 }
@@ -320,14 +310,7 @@ static const char *
 capture_end(struct capture *c)
 {
 	log_set_level(LOG_LEVEL_ERROR);
-	fflush(stderr);
-	dup2(c->saved, STDERR_FILENO);
-	close(c->saved);
-	rewind(c->file);
-	size_t n = fread(c->text, 1, sizeof(c->text) - 1, c->file);
-	c->text[n] = '\0';
-	fclose(c->file);
-	return c->text;
+	return capture_text(c);
 }
 
 static unsigned

@@ -14,6 +14,7 @@
 #include "eval/eval.h"
 #include "mail/session.h"
 #include "tool/dryrun.h"
+#include "capture.h"
 #include "fake_dns.h"
 
 static const char zone[] =
@@ -29,7 +30,7 @@ struct fixture {
 	struct session_env env;
 	struct conf	*conf;
 	char		*out;		/* what the last run printed */
-	char		 err[4096];	/* and on standard error */
+	struct capture	 err;	/* and on standard error */
 };
 
 static int
@@ -75,32 +76,6 @@ teardown(void **state)
 	return 0;
 }
 
-/* Standard error goes to a file from begin to end. */
-static int saved_err;
-static FILE *err_file;
-
-static void
-capture_begin(void)
-{
-	err_file = tmpfile();
-	assert_non_null(err_file);
-	fflush(stderr);
-	saved_err = dup(STDERR_FILENO);
-	assert_true(dup2(fileno(err_file), STDERR_FILENO) >= 0);
-}
-
-static void
-capture_end(struct fixture *f)
-{
-	fflush(stderr);
-	dup2(saved_err, STDERR_FILENO);
-	close(saved_err);
-	rewind(err_file);
-	size_t n = fread(f->err, 1, sizeof(f->err) - 1, err_file);
-	f->err[n] = '\0';
-	fclose(err_file);
-}
-
 static enum dryrun_status
 one(struct fixture *f, const struct dryrun_transaction *t, bool json)
 {
@@ -109,10 +84,10 @@ one(struct fixture *f, const struct dryrun_transaction *t, bool json)
 	free(f->out);
 	FILE *out = open_memstream(&f->out, &size);
 	assert_non_null(out);
-	capture_begin();
+	capture_stderr(&f->err);
 	enum dryrun_status status = dryrun_one(&f->env, f->conf, t, json,
 	    out);
-	capture_end(f);
+	(void)capture_text(&f->err);
 	fclose(out);
 	return status;
 }
@@ -129,10 +104,10 @@ lines_of(struct fixture *f, const char *text, size_t len, bool json)
 	assert_non_null(out);
 	assert_int_equal(fwrite(text, 1, len, in), len);
 	rewind(in);
-	capture_begin();
+	capture_stderr(&f->err);
 	enum dryrun_status status = dryrun_lines(&f->env, f->conf, in,
 	    "test", json, out);
-	capture_end(f);
+	(void)capture_text(&f->err);
 	fclose(in);
 	fclose(out);
 	return status;
@@ -170,7 +145,7 @@ test_one_accepted_transaction_shows_the_field(void **state)
 	assert_out(f, "\n  RCPT TO: ok\n  end of message: ok\n"
 	    "  + Received-SPF: pass ");
 	assert_out(f, "\n  => accept\n");
-	assert_string_equal(f->err, "");
+	assert_string_equal(f->err.text, "");
 }
 
 static void
@@ -224,12 +199,12 @@ test_bad_address_is_told_and_nothing_printed(void **state)
 
 		assert_int_equal(one(f, &t, false), DRYRUN_BAD_OPTION);
 		assert_string_equal(f->out, "");
-		assert_non_null(strstr(f->err, ": not an IPv4 or IPv6"));
+		assert_non_null(strstr(f->err.text, ": not an IPv4 or IPv6"));
 	}
 	struct dryrun_transaction t = { .ip = "a b\n", .helo = "-",
 		.sender = "u@pass.example.com" };
 	one(f, &t, false);
-	assert_string_equal(f->err, "spf-milter: --ip=\"a b\\x0a\": not an "
+	assert_string_equal(f->err.text, "spf-milter: --ip=\"a b\\x0a\": not an "
 	    "IPv4 or IPv6 address\n");
 }
 
@@ -270,7 +245,7 @@ test_bad_lines_are_numbered_and_do_not_end_the_run(void **state)
 
 	assert_int_equal(lines_of(f, text, sizeof(text) - 1, false),
 	    DRYRUN_BAD_INPUT);
-	assert_string_equal(f->err,
+	assert_string_equal(f->err.text,
 	    "test:3: the sender is missing; a line is: ip helo sender [rcpt]\n"
 	    "test:4: helo and sender are missing; a line is: "
 	    "ip helo sender [rcpt]\n"
@@ -320,7 +295,7 @@ test_long_lines_are_fine_up_to_their_limit(void **state)
 	free(text);
 	text = long_line(1 << 20);
 	assert_int_equal(lines(f, text), DRYRUN_BAD_INPUT);
-	assert_string_equal(f->err, "test:1: line too long\n");
+	assert_string_equal(f->err.text, "test:1: line too long\n");
 	assert_string_equal(f->out, "");
 	free(text);
 }
@@ -332,11 +307,11 @@ test_unreadable_input_is_bad_input(void **state)
 	FILE *in = fopen("/", "r");
 
 	assert_non_null(in);
-	capture_begin();
+	capture_stderr(&f->err);
 	assert_int_equal(dryrun_lines(&f->env, f->conf, in, "dir", false,
 	    stdout), DRYRUN_BAD_INPUT);
-	capture_end(f);
-	assert_int_equal(strncmp(f->err, "dir: ", 5), 0);
+	(void)capture_text(&f->err);
+	assert_int_equal(strncmp(f->err.text, "dir: ", 5), 0);
 	fclose(in);
 }
 
