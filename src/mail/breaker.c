@@ -82,13 +82,24 @@ breaker_free(struct breaker *b)
 static uint64_t
 hash(const struct breaker *b, const void *octets, size_t len)
 {
-	char lower[HASH_ROOM(IDENTITY_NAME_MAX)] = "";
+	char room[HASH_ROOM(IDENTITY_NAME_MAX)] = "";
 	uint64_t out[2];
 
-	for (size_t i = 0; i < len && i < IDENTITY_NAME_MAX; i++)
-		lower[i] = util_lower(((const char *)octets)[i]);
-	hash_octets(&b->key, lower, len, out);
+	memcpy(room, octets, len);
+	hash_octets(&b->key, room, len, out);
 	return out[0];
+}
+
+/* In any case it is the same. */
+static uint64_t
+hash_domain(const struct breaker *b, const char *domain)
+{
+	char lower[IDENTITY_NAME_MAX + 1];
+	size_t len = 0;
+
+	for (; domain[len] != '\0' && len < IDENTITY_NAME_MAX; len++)
+		lower[len] = util_lower(domain[len]);
+	return hash(b, lower, len);
 }
 
 void
@@ -98,7 +109,7 @@ breaker_note(struct breaker *b, const struct addr *client, const char *domain,
 	const struct addr network = addr_network(client, NETWORK_BITS);
 	const struct vote vote = {
 		.network = hash(b, &network, sizeof(network)),
-		.domain = hash(b, domain, strlen(domain)),
+		.domain = hash_domain(b, domain),
 		.until_ms = now_ms + MINUTE_MS,
 		.failed = failed,
 	};

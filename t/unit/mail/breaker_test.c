@@ -137,6 +137,25 @@ test_one_provider_opens_nothing(void **state)
 	}
 }
 
+/* Octets that are letters in one case or the other: 72 networks, not 9. */
+static void
+test_networks_are_counted_as_they_are(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 72; i++) {
+		char text[60];
+		struct addr client;
+
+		snprintf(text, sizeof(text), "%u.%u.%u.1", 'A' + i % 2 * 32,
+		    'A' + i / 4 % 9 + i / 36 * 32, 'A' + i / 2 % 2 * 32);
+		assert_true(addr_parse(&client, text));
+		snprintf(text, sizeof(text), "d%u.example", i);
+		breaker_note(breaker, &client, text, true, MINUTE);
+	}
+	assert_false(is_open(MINUTE));
+	assert_true(breaker_is_in_doubt(breaker));
+}
+
 static void
 test_one_dead_domain_opens_nothing(void **state)
 {
@@ -250,6 +269,7 @@ main(void)
 		TEST(few_may_be_bad_luck),
 		TEST(one_client_opens_nothing),
 		TEST(one_provider_opens_nothing),
+		TEST(networks_are_counted_as_they_are),
 		TEST(one_dead_domain_opens_nothing),
 		TEST(one_dead_domain_of_many_counts_once),
 		TEST(one_good_domain_of_many_networks_is_enough),
