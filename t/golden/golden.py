@@ -128,7 +128,7 @@ def play(case):
 def cases():
     for root, folders, files in os.walk(HERE):
         folders.sort()
-        if "expected" in files:
+        if {"expected", "args", "command"} & set(files):
             yield os.path.relpath(root, HERE), root
 
 
