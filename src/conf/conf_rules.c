@@ -304,15 +304,6 @@ lists_of(const struct rule *r)
 }
 
 static bool
-is_empty(const struct list *l)
-{
-	for (size_t i = 0; i < list_count(l); i++)
-		if (list_entries(l, i) > 0)
-			return false;
-	return true;
-}
-
-static bool
 has_element(const struct list *l, const char *element)
 {
 	for (size_t i = 0; i < list_count(l); i++)
@@ -335,17 +326,58 @@ has_network(const struct list *l, const char *element)
 	return bits >= 0 && bits <= (int)p.len;
 }
 
+/* Then all the rest is in it. */
+static bool
+only_excludes(const struct list *l)
+{
+	for (size_t i = 0; i < list_count(l); i++)
+		if (list_element(l, i)[0] != '!')
+			return false;
+	return true;
+}
+
+static bool
+is_empty(const struct list *l)
+{
+	for (size_t i = 0; i < list_count(l); i++)
+		if (list_element(l, i)[0] != '!' && list_entries(l, i) > 0)
+			return false;
+	return !only_excludes(l);
+}
+
+static bool
+words_only_exclude(const struct rule_words *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->list[i][0] != '!')
+			return false;
+	return true;
+}
+
+static bool
+has_word(const struct rule_words *w, const char *word)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (util_eq_nocase(w->list[i], word))
+			return true;
+	return false;
+}
+
 /* All that b holds for a holds for, as far as their texts tell. */
 static bool
 list_covers(const struct list *a, const struct list *b, bool clients)
 {
+	bool rest = a != NULL && only_excludes(a);
+
 	if (a == NULL || b == NULL)
 		return a == NULL;
+	if (only_excludes(b) && !rest)
+		return false;
 	for (size_t i = 0; i < list_count(a); i++)
 		if (list_element(a, i)[0] == '!' &&
 		    !has_element(b, list_element(a, i)))
 			return false;
-	for (size_t i = 0; i < list_count(b); i++) {
+	for (size_t i = 0; i < list_count(b) && !rest; i++) {
 		const char *element = list_element(b, i);
 
 		if (!has_element(a, element) && element[0] != '!' &&
@@ -358,17 +390,19 @@ list_covers(const struct list *a, const struct list *b, bool clients)
 static bool
 words_cover(const struct rule_words *a, const struct rule_words *b)
 {
-	size_t found = 0;
+	bool rest = words_only_exclude(a);
 
 	if (a->count == 0 || b->count == 0)
 		return a->count == 0;
-	for (size_t i = 0; i < b->count; i++)
-		for (size_t j = 0; j < a->count; j++)
-			if (util_eq_nocase(a->list[j], b->list[i])) {
-				found++;
-				break;
-			}
-	return found == b->count;
+	if (words_only_exclude(b) && !rest)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->list[i][0] == '!' && !has_word(b, a->list[i]))
+			return false;
+	for (size_t i = 0; i < b->count && !rest; i++)
+		if (b->list[i][0] != '!' && !has_word(a, b->list[i]))
+			return false;
+	return true;
 }
 
 static bool
@@ -395,6 +429,22 @@ rule_covers(const struct rule *a, const struct rule *b)
 	return true;
 }
 
+/* No rule is tried for who is not checked. */
+static void
+note_trusted(struct conf *c, const struct conf_item *item,
+    const struct rule *r)
+{
+	if (r->check_as.family != AF_UNSPEC)
+		return;
+	if (c->trust_authenticated && !rule_takes_strangers(r))
+		note(&c->notes, item, "never holds: trust_authenticated lets "
+		    "all through that it is for");
+	if (r->client != NULL && !only_excludes(r->client) &&
+	    list_covers(c->trusted_networks, r->client, true))
+		note(&c->notes, item, "never holds: trusted_networks has all "
+		    "clients that it is for");
+}
+
 static void
 note_tag(struct conf *c, const struct conf_item *item, const struct rule *r)
 {
@@ -419,6 +469,7 @@ note_never(struct conf *c, const struct conf_item *item, size_t index,
 		if (lists.of[i] != NULL && is_empty(lists.of[i]))
 			note(&c->notes, item, "never holds: a list of it has "
 			    "no entry");
+	note_trusted(c, item, r);
 	for (size_t i = 0; i < index; i++)
 		if (c->rules.list[i].expires_s > now_s &&
 		    rule_covers(&c->rules.list[i], r)) {
@@ -431,11 +482,11 @@ note_never(struct conf *c, const struct conf_item *item, size_t index,
 
 /* Results for which r does less than is done without it, up to most. */
 static bool
-is_exception(const struct conf *c, const struct rule *r,
-    enum policy_action most)
+is_exception_of(const struct conf *c, const struct rule *r,
+    enum policy_table t, enum policy_action most)
 {
-	const enum policy_action *with = r->policy->action[TABLE_MAILFROM];
-	const enum policy_action *without = c->policy.action[TABLE_MAILFROM];
+	const enum policy_action *with = r->policy->action[t];
+	const enum policy_action *without = c->policy.action[t];
 
 	for (size_t i = 0; i < RESULT_COUNT; i++)
 		if (i != RESULT_PASS && with[i] < without[i] &&
@@ -444,13 +495,21 @@ is_exception(const struct conf *c, const struct rule *r,
 	return false;
 }
 
+static bool
+is_exception(const struct conf *c, const struct rule *r,
+    enum policy_action most)
+{
+	return is_exception_of(c, r, TABLE_MAILFROM, most) ||
+	    is_exception_of(c, r, TABLE_NULL_SENDER, most);
+}
+
 /* Whoever sends mail chooses its sender and HELO, and may add recipients. */
 static void
 note_hole(struct conf *c, const struct conf_item *item, const struct rule *r)
 {
 	bool by_sender = r->sender != NULL || r->helo != NULL;
 	bool by_client = r->client != NULL || r->client_name != NULL ||
-	    r->passes != 0 || r->authenticated.count > 0;
+	    r->passes != 0 || !rule_takes_strangers(r);
 
 	/* What concerns the whole message, see weigh() in session.c. */
 	enum policy_action whole = c->reject_at == CONF_STAGE_END ?

@@ -59,6 +59,13 @@ lists(const struct list *l, const char *text)
 	return list_match(l, &(struct list_key){ .text = text });
 }
 
+bool
+rule_takes_strangers(const struct rule *r)
+{
+	return r->authenticated.count == 0 ||
+	    meets(&r->authenticated, "false", "false");
+}
+
 /* The conditions. */
 
 static unsigned

@@ -124,6 +124,9 @@ struct rules_found rules_find(const struct rules *rs,
 struct addr	 rules_check_as(const struct rules *rs,
 	    const struct rules_case *c);
 
+/* Whether clients that have not authenticated can be meant by it. */
+bool		 rule_takes_strangers(const struct rule *r);
+
 /*
  * The name of the condition by which a rule does not hold, else of one that
  * cannot be judged yet; NULL: it holds.

@@ -989,6 +989,11 @@ test_rules_that_are_worth_a_look_are_noted(void **state)
 	    ".example.com action = header }");
 	assert_no_note("rule a { sender = example.com action = reject }");
 	assert_no_note("rule a { recipient = b@ action = header }");
+	assert_note("rule a { sender = example.com action = header "
+	    "authenticated = false }", 1, "can be used by forgers");
+	assert_note("behavior = 2 policy null_sender { fail = reject }\n"
+	    "rule a { sender = \"<>\" action = header }", 2,
+	    "can be used by forgers");
 	assert_note("policy mailfrom { softfail = quarantine }\n"
 	    "rule a { recipient = b@ action = header }", 2,
 	    "mixed_recipients = \"split\"");
@@ -1026,6 +1031,39 @@ test_what_means_nothing_is_noted(void **state)
 	assert_no_note("policy guess { pass = header }");
 	assert_no_note("policy guess { fail = reject }\n"
 	    "best_guess = \"v=spf1 a ?all\"");
+}
+
+/* What excludes alone holds for the rest, so for more than it names. */
+static void
+test_rules_that_only_exclude_are_larger_than_they_look(void **state)
+{
+	(void)state;
+	assert_no_note("rule a { sender = {a.example, \"!b@a.example\"} "
+	    "client = 192.0.2.0/24 }\n"
+	    "rule b { sender = \"!b@a.example\" client = 192.0.2.0/24 }");
+	assert_no_note("rule a { result = {fail, \"!pass\"} }\n"
+	    "rule b { result = \"!pass\" }");
+	assert_note("rule a { result = \"!pass\" }\n"
+	    "rule b { result = {fail, \"!pass\"} }", 2, "never holds");
+	assert_note("rule a { result = \"!pass\" }\n"
+	    "rule b { result = \"!pass\" }", 2, "never holds");
+}
+
+static void
+test_rules_for_who_is_trusted_are_noted(void **state)
+{
+	(void)state;
+	assert_note("rule a { authenticated = kim action = reject }", 1,
+	    "never holds: trust_authenticated");
+	assert_no_note("trust_authenticated = false\n"
+	    "rule a { authenticated = kim action = reject }");
+	assert_no_note("rule a { authenticated = {false, kim} action = tag }");
+	assert_no_note("rule a { authenticated = \"!kim\" action = tag }");
+	assert_note("rule a { client = 127.0.0.7 action = reject }", 1,
+	    "never holds: trusted_networks");
+	assert_no_note("rule a { client = {127.0.0.7, 192.0.2.7} "
+	    "action = reject }");
+	assert_no_note("rule a { client = 127.0.0.7 check_as = 192.0.2.25 }");
 }
 
 static void
@@ -2150,6 +2188,8 @@ main(void)
 		TEST(rules_that_cannot_be_meant_are_refused),
 		TEST(rules_that_are_worth_a_look_are_noted),
 		TEST(what_means_nothing_is_noted),
+		TEST(rules_that_only_exclude_are_larger_than_they_look),
+		TEST(rules_for_who_is_trusted_are_noted),
 		TEST(all_wrong_values_are_reported_with_their_lines),
 		TEST(an_overridden_wrong_value_is_still_wrong),
 		TEST(unknown_names_are_told_with_what_was_meant),
