@@ -132,6 +132,39 @@ lower(char *text)
 		*text = util_lower(*text);
 }
 
+/* What a local part has without quotes (RFC 5321 s4.1.2); UTF-8 too. */
+static bool
+is_plain(char c)
+{
+	return util_is_alnum(c) || (c & 0x80) != 0 ||
+	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+}
+
+/*
+ * In place: a local part without the quotes and backslashes that it does not
+ * need, since whoever types it chooses whether they are there.
+ */
+static void
+unquote(char *address)
+{
+	char *at = strrchr(address, '@');
+	char *end = at != NULL ? at : address + strlen(address);
+	char plain[2 * TEXT_MAX];
+	size_t n = 0;
+
+	for (const char *p = address; p < end; p++) {
+		if (*p == '"')
+			continue;
+		if (*p == '\\' && p + 1 < end)
+			p++;
+		if (!is_plain(*p))
+			return;
+		plain[n++] = *p;
+	}
+	memcpy(address, plain, n);
+	memmove(address + n, end, strlen(end) + 1);
+}
+
 /* [.]domain, and for addresses local@[domain] and <>. */
 static const char *
 add_name(enum list_kind k, struct list_side *s, const char *text)
@@ -144,6 +177,8 @@ add_name(enum list_kind k, struct list_side *s, const char *text)
 	if (!util_copy(copy, sizeof(copy), text))
 		return "";
 	lower(copy);
+	if (is_address)
+		unquote(copy);
 	at = is_address ? strrchr(copy, '@') : NULL;
 	if (at == copy)
 		return "";
@@ -313,8 +348,11 @@ normalise(enum list_kind k, const char *text, char out[2 * TEXT_MAX])
 	memcpy(out, text, len);
 	out[len] = '\0';
 	lower(out);
-	if (k == LIST_ADDRESS && text[0] != '\0' && strchr(out, '@') == NULL)
-		memcpy(out + len, "@", 2);
+	if (k != LIST_ADDRESS)
+		return;
+	unquote(out);
+	if (text[0] != '\0' && strchr(out, '@') == NULL)
+		memcpy(out + strlen(out), "@", 2);
 }
 
 static int
@@ -424,15 +462,28 @@ list_table_behavior(const struct list_table *t, const struct addr *a)
 	return level;
 }
 
+/* As it is typed, but for needless quotes. */
+static int
+match_patterns(const struct list_table *t, const char *text)
+{
+	char copy[2 * TEXT_MAX];
+
+	if (t->kind == LIST_ADDRESS && strpbrk(text, "\"\\") != NULL &&
+	    util_copy(copy, sizeof(copy), text)) {
+		unquote(copy);
+		text = copy;
+	}
+	return list_patterns_match(t->patterns, text[0] == '\0' ? "<>" : text);
+}
+
 int
 list_table_match(const struct list_table *t, const struct list_key *k)
 {
 	char client[ADDR_TEXT_SIZE];
 
 	if (t->patterns != NULL)
-		return list_patterns_match(t->patterns,
-		    t->kind == LIST_CLIENT ? addr_format(k->client, client) :
-		    k->text[0] == '\0' ? "<>" : k->text);
+		return match_patterns(t, t->kind == LIST_CLIENT ?
+		    addr_format(k->client, client) : k->text);
 	return t->kind == LIST_CLIENT ? match_client(t, k->client) :
 	    match_text(t, k->text);
 }

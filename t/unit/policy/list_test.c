@@ -298,6 +298,27 @@ test_addresses(void **state)
 	list_free(l);
 }
 
+/* Mail servers deliver all of them to the same mailbox. */
+static void
+test_quotes_make_no_other_local_part(void **state)
+{
+	(void)state;
+	struct list *l = make(LIST_ADDRESS,
+	    "boss@ours.example postmaster@ \"q.uote\"@ours.example");
+
+	assert_true(has_text(l, "\"boss\"@ours.example"));
+	assert_true(has_text(l, "\"b\\oss\"@ours.example"));
+	assert_true(has_text(l, "b\\oss@ours.example"));
+	assert_true(has_text(l, "bo\"ss\"@ours.example"));
+	assert_true(has_text(l, "\"Postmaster\""));
+	assert_true(has_text(l, "q.uote@ours.example"));
+	assert_false(has_text(l, "\"bo ss\"@ours.example"));
+	assert_false(has_text(l, "\"boss@ours.example\"@b.example"));
+	assert_false(has_text(l, "\"\"@b.example"));
+	assert_false(has_text(l, "\"\\"));
+	list_free(l);
+}
+
 /* The key before is what a reading beyond the end would find. */
 static void
 test_keys_without_a_domain_match_no_domain(void **state)
@@ -480,6 +501,7 @@ test_expressions(void **state)
 	    "/^<>$/\n");
 
 	assert_true(has_text(l, "NEWS-7@example.com"));
+	assert_true(has_text(l, "\"news-7\"@example.com"));
 	assert_true(has_text(l, "Case@example.com"));
 	assert_false(has_text(l, "case@example.com"));
 	assert_true(has_text(l, "good@example.net"));
@@ -789,6 +811,7 @@ main(void)
 		cmocka_unit_test(test_an_empty_list_has_nobody),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_quotes_make_no_other_local_part),
 		cmocka_unit_test(test_keys_without_a_domain_match_no_domain),
 		cmocka_unit_test(test_long_keys_are_judged_by_their_domain),
 		cmocka_unit_test(test_wrong_elements_are_refused),
