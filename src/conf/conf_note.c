@@ -197,9 +197,30 @@ note_local_policy(struct conf *c)
 	note_term(c, r->widest6, AF_INET6, c->wide_open_prefix6);
 }
 
+/* The first that fits counts. */
+static void
+note_mappings(struct conf *c)
+{
+	const struct conf_mapping *all = c->client_map.list;
+	char text[ADDR_PREFIX_TEXT_SIZE];
+
+	for (size_t i = 1; i < c->client_map.count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (all[j].from.len <= all[i].from.len &&
+			    addr_prefix_match(&all[j].from,
+			    &all[i].from.addr)) {
+				conf_complain(c, &c->notes, "client_map",
+				    "%s never counts: an entry before it is "
+				    "for the same addresses",
+				    addr_prefix_format(&all[i].from, text));
+				break;
+			}
+}
+
 void
 conf_note(struct conf *c)
 {
+	note_mappings(c);
 	note_local_policy(c);
 	note_socket(c);
 	note_group(c);

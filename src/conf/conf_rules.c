@@ -157,13 +157,73 @@ is_plain(const struct conf_rule *r)
 	    r->mechanism.count == 0 && r->record == 0;
 }
 
+static bool
+has_cdb(const struct list *l)
+{
+	static const char type[] = "cdb:";
+
+	for (size_t i = 0; l != NULL && i < list_count(l); i++)
+		if (strncmp(list_element(l, i), type, sizeof(type) - 1) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_address(const struct list *l)
+{
+	struct addr a;
+
+	for (size_t i = 0; l != NULL && i < list_count(l); i++) {
+		const char *name = list_element(l, i);
+
+		if (addr_parse(&a, name + (name[0] == '!')))
+			return true;
+	}
+	return false;
+}
+
+static bool
+are_ports(const struct conf_texts *t)
+{
+	uint64_t port;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const char *text = t->list[i] + (t->list[i][0] == '!');
+
+		if (!util_parse_uint(text, strlen(text), 65535, &port))
+			return false;
+	}
+	return true;
+}
+
+/* "yes" for true is what other options take. */
+static bool
+has_boolean_user(const struct conf_texts *t)
+{
+	static const char *const words[] = { "yes", "no", "on", "off" };
+
+	for (size_t i = 0; i < t->count; i++)
+		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
+			if (util_eq_nocase(t->list[i], words[j]))
+				return true;
+	return false;
+}
+
 static const char *
 wrong_with(const struct conf *c, const struct conf_rule *r)
 {
 	if (r->behavior != 0 && r->action != 0)
 		return "behavior and action exclude each other";
-	if (r->behavior == CONF_BEHAVIOR_LIST && r->client == NULL)
-		return "behavior = \"from-list\" wants a list: client";
+	if (r->behavior == CONF_BEHAVIOR_LIST && !has_cdb(r->client))
+		return "behavior = \"from-list\" wants a list of tcprules: "
+		    "client = \"cdb:/...\"";
+	if (!are_ports(&r->port))
+		return "port has numbers such as 25 or 587";
+	if (has_boolean_user(&r->authenticated))
+		return "authenticated has true, false, or names of users; yes "
+		    "and no, on and off are none of them";
+	if (has_address(r->client_name))
+		return "client_name has names; addresses go to client";
 	if (r->recipient != NULL && c->reject_at == CONF_STAGE_MAIL)
 		return "the recipient is not known yet where reject_at is "
 		    "\"mail\"; allowed: rcpt or eom";

@@ -760,6 +760,13 @@ test_rules_that_cannot_be_meant_are_refused(void **state)
 	assert_bad("rule a { behavior = 1\naction = tag }", 1, "rule \"a\": "
 	    "behavior and action exclude each other");
 	assert_bad("rule a { behavior = from-list }", 1, "wants a list");
+	assert_bad("rule a { behavior = from-list client = 192.0.2.0/24 }", 1,
+	    "wants a list of tcprules");
+	assert_bad("rule a { port = smtp }", 1, "numbers such as 25");
+	assert_bad("rule a { port = {25, \"!65536\"} }", 1, "numbers such as");
+	assert_bad("rule a { authenticated = yes }", 1, "names of users");
+	assert_bad("rule a { client_name = {a.example, \"!192.0.2.1\"} }", 1,
+	    "addresses go to client");
 	assert_bad("rule a { behavior = 7 }", 1, "allowed: 0 to 6, or "
 	    "from-list");
 	assert_bad("reject_at = mail rule a { recipient = b@ }", 1,
@@ -1541,6 +1548,10 @@ test_client_map_has_pairs_of_one_size(void **state)
 		assert_bad(text, 1, bad[i][1]);
 		free(text);
 	}
+	assert_note("client_map = {\"10.0.0.0/8=11.0.0.0/8\", "
+	    "\"10.0.0.1=192.0.2.1\"}", 1, "10.0.0.1 never counts");
+	assert_no_note("client_map = {\"10.0.0.1=192.0.2.1\", "
+	    "\"10.0.0.0/8=11.0.0.0/8\"}");
 }
 
 static void
@@ -1941,7 +1952,7 @@ test_dump_is_a_configuration_that_says_the_same(void **state)
 		"\"10.1.0.0/24=198.51.100.0/24\"}\n"
 		"rule 'a b' { client = \"!192.0.2.1\" sender = {\"<>\", u@} "
 		"result = {\"!pass\"} identity = mailfrom record = wide-open "
-		"expires = 2027-12-31 behavior = from-list pass = tag "
+		"expires = 2027-12-31 behavior = 2 pass = tag "
 		"owner = \"\xc3\xa4 \\\"\" }"
 	};
 
