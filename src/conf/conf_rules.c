@@ -590,6 +590,19 @@ note_hole(struct conf *c, const struct conf_item *item, const struct rule *r)
 		    "them apart");
 }
 
+/* The address that it counts as is one that our own record passes. */
+static void
+note_disguise(struct conf *c, const struct conf_item *item,
+    const struct rule *r)
+{
+	if (r->check_as.family != AF_UNSPEC && r->client == NULL &&
+	    rule_takes_strangers(r) && r->daemon.count == 0 &&
+	    r->port.count == 0)
+		note(&c->notes, item, "can be used by forgers: strangers are "
+		    "checked as ourselves, too; add client, authenticated, "
+		    "daemon or port");
+}
+
 bool
 conf_expired(const struct conf *c, int64_t now_s, struct diag *d)
 {
@@ -618,5 +631,6 @@ conf_note_rules(struct conf *c)
 		note_never(c, item, i, now_s);
 		note_hole(c, item, &c->rules.list[i]);
 		note_tag(c, item, &c->rules.list[i]);
+		note_disguise(c, item, &c->rules.list[i]);
 	}
 }

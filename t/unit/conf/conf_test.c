@@ -1071,6 +1071,11 @@ test_rules_for_who_is_trusted_are_noted(void **state)
 	assert_no_note("rule a { client = {127.0.0.7, 192.0.2.7} "
 	    "action = reject }");
 	assert_no_note("rule a { client = 127.0.0.7 check_as = 192.0.2.25 }");
+	assert_no_note("rule a { authenticated = true check_as = 192.0.2.25 }");
+	assert_note("rule a { sender = ours.example check_as = 192.0.2.25 }", 1,
+	    "can be used by forgers");
+	assert_note("rule a { authenticated = false check_as = 192.0.2.25 }", 1,
+	    "can be used by forgers");
 }
 
 static void
