@@ -681,7 +681,8 @@ begin_forwarder(struct message *m)
 static void
 begin_checks(struct message *m)
 {
-	if (m->facts.who->client.family == AF_UNSPEC) {
+	if (m->facts.who->client.family == AF_UNSPEC ||
+	    m->check.unknown_client != NULL) {
 		m->facts.lacks &= ~RULES_NEED_NAMES;
 		m->facts.judged = UINT64_MAX;
 	}
@@ -900,6 +901,7 @@ trace_relayed(struct session *s)
 	m->who.helo = &r->helo;
 	m->who.relayed_by = from->by;
 	m->who.authenticated = from->authenticated;
+	m->who.auth_user = "";		/* that was the relay */
 	m->check.helo = &r->helo_flight;
 	m->check.bounces = !from->refuse;
 	m->check.unknown_client = from->problem;

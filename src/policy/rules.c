@@ -88,10 +88,11 @@ ask_client(const struct rule *r, const struct rules_case *c)
 static unsigned
 ask_authenticated(const struct rule *r, const struct rules_case *c)
 {
-	bool known = c->who->auth_user[0] != '\0';
+	const char *user = c->who->auth_user;
+	const char *word = c->who->authenticated ? "true" : "false";
 
-	return says(meets(&r->authenticated, known ? "true" : "false",
-	    known ? c->who->auth_user : "false"));
+	return says(meets(&r->authenticated, word, user[0] != '\0' ? user
+	    : word));
 }
 
 static unsigned

@@ -23,7 +23,7 @@ struct subject {
 						 * NULL: the client connected */
 	const char		*queue_id;	/* NULL: not told */
 	bool			 authenticated;
-	const char		*auth_user;	/* "": none */
+	const char		*auth_user;	/* "": none, or not told */
 	const char		*daemon;	/* of the MTA; "": not told */
 	const char		*port;		/* its own; "": not told */
 	bool			 smtputf8;	/* as in RFC 6531 */

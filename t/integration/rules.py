@@ -23,6 +23,7 @@ PLACES = {"postfix": "198.51.100.25", "sendmail": "198.51.100.26"}
 SENDER = "203.0.113.5"
 PARTNER = "203.0.113.9"		# its name leads back to it
 LIAR = "203.0.113.10"		# that name does not lead to this one
+BOTH = "203.0.113.11"		# has that name, and then one that does
 PORT = 25
 OTHER_PORT = 2525
 SOFT = "u@softfail.example.com"
@@ -32,7 +33,9 @@ tempfile.tempdir = LAB.dir
 NAMESERVER = lab.NameServer(LAB, lab.zone_file(LAB.dir + "/zone", {
     **spec.ZONE, "mx.partner.example": {"A": [PARTNER]},
     "9.113.0.203.in-addr.arpa": {"PTR": ["mx.partner.example"]},
-    "10.113.0.203.in-addr.arpa": {"PTR": ["mx.partner.example"]}}))
+    "10.113.0.203.in-addr.arpa": {"PTR": ["mx.partner.example"]},
+    "11.113.0.203.in-addr.arpa": {"PTR": ["mx.partner.example",
+        "mx2.partner.example"]}, "mx2.partner.example": {"A": [BOTH]}}))
 FILTER = Daemon(user="nobody", socket_mode="0666", check_helo=False,
     dns_options={"servers": []}, mixed_recipients="split",
     tag={"default": {"fields": ["X-Tagged: yes"]}}, rule={
@@ -120,6 +123,12 @@ def test_the_name_that_a_server_tells_is_confirmed():
             "other@example.org"), ["250"], server.name)
         tap.equal(codes(server, LIAR, "u@fail.example.com",
             "other@example.org"), ["550"], server.name)
+
+
+def test_names_are_found_where_a_server_has_confirmed_none():
+    for server in MTAS:
+        tap.equal(codes(server, BOTH, "u@fail.example.com",
+            "other@example.org"), ["250"], server.name)
 
 
 def test_servers_tell_their_port():

@@ -2660,6 +2660,42 @@ test_client_that_a_relay_does_not_name_is_none(void **state)
 	assert_int_equal(session_decision(f->session)->action, POLICY_ACCEPT);
 }
 
+/* The relay has a name and a record, but they say nothing of the client. */
+static void
+test_rules_ask_nothing_of_a_client_that_is_not_known(void **state)
+{
+	struct fixture *f = *state;
+
+	configure(f, 3, 3, RELAY "rule a { client_name = .partner.example }\n"
+	    "rule b { spf_pass_for = pass.example.com }\n");
+	relay_one(f, "<u@fail.example.com>", "from a by b; date");
+	(void)end(f);
+	assert_int_equal(f->fake.asked, 0);
+	assert_null(session_decision(f->session)->rule);
+}
+
+/* The user is the relay's, who says nothing of its client. */
+static void
+test_rules_go_by_what_the_client_of_a_relay_is(void **state)
+{
+	struct fixture *f = *state;
+	const char *const hops[] = { HOP("a", "198.51.100.7", "ESMTP"),
+		HOP("a", "198.51.100.7", "ESMTPA") };
+	static const char *const users[] = { NULL, "gate" };
+
+	configure(f, 3, 3, RELAY "trust_authenticated = no\n"
+	    "rule a { authenticated = {true, gate} action = header }\n");
+	connect_to(f->session, "192.0.2.1", 25000);
+	for (size_t i = 0; i < 4; i++) {
+		assert_continues(mail_authenticated(f, users[i / 2]));
+		assert_continues(rcpt(f));
+		session_header(f->session, "Received", hops[i % 2]);
+		(void)end(f);
+		assert_int_equal(session_decision(f->session)->action,
+		    i % 2 == 0 ? POLICY_QUARANTINE : POLICY_ACCEPT);
+	}
+}
+
 static void
 test_each_message_of_a_relay_has_its_client(void **state)
 {
@@ -3292,6 +3328,9 @@ main(void)
 		SESSION_TEST(mail_of_a_relay_is_spared),
 		SESSION_TEST(helo_of_a_relay_s_client_hides_no_mail_from),
 		SESSION_TEST(client_that_a_relay_does_not_name_is_none),
+		SESSION_TEST(
+		    rules_ask_nothing_of_a_client_that_is_not_known),
+		SESSION_TEST(rules_go_by_what_the_client_of_a_relay_is),
 		SESSION_TEST(each_message_of_a_relay_has_its_client),
 		SESSION_TEST(relay_s_client_may_be_one_that_is_not_checked),
 		SESSION_TEST(relay_in_a_trusted_network_is_a_relay),

@@ -285,6 +285,7 @@ test_words_include_and_exclude(void **state)
 		r.authenticated = rows[i].words;
 		for (size_t j = 0; j < 3; j++) {
 			f->who.auth_user = users[j];
+			f->who.authenticated = users[j][0] != '\0';
 			if (rows[i].holds[j])
 				assert_holds(f, &r);
 			else
