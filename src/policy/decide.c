@@ -13,18 +13,20 @@
 
 /* A deferral says nothing of the mail, so it is no reason to hold it. */
 static enum policy_action
-excused(enum policy_action a, enum excuse e)
+excused(const struct policy *p, const struct finding *f)
 {
-	switch (e) {
+	enum policy_action a = policy_decide(p, f);
+
+	switch (f->excuse) {
 	case EXCUSE_NONE:
 		break;
 	case EXCUSE_GRACE:
 	case EXCUSE_OUTAGE:
 		return a >= POLICY_TEMPFAIL ? POLICY_ACCEPT : a;
 	case EXCUSE_RELAY:
-		if (a == POLICY_REJECT)
+		if (a == POLICY_REJECT && !p->defers[f->result])
 			return POLICY_QUARANTINE;
-		return a == POLICY_TEMPFAIL ? POLICY_ACCEPT : a;
+		return a >= POLICY_TEMPFAIL ? POLICY_ACCEPT : a;
 	case EXCUSE_CLIENT:
 	case EXCUSE_FORWARDER:
 		return a > POLICY_ACCEPT ? POLICY_ACCEPT : a;
@@ -36,10 +38,8 @@ static void
 judge(struct decision_part *part, const struct policy *p,
     const struct finding *f)
 {
-	enum policy_action wanted = policy_decide(p, f);
-
-	part->action = excused(wanted, f->excuse);
-	if (part->action != wanted)
+	part->action = excused(p, f);
+	if (part->action != policy_decide(p, f))
 		part->excuse = f->excuse;
 }
 
@@ -130,7 +130,7 @@ decisions_part(const struct decision *a, const struct decision *b)
 bool
 decide_helo_rejects(const struct policy *p, const struct finding *helo)
 {
-	return excused(policy_decide(p, helo), helo->excuse) == POLICY_REJECT;
+	return excused(p, helo) == POLICY_REJECT;
 }
 
 bool

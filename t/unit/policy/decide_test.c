@@ -244,6 +244,26 @@ test_excuse_of_who_brings_it_lessens_the_action(void **state)
 	}
 }
 
+/* What would be deferred says nothing that mail could be held for. */
+static void
+test_rejection_with_a_4xx_reply_holds_no_mail_of_a_relay(void **state)
+{
+	static const struct finding f = { .result = RESULT_FAIL,
+		.table = TABLE_MAILFROM, .excuse = EXCUSE_RELAY };
+	const struct finding *const one[] = { NULL, &f };
+	struct policy p = levels(3, 3);
+	struct decision d = decide(&p, one);
+
+	(void)state;
+	assert_int_equal(d.action, POLICY_QUARANTINE);
+	assert_true(decision_can_be_spared(&d));
+	p.defers[RESULT_FAIL] = true;
+	d = decide(&p, one);
+	assert_int_equal(d.action, POLICY_ACCEPT);
+	assert_false(decision_can_be_spared(&d));
+	assert_int_equal(decision_excuse(&d), EXCUSE_RELAY);
+}
+
 static void
 test_forged_fields_reject_whatever_the_results(void **state)
 {
@@ -309,6 +329,8 @@ main(void)
 		cmocka_unit_test(test_excused_temperror_refuses_nothing),
 		cmocka_unit_test(
 		    test_excuse_of_who_brings_it_lessens_the_action),
+		cmocka_unit_test(
+		    test_rejection_with_a_4xx_reply_holds_no_mail_of_a_relay),
 		cmocka_unit_test(
 		    test_forged_fields_reject_whatever_the_results),
 		cmocka_unit_test(test_helo_rejects_where_its_level_says_so),
