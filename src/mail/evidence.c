@@ -39,6 +39,9 @@ begin_pass(const struct evidence *e, size_t domain)
 		.time_s = time(NULL),
 		.max_lookups = e->conf->max_lookups,
 		.max_void_lookups = e->conf->max_void_lookups,
+		.wide_open_prefix = e->conf->wide_open_prefix,
+		.wide_open_prefix6 = e->conf->wide_open_prefix6,
+		.self_test = e->conf->self_test_ip,
 	};
 
 	return eval_flight_start(e->flights, &request, deadline(e));
@@ -98,7 +101,8 @@ collect_pass(struct evidence *e, size_t domain, struct rules_case *c,
 	uint64_t bit = UINT64_C(1) << domain;
 
 	e->has_passes |= bit;
-	if (v->result == RESULT_PASS)
+	/* A record that passes everybody is evidence of nobody. */
+	if (v->result == RESULT_PASS && v->wide_open[0] == '\0')
 		c->passes |= bit;
 	if (v->result != RESULT_TEMPERROR)
 		c->judged |= bit;

@@ -41,6 +41,7 @@ static const char zone[] =
     "soft-explained.example.com. TXT \"v=spf1 ~all exp=e.example.com\"\n"
     "elsewhere.example.com. TXT \"v=spf1 redirect=fail.example.com\"\n"
     "e.example.com. TXT \"ask %{o} about %{i}\"\n"
+    "open.example.com. TXT \"v=spf1 +all\"\n"
     "v4.example.com. TXT \"v=spf1 ip4:198.51.100.7 -all\"\n"
     "local.example.com. TXT \"v=spf1 exists:%{l}.ok.example.com -all\"\n"
     "postmaster.ok.example.com. A 127.0.0.2\n"
@@ -1230,6 +1231,23 @@ test_client_passes_for_a_domain(void **state)
 }
 
 /* It may be an exception: nothing is refused for good. */
+/* Else everybody would pass for it. */
+static void
+test_wide_open_record_is_no_evidence(void **state)
+{
+	static const char *const sections[] = {
+		"rule p { spf_pass_for = open.example.com action = header }",
+		"forwarder p { spf_pass_for = open.example.com }"
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		configure(f, 0, 3, sections[i]);
+		assert_refused(transact(f, NULL, "<u@fail.example.com>"), 550,
+		    "5.7.23");
+	}
+}
+
 static void
 test_rule_that_the_dns_leaves_open_defers(void **state)
 {
@@ -3269,6 +3287,7 @@ main(void)
 		SESSION_TEST(rules_decide_on_each_recipient),
 		SESSION_TEST(names_of_a_client_are_confirmed),
 		SESSION_TEST(client_passes_for_a_domain),
+		SESSION_TEST(wide_open_record_is_no_evidence),
 		SESSION_TEST(rule_that_the_dns_leaves_open_defers),
 		SESSION_TEST(rule_without_need_asks_for_nothing),
 		SESSION_TEST(mixed_recipients_are_told_to_come_again),
