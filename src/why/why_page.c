@@ -474,6 +474,12 @@ put_checked(const struct writer *w)
 		why_html_escape(w->out, c->problem);
 		put(w, "</p>\n");
 	}
+	if (c->record[0] != '\0' &&
+	    !util_eq_nocase(c->domain, w->token->domain)) {
+		put(w, "<p translate=\"no\">redirect=");
+		why_html_escape(w->out, c->domain);
+		put(w, "</p>\n");
+	}
 	if (c->record[0] != '\0')
 		put_record(w, c->record);
 	if (c->proposal[0] != '\0') {

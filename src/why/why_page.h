@@ -19,6 +19,8 @@ struct why_check {
 	}		 end;
 	enum result	 result;	/* where it is DONE; texts too */
 	const char	*problem;	/* "": none */
+	const char	*domain;	/* where record stands: the token's, or
+					 * what redirect= led to */
 	const char	*record;	/* "": there is none */
 	const char	*proposal;	/* a record that would pass, or "" */
 };

@@ -33,7 +33,7 @@ struct why_recheck {
 	void			(*done)(void *);
 	void			*arg;
 	struct why_check	 check;
-	char			*texts[3];	/* of check */
+	char			*texts[4];	/* of check */
 };
 
 struct why_rechecks {
@@ -69,6 +69,7 @@ take_verdict(struct why_recheck *c, const struct eval_verdict *v)
 	c->check.result = v->result;
 	c->check.problem = keep(c, 0, xstrdup(v->problem));
 	c->check.record = keep(c, 1, xstrdup(v->record));
+	c->check.domain = keep(c, 3, xstrdup(v->record_domain));
 	c->check.proposal = keep(c, 2, proposal != NULL ? proposal :
 	    xstrdup(""));
 }

@@ -141,6 +141,12 @@ def test_a_look_shows_the_record_and_what_would_pass():
         "v=spf1 ip4:192.0.2.1 ip4:9.8.7.6 ~all")
 
 
+def test_a_record_that_redirect_led_to_is_told_as_such():
+    tap.contains(asked(client="198.51.99.1", domain="redirect.example"),
+        "redirect=kisarbl.or.kr\n" + OLD)
+    tap.lacks(asked(client="198.51.99.1"), "redirect=")
+
+
 def test_a_look_sees_what_has_been_corrected():
     tap.contains(asked(client="198.51.101.1", domain="new.example"),
         "9.8.7.6 would pass now")
