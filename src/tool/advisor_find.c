@@ -325,7 +325,8 @@ find_no_record(struct advisor *a)
 		    answer->spf_count);
 	else
 		advice_add(&r->advice, ADVISE_NO_RECORD, 0, 0, "no SPF record; "
-		    "to begin with publish %s", !gets_mail(a) ? "v=spf1 -all" :
+		    "to begin with publish %s", !gets_mail(a) ?
+		    "v=spf1 -all, if it sends no mail" :
 		    a->mx->count > 0 ? "v=spf1 mx ~all" : "v=spf1 a ~all");
 }
 
