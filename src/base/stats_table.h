@@ -35,6 +35,12 @@ STATS(SPARED_DMARC, "spared_dmarc",
     "messages not refused but left to a DMARC policy")
 STATS(TEMPFAILED, "tempfailed", "messages refused with 4xx")
 STATS(REJECTED, "rejected", "messages refused with 5xx")
+STATS(WOULD_REFUSE_2, "would_refuse_2",
+    "messages let through that behavior 2 would refuse")
+STATS(WOULD_REFUSE_3, "would_refuse_3", "the same, behavior 3")
+STATS(WOULD_REFUSE_4, "would_refuse_4", "the same, behavior 4")
+STATS(WOULD_REFUSE_5, "would_refuse_5", "the same, behavior 5")
+STATS(WOULD_REFUSE_6, "would_refuse_6", "the same, behavior 6")
 STATS(EXCUSED_GRACE, "excused_grace",
     "messages let through because their temperror has lasted too long")
 STATS(EXCUSED_OUTAGE, "excused_outage",

@@ -175,7 +175,7 @@ conf_dump(const struct conf *c, FILE *out)
 	struct conf *defaults = conf_load(NULL, NULL, &none);
 	assert(defaults != NULL);
 	diag_fini(&none);
-	defaults->behavior_helo = conf_default_helo(c);
+	defaults->behavior_helo = conf_default_helo(c, c->behavior);
 	for (size_t i = 0; i < defaults->policy_sections.count; i++)
 		conf_default_policy(c, &defaults->policy_sections.list[i]);
 	dump_options(&conf_sections[0], c, defaults, out);

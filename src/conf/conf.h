@@ -115,6 +115,8 @@ struct conf {
 	bool		 check_helo;
 	struct policy	 policy;	/* compiled from the levels and
 					 * policy_sections */
+	struct policy	 policy_at[POLICY_LEVEL_MAX + 1];	/* the same,
+					 * if behavior were another one */
 	struct conf_items policy_sections;
 	enum conf_stage	 reject_at;
 	int64_t		 temperror_grace_ms;	/* 0: off */

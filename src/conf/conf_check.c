@@ -12,11 +12,11 @@
 #define HELO_DEFAULT_MAX 3	/* RFC 7208 does not ask for more */
 
 unsigned
-conf_default_helo(const struct conf *c)
+conf_default_helo(const struct conf *c, unsigned behavior)
 {
 	if (!c->check_helo)
 		return 0;
-	return c->behavior < HELO_DEFAULT_MAX ? c->behavior : HELO_DEFAULT_MAX;
+	return behavior < HELO_DEFAULT_MAX ? behavior : HELO_DEFAULT_MAX;
 }
 
 bool
@@ -25,10 +25,19 @@ conf_check_levels(struct conf *c, const struct conf_item *none,
 {
 	(void)none;
 	(void)problem;
-	if (!c->check_helo || c->behavior_helo == CONF_LEVEL_UNSET)
-		c->behavior_helo = conf_default_helo(c);
-	policy_set_level(&c->policy, SCOPE_MAILFROM, c->behavior);
-	policy_set_level(&c->policy, SCOPE_HELO, c->behavior_helo);
+
+	bool follows = !c->check_helo || c->behavior_helo == CONF_LEVEL_UNSET;
+
+	for (unsigned i = 0; i <= POLICY_LEVEL_MAX; i++) {
+		struct policy *p = &c->policy_at[i];
+
+		policy_set_level(p, SCOPE_MAILFROM, i);
+		policy_set_level(p, SCOPE_HELO, follows ?
+		    conf_default_helo(c, i) : c->behavior_helo);
+	}
+	if (follows)
+		c->behavior_helo = conf_default_helo(c, c->behavior);
+	c->policy = c->policy_at[c->behavior];
 	return true;
 }
 
@@ -64,13 +73,18 @@ conf_check_policy(struct conf *c, const struct conf_item *item,
 
 	struct conf_policy *values = item->values;
 	const struct conf_policy given = *values;
-	enum policy_action *table = c->policy.action[table_of(item->title)];
+	enum policy_table t = table_of(item->title);
 
 	conf_default_policy(c, item);
 	for (size_t r = 0; r < RESULT_COUNT; r++) {
-		if (given.action[r] != 0)
-			values->action[r] = given.action[r];
-		table[r] = (enum policy_action)(values->action[r] - 1);
+		if (given.action[r] == 0)
+			continue;
+		enum policy_action a = (enum policy_action)(given.action[r] -
+		    1);
+		values->action[r] = given.action[r];
+		c->policy.action[t][r] = a;
+		for (unsigned i = 0; i <= POLICY_LEVEL_MAX; i++)
+			c->policy_at[i].action[t][r] = a;
 	}
 	return true;
 }

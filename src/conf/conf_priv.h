@@ -195,7 +195,7 @@ struct conf_rule {
 #define CONF_LEVEL_UNSET UINT_MAX	/* behavior_helo, while it is read */
 
 /* Of behavior_helo where it is not set. */
-unsigned conf_default_helo(const struct conf *c);
+unsigned conf_default_helo(const struct conf *c, unsigned behavior);
 bool	conf_check_levels(struct conf *c, const struct conf_item *none,
 	    char problem[CONF_PROBLEM_SIZE]);
 bool	conf_check_policy(struct conf *c, const struct conf_item *item,

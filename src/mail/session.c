@@ -300,9 +300,22 @@ conclude(struct message *m)
 		[EXCUSE_FORWARDER] = STATS_EXCUSED_FORWARDER,
 	};
 
+	static const enum stats_counter would[POLICY_LEVEL_MAX + 1] = {
+		[2] = STATS_WOULD_REFUSE_2,
+		[3] = STATS_WOULD_REFUSE_3,
+		[4] = STATS_WOULD_REFUSE_4,
+		[5] = STATS_WOULD_REFUSE_5,
+		[6] = STATS_WOULD_REFUSE_6,
+	};
+
 	if (!m->decided || m->concluded)
 		return;
 	m->concluded = true;
+	m->decision.would = decide_would(&m->decision,
+	    m->check.conf->policy_at, m->facts.findings);
+	for (unsigned i = m->decision.would; i != 0 && i <= POLICY_LEVEL_MAX;
+	    i++)
+		stats_inc(would[i]);
 	if (m->skip == NULL || decision_refuses(&m->decision))
 		stats_inc(counters[m->decision.action]);
 	enum excuse excuse = decision_excuse(&m->decision);

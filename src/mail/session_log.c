@@ -73,6 +73,8 @@ session_log(const struct message *m)
 		log_record_word(&r, "spared", d->reason == DECISION_SIGNED ?
 		    "dkim" : "dmarc");
 	log_record_uint(&r, "level", d->parts[d->scope].level);
+	if (d->would != 0)
+		log_record_uint(&r, "would", d->would);
 	if (d->rule != NULL)
 		log_record_string(&r, "rule", d->rule->name);
 	if (of[other].verdict != NULL)

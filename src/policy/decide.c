@@ -119,6 +119,25 @@ decide_apart(const struct decision *d)
 	return apart;
 }
 
+unsigned
+decide_would(const struct decision *d,
+    const struct policy levels[POLICY_LEVEL_MAX + 1],
+    const struct finding *const findings[SCOPE_COUNT])
+{
+	unsigned level = d->parts[SCOPE_MAILFROM].level;
+
+	if (decision_refuses(d) || d->rule != NULL ||
+	    d->reason != DECISION_RESULT)
+		return 0;
+	while (++level <= POLICY_LEVEL_MAX) {
+		struct decision higher = decide(&levels[level], findings);
+
+		if (decision_refuses(&higher))
+			return level;
+	}
+	return 0;
+}
+
 /* Tags may be those of a rule. */
 bool
 decisions_part(const struct decision *a, const struct decision *b)

@@ -35,6 +35,7 @@ struct decision {
 	enum scope		 scope;		/* whose result counts */
 	struct decision_part	 parts[SCOPE_COUNT];
 	const struct rule	*rule;	/* whose policy it is; NULL: none */
+	unsigned		 would;	/* see decide_would */
 };
 
 /*
@@ -61,6 +62,15 @@ struct decision	decide_spared(const struct decision *d,
 struct decision	decide_unsure(const struct decision *d);
 /* d, for a recipient to whom the message has to be sent again. */
 struct decision	decide_apart(const struct decision *d);
+/*
+ * The lowest level above that of d which would refuse by these findings, 0
+ * where none would or d refuses.  What a rule has decided is no level's to
+ * refuse; what might have spared the message is not asked for.  levels: the
+ * policy if each of them were that of MAIL FROM.
+ */
+unsigned	decide_would(const struct decision *d,
+		    const struct policy levels[POLICY_LEVEL_MAX + 1],
+		    const struct finding *const findings[SCOPE_COUNT]);
 /* Whether one message cannot be treated by both. */
 bool	decisions_part(const struct decision *a, const struct decision *b);
 
@@ -75,7 +85,7 @@ bool	decision_can_be_spared(const struct decision *d);
 bool	decision_is_by_policy(const struct decision *d);
 /* That of the part that has one, of MAIL FROM before HELO. */
 enum excuse	decision_excuse(const struct decision *d);
-/* Nothing tells them apart. */
+/* Nothing but would tells them apart. */
 bool	decision_equals(const struct decision *a, const struct decision *b);
 
 #endif

@@ -164,6 +164,7 @@ take_decision(struct dryrun_report *r, const struct session *s)
 
 	r->skipped = session_skip_reason(s);
 	r->action = d->action;
+	r->would = d->would;
 	r->facts = session_facts(s);
 	for (int i = 0; i < SCOPE_COUNT; i++) {
 		enum scope scope = (enum scope)i;

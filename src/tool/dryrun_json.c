@@ -26,6 +26,8 @@
  *	headers		array of name and value, as they stand from the top
  *	quarantine	the reason, null where the message is not held
  *	action		accept tag quarantine reject tempfail
+ *	would		the lowest behavior above the one in force that would
+ *			refuse it, null where none would or a rule decides
  * json_out.h says what becomes of a text that is not UTF-8.
  */
 
@@ -164,6 +166,8 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 	json_out_set(object, "headers", json_headers(r));
 	json_out_set_text(object, "quarantine", quarantine_reason(r));
 	json_out_set_text(object, "action", policy_action_name(r->action));
+	json_out_set(object, "would", r->would != 0 ? json_integer(r->would)
+	    : json_null());
 	json_out_print(object, out);
 }
 

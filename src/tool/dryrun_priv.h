@@ -50,6 +50,7 @@ struct dryrun_report {
 	const struct session_edit *edits;	/* the last stands on top */
 	size_t			 edit_count;
 	enum policy_action	 action;	/* what it comes to */
+	unsigned		 would;	/* see decide_would */
 };
 
 /* HELO may be left out. */

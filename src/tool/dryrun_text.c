@@ -4,8 +4,9 @@
  * was checked, the rules that were tried, what each SMTP stage answers ("ok":
  * the MTA's own answer), "+" lines for the header fields that are added, "-"
  * lines for those of the message that are removed, "quarantine" and the
- * reason, and "=> " with the action.  Octets that are not printable, in ASCII
- * or UTF-8, are written \xNN, a backslash \\.
+ * reason, which higher behavior would refuse it, and "=> " with the action.
+ * Octets that are not printable, in ASCII or UTF-8, are written \xNN, a
+ * backslash \\.
  */
 
 #include "config.h"
@@ -154,5 +155,7 @@ dryrun_print_text(const struct dryrun_report *r, FILE *out)
 	put_stages(out, r);
 	for (size_t i = r->edit_count; i-- > 0;)
 		put_edit(out, &r->edits[i]);
+	if (r->would != 0)
+		fprintf(out, "  would refuse it: behavior %u\n", r->would);
 	fprintf(out, "  => %s\n", policy_action_name(r->action));
 }

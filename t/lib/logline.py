@@ -8,7 +8,7 @@ import unicodedata
 # In the order of spf-milter(8).
 KEYS = ("queue_id", "client", "client_name", "helo", "sender", "rcpt",
     "rcpts", "identity", "result", "source", "record", "wide_open",
-    "action", "level", "rule", "record_domain",
+    "action", "level", "would", "rule", "record_domain",
     "mechanism", "reason", "lookups", "duration_ms", "excuse", "stale",
     "helo_result", "mailfrom_result", "void")
 # Of every line that was not cut.
@@ -26,7 +26,7 @@ UNSEEN = ("Cc", "Cs", "Co", "Zl", "Zp", "Zs")
 TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
-    "action": "accept|tag|quarantine|tempfail|reject", "level": "[0-6]",
+    "action": "accept|tag|quarantine|tempfail|reject", "level": "[0-6]", "would": "[2-6]",
     "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes",
     "excuse": "grace|outage", "source": "local_policy|guess",
     "record": "wide-open", "rcpts": "[1-9][0-9]*"}

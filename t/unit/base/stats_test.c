@@ -33,7 +33,8 @@ test_rows_have_unique_names_and_texts(void **state)
 		assert_true(strlen(name) > 0);
 		assert_true(strlen(texts[i]) > 0);
 		for (const char *c = name; *c != '\0'; c++)
-			assert_true((*c >= 'a' && *c <= 'z') || *c == '_');
+			assert_true((*c >= 'a' && *c <= 'z') ||
+			    (*c >= '0' && *c <= '9') || *c == '_');
 		for (unsigned k = 0; k < i; k++)
 			assert_string_not_equal(name, names[k]);
 	}

@@ -657,8 +657,14 @@ test_levels_are_compiled_into_the_policy(void **state)
 	    POLICY_REJECT);
 	assert_int_equal(c->policy.action[TABLE_HELO][RESULT_FAIL],
 	    POLICY_ACCEPT);
+	assert_int_equal(c->policy_at[6].level[SCOPE_MAILFROM], 6);
+	assert_int_equal(c->policy_at[6].level[SCOPE_HELO], 2);
+	conf_release(c);
+	c = load_good("behavior = 1");
+	assert_int_equal(c->policy_at[6].level[SCOPE_HELO], 3);
 	conf_release(c);
 	c = load_good("check_helo = no");
+	assert_int_equal(c->policy_at[6].level[SCOPE_HELO], 0);
 	assert_false(policy_checks(&c->policy, TABLE_HELO));
 	assert_true(policy_checks(&c->policy, TABLE_MAILFROM));
 	conf_release(c);

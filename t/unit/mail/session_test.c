@@ -1072,6 +1072,58 @@ test_policy_sections_decide_over_the_level(void **state)
 	    "<u@temperror.example.com>"), 451, "4.7.24");
 }
 
+/* Sections hold at every level; HELO follows up to 3 where it is not set. */
+static void
+test_higher_level_that_would_refuse_is_counted_and_logged(void **state)
+{
+	static const struct {
+		const char *conf;
+		const char *sender;
+		unsigned would;
+	} rows[] = {
+		{ "behavior = 1 behavior_helo = 1",
+		    "<u@softfail.example.com>", 4 },
+		{ "behavior = 3 behavior_helo = 1",
+		    "<u@neutral.example.com>", 5 },
+		{ "behavior = 3 behavior_helo = 1",
+		    "<u@pass.example.com>", 0 },
+		{ "behavior = 3 behavior_helo = 1",
+		    "<u@fail.example.com>", 0 },
+		{ "behavior = 3 behavior_helo = 1 "
+		    "policy mailfrom { neutral = tag }",
+		    "<u@neutral.example.com>", 0 },
+		{ "behavior = 3 behavior_helo = 1 rule r { behavior = 1 }",
+		    "<u@fail.example.com>", 0 },
+		{ "behavior = 1", "<u@pass.example.com>", 3 },
+		{ "behavior = 1 check_helo = no", "<u@pass.example.com>", 0 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned would = rows[i].would;
+		uint64_t at_4 = stats_get(STATS_WOULD_REFUSE_4);
+		uint64_t at_5 = stats_get(STATS_WOULD_REFUSE_5);
+		const struct session_edit *edits;
+		char text[24];
+		struct capture c;
+		size_t n;
+
+		use(f, load(rows[i].conf));
+		(void)transact(f, "fail.example.com", rows[i].sender);
+		capture_begin(&c);
+		(void)session_end(f->session, &edits, &n);
+		session_abort(f->session);
+		snprintf(text, sizeof(text), " would=%u ", would);
+		assert_int_equal(count_of(capture_end(&c), " would="),
+		    would != 0);
+		assert_true(would == 0 || strstr(c.text, text) != NULL);
+		assert_int_equal(stats_get(STATS_WOULD_REFUSE_4) - at_4,
+		    would != 0 && would <= 4);
+		assert_int_equal(stats_get(STATS_WOULD_REFUSE_5) - at_5,
+		    would != 0 && would <= 5);
+	}
+}
+
 static void
 test_table_that_skips_everything_looks_nothing_up(void **state)
 {
@@ -1192,7 +1244,7 @@ test_rules_decide_on_each_recipient(void **state)
 	const char *text = capture_end(&c);
 
 	assert_non_null(strstr(text, "action=accept level=1 rule=lenient "));
-	assert_non_null(strstr(text, "action=accept level=3 lookups="));
+	assert_non_null(strstr(text, "action=accept level=3 would=4 lookups="));
 	assert_non_null(strstr(text, "action=reject level=3 rule=strict "));
 }
 
@@ -3278,6 +3330,8 @@ main(void)
 		SESSION_TEST(empty_user_has_not_authenticated),
 		SESSION_TEST(mail_of_this_machine_is_not_checked),
 		SESSION_TEST(policy_sections_decide_over_the_level),
+		SESSION_TEST(
+		    higher_level_that_would_refuse_is_counted_and_logged),
 		SESSION_TEST(table_that_skips_everything_looks_nothing_up),
 		SESSION_TEST(
 		    skipped_result_has_no_field_but_covers_forged_ones),

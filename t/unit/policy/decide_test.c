@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "policy/decide.h"
+#include "policy/rules.h"
 
 #define ABSENT RESULT_COUNT
 
@@ -298,6 +299,49 @@ test_helo_rejects_where_its_level_says_so(void **state)
 	assert_false(decide_helo_rejects(&p, &relayed));
 }
 
+/* Of a level, for MAIL FROM alone. */
+static unsigned
+would(unsigned level, enum result mail, enum excuse e, const struct rule *r)
+{
+	const struct finding f = { .result = mail, .table = TABLE_MAILFROM,
+		.excuse = e };
+	const struct finding *const findings[SCOPE_COUNT] = {
+		[SCOPE_MAILFROM] = &f
+	};
+	struct policy at[POLICY_LEVEL_MAX + 1] = { { .level = { 0 } } };
+
+	for (unsigned i = 0; i <= POLICY_LEVEL_MAX; i++)
+		at[i] = levels(0, i);
+	struct decision d = decide(&at[level], findings);
+	d.rule = r;
+	return decide_would(&d, at, findings);
+}
+
+static void
+test_lowest_higher_level_that_would_refuse(void **state)
+{
+	static const unsigned lowest[RESULT_COUNT] = {
+		[RESULT_FAIL] = 3,
+		[RESULT_SOFTFAIL] = 4,
+		[RESULT_NEUTRAL] = 5,
+		[RESULT_NONE] = 6,
+		[RESULT_PERMERROR] = 6,
+		[RESULT_TEMPERROR] = 2,
+	};
+	static const struct rule rule = { .name = "r" };
+
+	(void)state;
+	for (unsigned r = 0; r < RESULT_COUNT; r++)
+		for (unsigned l = 1; l <= POLICY_LEVEL_MAX; l++) {
+			assert_int_equal(would(l, (enum result)r, EXCUSE_NONE,
+			    NULL), l < lowest[r] ? lowest[r] : 0);
+			assert_int_equal(would(l, (enum result)r, EXCUSE_NONE,
+			    &rule), 0);
+		}
+	assert_int_equal(would(1, RESULT_FAIL, EXCUSE_RELAY, NULL), 0);
+	assert_int_equal(would(1, RESULT_TEMPERROR, EXCUSE_GRACE, NULL), 0);
+}
+
 static void
 test_decisions_are_equal_where_nothing_tells_them_apart(void **state)
 {
@@ -334,6 +378,7 @@ main(void)
 		cmocka_unit_test(
 		    test_forged_fields_reject_whatever_the_results),
 		cmocka_unit_test(test_helo_rejects_where_its_level_says_so),
+		cmocka_unit_test(test_lowest_higher_level_that_would_refuse),
 		cmocka_unit_test(
 		    test_decisions_are_equal_where_nothing_tells_them_apart),
 	};
