@@ -29,6 +29,7 @@ enum dns_type {		/* wire values */
 	DNS_TYPE_AAAA = 28,
 	DNS_TYPE_SPF = 99	/* abandoned (RFC 7208 s3.1) */
 };
+const char	*dns_type_name(enum dns_type t);	/* "AAAA" */
 
 enum dns_status {
 	DNS_OK,			/* at least one resource record */

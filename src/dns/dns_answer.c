@@ -58,6 +58,27 @@ dns_rr_is_name(const struct dns_rr *rr)
 	    identity_name_is_valid(rr->data, rr->len, false);
 }
 
+const char *
+dns_type_name(enum dns_type type)
+{
+	switch (type) {
+	case DNS_TYPE_A:
+		return "A";
+	case DNS_TYPE_PTR:
+		return "PTR";
+	case DNS_TYPE_MX:
+		return "MX";
+	case DNS_TYPE_TXT:
+		return "TXT";
+	case DNS_TYPE_SPF:
+		return "SPF";
+	case DNS_TYPE_AAAA:
+		return "AAAA";
+	}
+	assert(false);
+	return "";
+}
+
 struct dns_answer *
 dns_answer_new(enum dns_status status, enum dns_type type, uint32_t ttl)
 {

@@ -38,27 +38,6 @@ eval_stop(struct eval_run *run, enum result r, const char *fmt, ...)
 
 /* Asking */
 
-static const char *
-type_name(enum dns_type type)
-{
-	switch (type) {
-	case DNS_TYPE_A:
-		return "A";
-	case DNS_TYPE_PTR:
-		return "PTR";
-	case DNS_TYPE_MX:
-		return "MX";
-	case DNS_TYPE_TXT:
-		return "TXT";
-	case DNS_TYPE_SPF:
-		return "SPF";
-	case DNS_TYPE_AAAA:
-		return "AAAA";
-	}
-	assert(false);
-	return "";
-}
-
 enum dns_type
 eval_address_type(const struct eval_run *run)
 {
@@ -110,7 +89,7 @@ eval_ask(struct eval_run *run, const char *name, enum dns_type type,
 		/* The deadline of all: not to be taken for a PTR error. */
 		run->verdict.limited = true;
 		eval_stop(run, RESULT_TEMPERROR, "no answer in time for %s %s",
-		    type_name(type), name);
+		    dns_type_name(type), name);
 		return false;
 	case DNS_LIMIT:
 		stats_inc(STATS_LIMIT_QUERIES);
@@ -136,7 +115,7 @@ eval_ask_strictly(struct eval_run *run, const char *name, enum dns_type type,
 	run->verdict.bogus = (*out)->failure == DNS_FAILURE_BOGUS;
 	run->verdict.limited = (*out)->failure == DNS_FAILURE_BUSY;
 	eval_stop(run, RESULT_TEMPERROR, "DNS error for %s %s: %s",
-	    type_name(type), name, (*out)->problem);
+	    dns_type_name(type), name, (*out)->problem);
 	return false;
 }
 

@@ -251,9 +251,11 @@ static bool
 parse_modifier(struct parser *p, struct span name, struct span value)
 {
 	struct macro **known = NULL;
-	if (span_is(name, "redirect"))
+	if (span_is(name, "redirect")) {
 		known = &p->r->redirect;
-	else if (span_is(name, "exp"))
+		p->r->redirect_offset = p->err->term;
+		p->r->redirect_len = p->err->term_len;
+	} else if (span_is(name, "exp"))
 		known = &p->r->exp;
 
 	if (known == NULL) {

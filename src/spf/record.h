@@ -48,6 +48,8 @@ struct record {
 	size_t			 count;		/* takes up to 64 octets of
 						 * memory an octet of text */
 	struct macro		*redirect;	/* NULL: none */
+	size_t			 redirect_offset;	/* the term in text */
+	size_t			 redirect_len;
 	struct macro		*exp;		/* NULL: none */
 
 	/*
