@@ -111,6 +111,7 @@ without_services() {
 
 install_test_tools() {
 	install_deb clang libcmocka-dev python3 python3-dnspython \
+	    python3-jsonschema \
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
 	    iproute2 m4 daemontools nsd libsasl2-modules \
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \

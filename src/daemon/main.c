@@ -219,6 +219,7 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 		one.header = open_input(o->header);
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
+	s.env.want_trace = o->explain || o->json;
 	status = o->lines != NULL ? dryrun_file(&s, o, c) :
 	    (int)dryrun_one(&s.env, c, &one, o->json, stdout);
 	service_stop(&s);

@@ -11,9 +11,10 @@
 
 /* Long options without a letter. */
 enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
-	OPTION_JSON, OPTION_HEADER, OPTION_CHECK_DOMAIN, OPTION_CHECK_RECORD,
-	OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX, OPTION_A, OPTION_INCLUDE,
-	OPTION_EXISTS, OPTION_REDIRECT, OPTION_ALL };
+	OPTION_EXPLAIN, OPTION_JSON, OPTION_HEADER, OPTION_CHECK_DOMAIN,
+	OPTION_CHECK_RECORD, OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX,
+	OPTION_A, OPTION_INCLUDE, OPTION_EXISTS, OPTION_REDIRECT,
+	OPTION_ALL };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
 	{ "rcpt", required_argument, NULL, OPTION_RCPT },
 	{ "header", required_argument, NULL, OPTION_HEADER },
 	{ "zone", required_argument, NULL, OPTION_ZONE },
+	{ "explain", no_argument, NULL, OPTION_EXPLAIN },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "check-domain", required_argument, NULL, OPTION_CHECK_DOMAIN },
 	{ "check-record", required_argument, NULL, OPTION_CHECK_RECORD },
@@ -54,10 +56,10 @@ options_usage(FILE *out)
 	fputs("usage: spf-milter [-c FILE] [-o NAME=VALUE] [-f | -b] [-v]\n"
 	    "       spf-milter -n [-v] [-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
-	    "[--json] --ip IP --sender ADDRESS [--helo NAME] "
+	    "[--explain | --json] --ip IP --sender ADDRESS [--helo NAME] "
 	    "[--rcpt ADDRESS] [--header FILE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
-	    "[--json] [FILE]\n"
+	    "[--explain | --json] [FILE]\n"
 	    "       spf-milter --check-domain DOMAIN [-v] [--zone FILE] "
 	    "[--json]\n"
 	    "       spf-milter --check-record RECORD [--domain DOMAIN] [-v] "
@@ -89,6 +91,8 @@ options_usage(FILE *out)
 	    "published yet\n"
 	    "      --generate      write a record of its parts\n"
 	    "      --zone FILE     take the DNS from a text file\n"
+	    "      --explain       with -t, how each result came about, "
+	    "as a tree\n"
 	    "      --json          one JSON object a line\n"
 	    "  -V, --version       versions of the program and its libraries\n"
 	    "  -h, --help          this text\n", out);
@@ -190,6 +194,9 @@ take_option(struct options *o, int opt)
 	case OPTION_ZONE:
 		o->zone = optarg;
 		return true;
+	case OPTION_EXPLAIN:
+		o->explain = true;
+		return true;
 	case OPTION_JSON:
 		o->json = true;
 		return true;
@@ -221,8 +228,9 @@ stray(const struct options *o)
 	bool generate = o->command == OPTIONS_GENERATE;
 
 	if (!play && (o->helo != NULL || o->sender != NULL ||
-	    o->rcpt != NULL || o->header != NULL))
-		return "--helo, --sender, --rcpt and --header go with -t";
+	    o->rcpt != NULL || o->header != NULL || o->explain))
+		return "--helo, --sender, --rcpt, --header and --explain go "
+		    "with -t";
 	if (!play && !generate && o->ip != NULL)
 		return "--ip goes with -t and --generate";
 	if (!generate && o->part_count > o->ip_count)

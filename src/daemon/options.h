@@ -39,6 +39,7 @@ struct options {
 	const char	*header;	/* file */
 	const char	*lines;		/* file, "-" for standard input */
 	const char	*zone;
+	bool		 explain;
 	bool		 json;
 
 	/* OPTIONS_ADVISE: one of them, or a record and its domain */

@@ -332,8 +332,6 @@ reason(const struct explain_line *l)
 static void
 put_match(const struct explain_line *l, struct sbuf *out)
 {
-	bool leads = l->term == NULL || l->term->mechanism == RECORD_INCLUDE;
-
 	switch (l->match) {
 	case TRACE_NOT_REACHED:
 		break;
@@ -341,19 +339,17 @@ put_match(const struct explain_line *l, struct sbuf *out)
 		sbuf_str(out, "stopped");
 		return;
 	case TRACE_NO_MATCH:
-		sbuf_str(out, "no match");
+		sbuf_fmt(out, "no match%s", reason(l));
 		break;
 	case TRACE_MATCH:
-		sbuf_str(out, l->term != NULL ? "match" : "followed");
+		sbuf_fmt(out, "%s: %s", l->term != NULL ? "match" :
+		    "followed", result_name(l->term != NULL ?
+		    l->term->qualifier : l->result));
 		break;
 	}
-	if (leads)
+	if (l->term != NULL && l->term->mechanism == RECORD_INCLUDE)
 		sbuf_fmt(out, ", its record says %s",
 		    result_name(l->result));
-	else if (l->match == TRACE_NO_MATCH)
-		sbuf_str(out, reason(l));
-	if (l->match == TRACE_MATCH && l->term != NULL)
-		sbuf_fmt(out, ": %s", result_name(l->term->qualifier));
 }
 
 /* The name that was asked for, where the text does not show it. */

@@ -77,6 +77,7 @@ begin(const struct check *c, enum scope scope, const struct identity *id,
 		.max_lookups = c->conf->max_lookups,
 		.max_void_lookups = c->conf->max_void_lookups,
 		.want_explanation = want_explanation,
+		.want_trace = c->want_trace,
 		.local_policy = c->conf->local_policy.record,
 		.best_guess = scope == SCOPE_HELO || id->null_sender ? NULL :
 		    c->conf->best_guess.record,

@@ -49,6 +49,7 @@ struct check {
 						 * first NULL: none yet */
 	bool			 excusable;	/* a result may come not to
 						 * count */
+	bool			 want_trace;	/* of verdicts */
 	bool			 bounces;	/* a refusal would be bounced by
 						 * the relay that hears it */
 	const char		*unknown_client;	/* why it is not known:

@@ -323,6 +323,8 @@ conclude(struct message *m)
 		stats_inc(excuses[excuse]);
 	if (m->skip == NULL && log_enabled(LOG_LEVEL_INFO))
 		session_log(m);
+	if (m->skip == NULL && log_enabled(LOG_LEVEL_DEBUG))
+		session_log_traces(m);
 }
 
 /* A refusal that is still to be given, and perhaps to be dropped. */
@@ -640,6 +642,8 @@ begin_message(struct session *s, const struct session_sender *from)
 		.breaker = s->env->breaker,
 		.connection = s->number,
 		.helo = &s->helo_flight,
+		.want_trace = s->env->want_trace ||
+		    log_enabled(LOG_LEVEL_DEBUG),
 	};
 	m->evidence = (struct evidence){
 		.who = &m->who,

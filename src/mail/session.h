@@ -33,6 +33,8 @@ struct session_env {
 	struct crowd	*crowd;		/* NULL: nobody is warned */
 	struct grace	*grace;		/* NULL: a temperror has no end */
 	struct breaker	*breaker;	/* NULL: it is never our own fault */
+	bool		 want_trace;	/* verdicts have theirs; at log level
+					 * debug, too */
 };
 
 enum session_step_kind {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "eval/explain.h"
 #include "mail/session_priv.h"
 #include "mail/spare.h"
 
@@ -19,6 +20,12 @@ add_path(struct log_record *r, const char *key, const char *path)
 		log_record_text(r, key, path + 1, len - 2);
 	else
 		log_record_string_if(r, key, path);
+}
+
+static const char *
+queue_id(const struct message *m)
+{
+	return m->who.queue_id != NULL ? m->who.queue_id : "-";
 }
 
 void
@@ -54,8 +61,7 @@ session_log(const struct message *m)
 	char client[ADDR_TEXT_SIZE];
 	char relay[ADDR_TEXT_SIZE];
 
-	log_record_string(&r, "queue_id", who->queue_id != NULL ? who->queue_id
-	    : "-");
+	log_record_string(&r, "queue_id", queue_id(m));
 	log_record_string(&r, "client", addr_format(m->as != NULL ?
 	    &m->as->seen.client : &who->client, client));
 	if (m->as != NULL)
@@ -110,4 +116,45 @@ session_log(const struct message *m)
 	if (v->voids > 0 && v->problem[0] == '\0')
 		log_record_string(&r, "void", v->void_terms);
 	log_record_write(&r, LOG_LEVEL_INFO);
+}
+
+/* Of one evaluation; its trace may have some 600. */
+#define TRACE_LINES_MAX 100
+
+static void
+log_line(const struct message *m, enum scope scope,
+    const struct explanation *e, size_t line)
+{
+	char text[EXPLAIN_TEXT_SIZE];
+	struct log_record r = { .count = 0 };
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	explain_put_branch(e, line, true, EXPLAIN_ASCII, &sb);
+	if (e->lines[line].decides)
+		sbuf_str(&sb, "* ");
+	explain_put_text(e, line, &sb);
+	log_record_string(&r, "queue_id", queue_id(m));
+	log_record_word(&r, "identity", scope_name(scope));
+	log_record_string(&r, "trace", text);
+	log_record_write(&r, LOG_LEVEL_DEBUG);
+}
+
+void
+session_log_traces(const struct message *m)
+{
+	for (size_t s = 0; s < SCOPE_COUNT; s++) {
+		const struct eval_verdict *v = m->check.of[s].verdict;
+
+		if (v == NULL || v->trace == NULL)
+			continue;
+		struct explanation *e = explain_new(v);
+		for (size_t i = 0; i < e->count && i < TRACE_LINES_MAX; i++)
+			log_line(m, (enum scope)s, e, i);
+		if (e->count > TRACE_LINES_MAX)
+			log_debug("queue_id=%s identity=%s: %zu more lines of "
+			    "trace", queue_id(m), scope_name((enum scope)s),
+			    e->count - TRACE_LINES_MAX);
+		explain_free(e);
+	}
 }

@@ -121,6 +121,8 @@ struct message {
 /* The log line of a checked message; the debug line of another one. */
 void	session_log(const struct message *m);
 void	session_log_skipped(const struct message *m, const char *sender);
+/* What its evaluations did, in lines of level debug. */
+void	session_log_traces(const struct message *m);
 
 /* The text of a refusal; the caller's to free. */
 struct reply	*session_make_reply(const struct message *m,

@@ -38,7 +38,7 @@ static void
 put_indented(const struct terminal *t, const char *text)
 {
 	fprintf(t->out, "%*s", INDENT, "");
-	terminal_put_lines(t, INDENT, INDENT, text);
+	terminal_put_lines(t, INDENT, INDENT, "", text);
 }
 
 /* Excerpts have a column an octet, or four. */
@@ -111,7 +111,7 @@ put_finding(const struct terminal *t, const char *text, size_t len,
 	terminal_set_style(t, TERMINAL_PLAIN);
 	fprintf(t->out, " %s: ", name);
 	terminal_put_lines(t, (unsigned)(strlen(word) + strlen(name) + 3),
-	    INDENT, f->text);
+	    INDENT, "", f->text);
 	if (f->len > 0)
 		put_place(t, text, len, f);
 }
@@ -154,7 +154,7 @@ put_costs(const struct terminal *t, const struct advisor_record *r,
 			continue;
 		fprintf(t->out, "%*s%3u  ", (int)indent, "", term->lookups);
 		char *text = advisor_term_text(r, term);
-		terminal_put_lines(t, indent + 5, indent + 5, text);
+		terminal_put_lines(t, indent + 5, indent + 5, "", text);
 		free(text);
 		if (term->record != NULL)
 			put_costs(t, term->record, depth + 1);

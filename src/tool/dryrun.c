@@ -227,6 +227,7 @@ run(const struct session_env *env, const struct conf *c,
 		.sender = t->sender[0] == '\0' ? "<>" : t->sender,
 		.rcpt = rcpt,
 		.rules = &c->rules,
+		.explained = env->want_trace,
 	};
 
 	play(&r, s, local ? NULL : (const struct sockaddr *)&ss, t->header);

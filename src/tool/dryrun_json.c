@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A transaction of -t as JSON: one object a line, ASCII, with these keys:
+ *	version		of this form: 1; keys may be added to it
  *	client		address as given, null for mail of this machine
  *	helo		null where none was given
  *	sender, rcpt	as given
@@ -16,6 +17,8 @@
  *	    mechanism, record, record_domain, problem, explanation,
  *	    explanation_domain, void_terms, wide_open	null where there is none
  *	    lookups, void_lookups, queries	numbers
+ *	    trace	how the result came about, see tree_json.c; null where
+ *			nothing was evaluated
  *	rules		array of those that were tried, in order:
  *	    name
  *	    failed	the condition that does not hold, null for the last
@@ -28,7 +31,8 @@
  *	action		accept tag quarantine reject tempfail
  *	would		the lowest behavior above the one in force that would
  *			refuse it, null where none would or a rule decides
- * json_out.h says what becomes of a text that is not UTF-8.
+ * share/dry-run.schema.json says the same; json_out.h what becomes of a text
+ * that is not UTF-8.
  */
 
 #include "config.h"
@@ -41,6 +45,9 @@
 #include "tool/dryrun.h"
 #include "tool/dryrun_priv.h"
 #include "tool/json_out.h"
+#include "tool/tree.h"
+
+#define VERSION_OF_FORM 1
 
 static json_t *
 json_check(const struct dryrun_report *r, enum scope scope)
@@ -72,6 +79,7 @@ json_check(const struct dryrun_report *r, enum scope scope)
 	json_out_set(check, "void_lookups", json_integer(v->voids));
 	json_out_set_found(check, "void_terms", v->void_terms);
 	json_out_set(check, "queries", json_integer(v->queries));
+	json_out_set(check, "trace", tree_json(v));
 	return check;
 }
 
@@ -154,6 +162,7 @@ dryrun_print_json(const struct dryrun_report *r, FILE *out)
 {
 	json_t *object = json_out_object();
 
+	json_out_set(object, "version", json_integer(VERSION_OF_FORM));
 	json_out_set_text(object, "client", r->ip);
 	json_out_set_text(object, "helo", r->helo);
 	json_out_set_text(object, "sender", r->sender);

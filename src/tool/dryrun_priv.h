@@ -45,6 +45,7 @@ struct dryrun_report {
 	const struct rules	*rules;		/* that were tried */
 	const struct rules_case	*facts;		/* by these; NULL: none were */
 	struct dryrun_check	 checks[SCOPE_COUNT];
+	bool			 explained;	/* with the traces */
 	enum dryrun_stage	 last;		/* that was asked */
 	const struct reply	*reply;		/* to it; NULL: the MTA's */
 	const struct session_edit *edits;	/* the last stands on top */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A transaction of -t as text: a line of the arguments, then indented what
- * was checked, the rules that were tried, what each SMTP stage answers ("ok":
- * the MTA's own answer), "+" lines for the header fields that are added, "-"
- * lines for those of the message that are removed, "quarantine" and the
- * reason, which higher behavior would refuse it, and "=> " with the action.
- * Octets that are not printable, in ASCII or UTF-8, are written \xNN, a
- * backslash \\.
+ * was checked, where it is to be explained with the tree of the evaluation,
+ * the rules that were tried, what each SMTP stage answers ("ok": the MTA's own
+ * answer), "+" lines for the header fields that are added, "-" lines for those
+ * of the message that are removed, "quarantine" and the reason, which higher
+ * behavior would refuse it, and "=> " with the action.  Octets that are not
+ * printable, in ASCII or UTF-8, are written \xNN, a backslash \\.
  */
 
 #include "config.h"
@@ -19,6 +19,7 @@
 #include "spf/identity.h"
 #include "tool/dryrun_priv.h"
 #include "tool/terminal.h"
+#include "tool/tree.h"
 
 static void
 put_labelled(FILE *out, const char *label, const char *about,
@@ -34,6 +35,15 @@ put_labelled(FILE *out, const char *label, const char *about,
 	fputs(": ", out);
 	terminal_put_text(out, text);
 	fputc('\n', out);
+}
+
+static void
+put_tree(const struct eval_verdict *v, FILE *out)
+{
+	const struct terminal t = terminal_open(out);
+
+	if (v->trace != NULL)
+		tree_put(&t, TREE_INDENT, v);
 }
 
 static void
@@ -61,6 +71,12 @@ put_check(FILE *out, const struct dryrun_report *r, enum scope scope)
 		fprintf(out, "    lookups: %u, void %u, queries %u\n",
 		    v->lookups, v->voids, v->queries);
 	put_labelled(out, "void", "", v->void_terms);
+	if (r->explained) {
+		put_tree(v, out);
+		fprintf(out, "    level %u: %s\n",
+		    r->checks[scope].decision.level,
+		    policy_action_name(r->checks[scope].decision.action));
+	}
 }
 
 static void

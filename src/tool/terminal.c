@@ -11,18 +11,38 @@
 
 #include "base/util.h"
 
+static bool
+is_set(const char *variable)
+{
+	return variable != NULL && *variable != '\0';
+}
+
+/* The first of these that is set decides (POSIX, environment variables). */
+static bool
+locale_has_utf8(void)
+{
+	const char *locale = getenv("LC_ALL");
+
+	if (!is_set(locale))
+		locale = getenv("LC_CTYPE");
+	if (!is_set(locale))
+		locale = getenv("LANG");
+	return is_set(locale) && (strstr(locale, "UTF-8") != NULL ||
+	    strstr(locale, "utf8") != NULL);
+}
+
 struct terminal
 terminal_open(FILE *out)
 {
-	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 	int fd = fileno(out);
+	bool able = fd >= 0 && isatty(fd) && term != NULL &&
+	    strcmp(term, "dumb") != 0;
 
 	return (struct terminal){
 		.out = out,
-		.colour = fd >= 0 && isatty(fd) && term != NULL &&
-		    strcmp(term, "dumb") != 0 &&
-		    (no_colour == NULL || *no_colour == '\0')
+		.colour = able && !is_set(getenv("NO_COLOR")),
+		.utf8 = able && locale_has_utf8()
 	};
 }
 
@@ -74,7 +94,7 @@ width(const char *s, size_t len)
 
 void
 terminal_put_lines(const struct terminal *t, unsigned column, unsigned indent,
-    const char *s)
+    const char *margin, const char *s)
 {
 	bool first = true;
 
@@ -84,7 +104,7 @@ terminal_put_lines(const struct terminal *t, unsigned column, unsigned indent,
 		unsigned columns = width(word, len);
 
 		if (!first && column + 1 + columns > TERMINAL_COLUMNS) {
-			fprintf(t->out, "\n%*s", (int)indent, "");
+			fprintf(t->out, "\n%*s", (int)indent, margin);
 			column = indent;
 		} else if (!first) {
 			fputc(' ', t->out);

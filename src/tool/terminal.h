@@ -21,9 +21,13 @@ enum terminal_style {
 struct terminal {
 	FILE	*out;
 	bool	 colour;
+	bool	 utf8;		/* it shows more than ASCII */
 };
 
-/* Colour is for terminals that are not dumb, and where NO_COLOR is not set. */
+/*
+ * Colour is for terminals that are not dumb, and where NO_COLOR is not set;
+ * UTF-8 for terminals whose locale has it.
+ */
 struct terminal	terminal_open(FILE *out);
 
 /* What is put from now on; nothing without colour. */
@@ -37,9 +41,10 @@ void	terminal_put_text(FILE *out, const char *s);
 
 /*
  * Text in lines, broken at blanks.  The first line begins at column, where the
- * cursor is, the others behind indent blanks; ends the last line.
+ * cursor is, the others behind margin, which takes indent columns, "" for as
+ * many blanks; ends the last line.
  */
 void	terminal_put_lines(const struct terminal *t, unsigned column,
-	    unsigned indent, const char *s);
+	    unsigned indent, const char *margin, const char *s);
 
 #endif

@@ -127,8 +127,8 @@ test_tree_of_includes_and_redirects(void **state)
 	    "addresses [lookup 3]\n"
 	    "|  `- A x.example.com: 203.0.113.3, 203.0.113.4 (TTL 300)\n"
 	    "|- ip6:2001:db8::/32: no match, the client is not in it\n"
-	    "`- * redirect=r.%{d} (r.example.com): followed, its record says "
-	    "fail [lookup 4]\n"
+	    "`- * redirect=r.%{d} (r.example.com): followed: fail "
+	    "[lookup 4]\n"
 	    "   |- TXT r.example.com: v=spf1 exists:%{i}.x.example -all a "
 	    "exp=e.%{d} (TTL 300)\n"
 	    "   |- exists:%{i}.x.example (192.0.2.1.x.example): no match, "
@@ -277,12 +277,15 @@ test_tree_is_drawn_with_lines(void **state)
 	    "i.example.com. TXT \"v=spf1\"\n");
 	assert_drawn(f, EXPLAIN_UTF8,
 	    "* example.com: fail\n"
-	    "├─ TXT example.com: v=spf1 include:i.example.com -all (TTL 60)\n"
-	    "├─ include:i.example.com: no match, its record says neutral "
+	    "\xe2\x94\x9c\xe2\x94\x80 TXT example.com: v=spf1 "
+	    "include:i.example.com -all (TTL 60)\n"
+	    "\xe2\x94\x9c\xe2\x94\x80 include:i.example.com: no match, its "
+	    "record says neutral "
 	    "[lookup 1]\n"
-	    "│  ├─ TXT i.example.com: v=spf1 (TTL 60)\n"
-	    "│  └─ nothing matched: neutral\n"
-	    "└─ * -all: match: fail\n");
+	    "\xe2\x94\x82  \xe2\x94\x9c\xe2\x94\x80 TXT i.example.com: "
+	    "v=spf1 (TTL 60)\n"
+	    "\xe2\x94\x82  \xe2\x94\x94\xe2\x94\x80 nothing matched: neutral\n"
+	    "\xe2\x94\x94\xe2\x94\x80 * -all: match: fail\n");
 	sbuf_init(&sb, text, sizeof(text));
 	explain_put_branch(f->explanation, 3, false, EXPLAIN_ASCII, &sb);
 	assert_string_equal(text, "|  |  ");
@@ -318,7 +321,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_no_match_is_the_default, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-		    test_records_of_ours_are_trees_of_their_own, set_up, tear_down),
+		    test_records_of_ours_are_trees_of_their_own,
+		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_tree_is_drawn_with_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
