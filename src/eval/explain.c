@@ -249,9 +249,8 @@ explain_put_answer(const struct trace_entry *question, size_t i,
 	return true;
 }
 
-/* The record, or what is instead of it. */
-static void
-put_found(const struct trace_entry *q, struct sbuf *out)
+void
+explain_put_found(const struct trace_entry *q, struct sbuf *out)
 {
 	const struct dns_answer *a = q->answer;
 
@@ -287,7 +286,7 @@ put_question(const struct trace_entry *q, struct sbuf *out)
 
 	sbuf_fmt(out, "%s %s: ", dns_type_name(q->type), q->name);
 	if (q->status == DNS_OK)
-		put_found(q, out);
+		explain_put_found(q, out);
 	else
 		sbuf_str(out, explain_status(q));
 	if (q->answer != NULL)

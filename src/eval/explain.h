@@ -69,10 +69,13 @@ void	explain_put_branch(const struct explanation *e, size_t line, bool first,
 	    enum explain_drawing drawing, struct sbuf *out);
 
 /*
- * One record of an answer as text; false: there is no such record.  exactly
- * the octets of TXT, up to the first NUL.
+ * One record of an answer as text; false: there is no such record.  TXT
+ * up to its first NUL.
  */
 bool	explain_put_answer(const struct trace_entry *question, size_t i,
+	    struct sbuf *out);
+/* The record of a question for one, or its first answers. */
+void	explain_put_found(const struct trace_entry *question,
 	    struct sbuf *out);
 /* "found", "no such name"; of an error what it was. */
 const char *explain_status(const struct trace_entry *question);

@@ -17,6 +17,7 @@
 #include "why/why_facts.h"
 #include "why/why_html.h"
 #include "why/why_page.h"
+#include "why/why_tree.h"
 
 struct writer {
 	FILE			*out;
@@ -485,6 +486,10 @@ put_checked(const struct writer *w)
 	if (c->proposal[0] != '\0') {
 		put_key(w, "<p>", "check.works", "</p>\n");
 		put_record(w, c->proposal);
+	}
+	if (c->tree != NULL) {
+		put_key(w, "<h3>", "tree", "</h3>\n");
+		why_tree_write(c->tree, w->page->language, w->out);
 	}
 }
 

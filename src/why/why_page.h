@@ -11,6 +11,8 @@
 #include "policy/token.h"
 #include "why/why_text.h"
 
+struct explanation;
+
 /* What a look at the record as it is now has come to. */
 struct why_check {
 	enum why_check_end {
@@ -23,6 +25,8 @@ struct why_check {
 					 * what redirect= led to */
 	const char	*record;	/* "": there is none */
 	const char	*proposal;	/* a record that would pass, or "" */
+	const struct explanation *tree;	/* how it came about; NULL: nothing was
+					 * evaluated */
 };
 
 struct why_page {

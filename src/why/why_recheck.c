@@ -16,6 +16,7 @@
 #include "dns/flight.h"
 #include "eval/eval.h"
 #include "eval/eval_flight.h"
+#include "eval/explain.h"
 #include "spf/identity.h"
 #include "why/why_limit.h"
 #include "why/why_propose.h"
@@ -34,6 +35,9 @@ struct why_recheck {
 	void			*arg;
 	struct why_check	 check;
 	char			*texts[4];	/* of check */
+	struct flight		*flight;	/* whose verdict the tree of
+						 * check is of; NULL: none */
+	struct explanation	*tree;
 };
 
 struct why_rechecks {
@@ -72,6 +76,8 @@ take_verdict(struct why_recheck *c, const struct eval_verdict *v)
 	c->check.domain = keep(c, 3, xstrdup(v->record_domain));
 	c->check.proposal = keep(c, 2, proposal != NULL ? proposal :
 	    xstrdup(""));
+	if (v->trace != NULL)
+		c->check.tree = c->tree = explain_new(v);
 }
 
 static void
@@ -89,13 +95,12 @@ evaluate(struct why_rechecks *r, struct why_recheck *c)
 		.time_s = t->time_s,
 		.max_lookups = 10,
 		.max_void_lookups = 2,
+		.want_trace = true,
 	};
 	int64_t deadline_ms = util_now_ms() + DEADLINE_MS;
-	struct flight *f = eval_flight_start(r->flights, &request,
-	    deadline_ms);
 
-	take_verdict(c, eval_flight_collect(f, deadline_ms));
-	eval_flight_release(f);
+	c->flight = eval_flight_start(r->flights, &request, deadline_ms);
+	take_verdict(c, eval_flight_collect(c->flight, deadline_ms));
 }
 
 /* The next one in the queue; NULL: it is empty, and no more will come. */
@@ -248,5 +253,8 @@ why_recheck_free(struct why_recheck *c)
 		return;
 	for (size_t i = 0; i < sizeof(c->texts) / sizeof(c->texts[0]); i++)
 		free(c->texts[i]);
+	explain_free(c->tree);
+	if (c->flight != NULL)
+		eval_flight_release(c->flight);
 	free(c);
 }

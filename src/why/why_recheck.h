@@ -35,7 +35,7 @@ struct why_recheck *why_recheck_start(struct why_rechecks *r,
 	    void (*done)(void *), void *arg);
 /* After done; borrowed. */
 const struct why_check *why_recheck_result(const struct why_recheck *c);
-/* After done; NULL allowed. */
+/* After done, before why_rechecks_free; NULL allowed. */
 void	why_recheck_free(struct why_recheck *c);
 
 #endif

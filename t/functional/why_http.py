@@ -28,6 +28,9 @@ ZONE = "".join('%s TXT "%s"\n' % row for row in (
     ("kisarbl.or.kr.", OLD), ("new.example.", NEW),
     ("soft.example.", "v=spf1 ip4:192.0.2.1 ~all"),
     ("redirect.example.", "v=spf1 redirect=kisarbl.or.kr"),
+    ("tree.example.", "v=spf1 include:_i.tree.example a:gone.example -all"),
+    ("_i.tree.example.", "v=spf1 ip4:192.0.2.0/24 ?all"),
+    ("many.example.", "v=spf1 " + "ip4:192.0.2.1 " * 120 + "-all"),
     ("wrong.example.", "v=spf1 ipv4:192.0.2.1 -all"))) + \
     "dead.example. SERVFAIL\n"
 CHILDREN = []
@@ -145,6 +148,34 @@ def test_a_record_that_redirect_led_to_is_told_as_such():
     tap.contains(asked(client="198.51.99.1", domain="redirect.example"),
         "redirect=kisarbl.or.kr\n" + OLD)
     tap.lacks(asked(client="198.51.99.1"), "redirect=")
+
+
+def test_a_look_draws_how_the_result_came_about():
+    page = ASKS.get("/why?t=" + token(domain="tree.example"), method="POST",
+        X_Forwarded_For="198.51.100.77")[2]
+    tree = page[page.index('<ul class="tree">'):page.index("<form")]
+    tap.equal(re.findall('<li class="way">.*?<code[^>]*>([^<]*)<', tree,
+        re.S), ["tree.example", "-all"])
+    tap.equal([" ".join(html.unescape(re.sub("<[^>]*>", "", l)).split())
+        for l in tree.splitlines() if "<code" in l], [
+        "tree.example fail",
+        "TXT tree.example \u2192 v=spf1 include:_i.tree.example "
+        "a:gone.example -all",
+        "include:_i.tree.example does not match",
+        "TXT _i.tree.example \u2192 v=spf1 ip4:192.0.2.0/24 ?all",
+        "ip4:192.0.2.0/24 does not match",
+        "?all matches: neutral",
+        "a:gone.example does not match",
+        "A gone.example no such name",
+        "-all matches: fail"])
+
+
+def test_a_tree_that_is_drawn_has_an_end():
+    page = ASKS.get("/why?t=" + token(domain="many.example"), method="POST",
+        X_Forwarded_For="198.51.100.77")[2]
+    tree = page[page.index('<ul class="tree">'):page.index("<form")]
+    tap.equal(tree.count("<li"), 100)
+    tap.contains(tree, "and more")
 
 
 def test_a_look_sees_what_has_been_corrected():
