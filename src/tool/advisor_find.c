@@ -24,21 +24,9 @@ static size_t
 offset_of(const struct advisor_record *r, const struct advisor_term *t,
     size_t *len)
 {
-	static const char redirect[] = "redirect=";
-
-	if (t->term != NULL) {
-		*len = t->term->len;
-		return t->term->offset;
-	}
-	for (size_t i = 0; i + sizeof(redirect) < r->len; i++) {
-		if (r->text[i] != ' ' || !util_has_prefix_nocase(r->text + i +
-		    1, r->len - i - 1, redirect))
-			continue;
-		*len = strcspn(r->text + i + 1, " ");
-		return i + 1;
-	}
-	*len = 0;
-	return 0;
+	*len = t->term != NULL ? t->term->len : r->record->redirect_len;
+	return t->term != NULL ? t->term->offset :
+	    r->record->redirect_offset;
 }
 
 static void
