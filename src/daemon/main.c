@@ -34,6 +34,7 @@
 #include "spf/identity.h"
 #include "tool/advisor.h"
 #include "tool/dryrun.h"
+#include "tool/replay.h"
 
 #define STOP_ROUND_MS 100	/* a second SIGTERM is seen so soon */
 /* They go on where answers have come, which one thread of libunbound brings. */
@@ -208,6 +209,24 @@ dryrun_file(const struct service *s, const struct options *o,
 }
 
 static int
+replay_log(const struct service *s, const struct options *o,
+    const struct conf *c, struct diag *d)
+{
+	struct replay_request q = { .log = o->replay, .conf = c,
+		.state = o->state, .rate = o->questions, .json = o->json };
+	struct conf *other = NULL;
+
+	if (o->against != NULL) {
+		other = conf_load(o->against, o->settings, d);
+		require(other != NULL, d, EX_CONFIG);
+		q.against = other;
+	}
+	int status = replay(&s->env, &q, stdout);
+	conf_release(other);
+	return status;
+}
+
+static int
 dryrun(const struct options *o, const struct conf *c, struct diag *d)
 {
 	struct dryrun_transaction one = { .ip = o->ip, .helo = o->helo,
@@ -220,8 +239,12 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
 	s.env.want_trace = o->explain || o->json;
-	status = o->lines != NULL ? dryrun_file(&s, o, c) :
-	    (int)dryrun_one(&s.env, c, &one, o->json, stdout);
+	if (o->replay != NULL)
+		status = replay_log(&s, o, c, d);
+	else if (o->lines != NULL)
+		status = dryrun_file(&s, o, c);
+	else
+		status = (int)dryrun_one(&s.env, c, &one, o->json, stdout);
 	service_stop(&s);
 	if (one.header != NULL)
 		fclose(one.header);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "daemon/options.h"
 
 /* Long options without a letter. */
@@ -14,7 +15,8 @@ enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
 	OPTION_EXPLAIN, OPTION_JSON, OPTION_HEADER, OPTION_CHECK_DOMAIN,
 	OPTION_CHECK_RECORD, OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX,
 	OPTION_A, OPTION_INCLUDE, OPTION_EXISTS, OPTION_REDIRECT,
-	OPTION_ALL };
+	OPTION_ALL, OPTION_REPLAY, OPTION_AGAINST, OPTION_RATE,
+	OPTION_STATE };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -44,6 +46,10 @@ static const struct option long_options[] = {
 	{ "exists", required_argument, NULL, OPTION_EXISTS },
 	{ "redirect", required_argument, NULL, OPTION_REDIRECT },
 	{ "all", required_argument, NULL, OPTION_ALL },
+	{ "replay", required_argument, NULL, OPTION_REPLAY },
+	{ "against", required_argument, NULL, OPTION_AGAINST },
+	{ "rate", required_argument, NULL, OPTION_RATE },
+	{ "state", required_argument, NULL, OPTION_STATE },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -60,6 +66,9 @@ options_usage(FILE *out)
 	    "[--rcpt ADDRESS] [--header FILE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--explain | --json] [FILE]\n"
+	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
+	    "[--json] --replay LOG [--against FILE] [--rate N] "
+	    "[--state FILE]\n"
 	    "       spf-milter --check-domain DOMAIN [-v] [--zone FILE] "
 	    "[--json]\n"
 	    "       spf-milter --check-record RECORD [--domain DOMAIN] [-v] "
@@ -82,6 +91,8 @@ options_usage(FILE *out)
 	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
 	    "standard input\n"
 	    "      --header FILE   the message, of which the header is read\n"
+	    "      --replay LOG    with -t: judge the messages of a mail log "
+	    "once more\n"
 	    "      --check-domain DOMAIN\n"
 	    "                      what is wrong with the SPF record of "
 	    "DOMAIN, or could be\n"
@@ -141,6 +152,27 @@ take_part(struct options *o, int opt)
 		return add_part(o, "redirect", optarg);
 	case OPTION_ALL:
 		return add_part(o, "all", optarg);
+	default:
+		return false;
+	}
+}
+
+static bool
+take_replay(struct options *o, int opt)
+{
+	switch (opt) {
+	case OPTION_REPLAY:
+		o->replay = optarg;
+		return true;
+	case OPTION_AGAINST:
+		o->against = optarg;
+		return true;
+	case OPTION_RATE:
+		o->rate = optarg;
+		return true;
+	case OPTION_STATE:
+		o->state = optarg;
+		return true;
 	default:
 		return false;
 	}
@@ -215,7 +247,7 @@ take_option(struct options *o, int opt)
 		o->command = OPTIONS_GENERATE;
 		return true;
 	default:
-		return take_part(o, opt);
+		return take_replay(o, opt) || take_part(o, opt);
 	}
 }
 
@@ -231,6 +263,11 @@ stray(const struct options *o)
 	    o->rcpt != NULL || o->header != NULL || o->explain))
 		return "--helo, --sender, --rcpt, --header and --explain go "
 		    "with -t";
+	if ((!play || o->replay == NULL) && (o->against != NULL ||
+	    o->rate != NULL || o->state != NULL))
+		return "--against, --rate and --state go with -t --replay";
+	if (!play && o->replay != NULL)
+		return "--replay goes with -t";
 	if (!play && !generate && o->ip != NULL)
 		return "--ip goes with -t and --generate";
 	if (!generate && o->part_count > o->ip_count)
@@ -248,11 +285,28 @@ stray(const struct options *o)
 }
 
 static const char *
+replay_problem(struct options *o, bool more)
+{
+	uint64_t rate = 0;
+
+	if (more)
+		return "--replay takes its messages from the log alone";
+	if (o->rate != NULL && (!util_parse_uint(o->rate, strlen(o->rate),
+	    1000000, &rate) || rate == 0))
+		return "--rate is a number of DNS questions a second, from 1 "
+		    "to 1000000";
+	o->questions = (unsigned)rate;
+	return NULL;
+}
+
+static const char *
 dryrun_problem(struct options *o, int rest, char **argv)
 {
 	bool single = o->ip != NULL || o->helo != NULL || o->sender != NULL ||
 	    o->rcpt != NULL || o->header != NULL;
 
+	if (o->replay != NULL)
+		return replay_problem(o, single || rest > 0);
 	if (single && o->ip == NULL)
 		return "--ip is missing, the address of the client";
 	if (single && o->sender == NULL)

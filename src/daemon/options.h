@@ -41,6 +41,12 @@ struct options {
 	const char	*zone;
 	bool		 explain;
 	bool		 json;
+	/* or a mail log */
+	const char	*replay;	/* file, "-" for standard input */
+	const char	*against;	/* configuration to compare with */
+	const char	*state;
+	const char	*rate;		/* the text of questions */
+	unsigned	 questions;	/* a second; 0: any */
 
 	/* OPTIONS_ADVISE: one of them, or a record and its domain */
 	const char	*record;
