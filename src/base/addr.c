@@ -7,6 +7,7 @@
 #include "base/util.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,26 @@ addr_from_sockaddr(struct addr *out, const struct sockaddr *sa)
 		return true;
 	}
 	return false;
+}
+
+void
+addr_to_sockaddr(const struct addr *a, uint16_t port,
+    struct sockaddr_storage *out)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(port) };
+
+	assert(a->family == AF_INET || a->family == AF_INET6);
+	memset(out, 0, sizeof(*out));
+	if (a->family == AF_INET) {
+		memcpy(&in.sin_addr, a->bytes, sizeof(in.sin_addr));
+		memcpy(out, &in, sizeof(in));
+	} else {
+		memcpy(&in6.sin6_addr, a->bytes, sizeof(in6.sin6_addr));
+		memcpy(out, &in6, sizeof(in6));
+	}
 }
 
 /*

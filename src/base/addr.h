@@ -23,6 +23,9 @@ struct addr {
  * out becomes AF_UNSPEC.  IPv4-mapped IPv6 becomes IPv4 (RFC 7208 s5).
  */
 bool	addr_from_sockaddr(struct addr *out, const struct sockaddr *sa);
+/* A socket address of it; not of AF_UNSPEC. */
+void	addr_to_sockaddr(const struct addr *a, uint16_t port,
+	    struct sockaddr_storage *out);
 
 /*
  * Strict dotted quad or RFC 4291 text of len octets, no scope, no brackets.

@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,31 +21,22 @@
 
 /* Longer lines are bad input. */
 #define LINE_MAX_OCTETS ((size_t)1 << 20)
+#define CLIENT_PORT 1025	/* as those of remote MTAs */
 #define ERROR_SIZE (4 * LOG_VALUE_MAX + 100)
 
 /* The transaction. */
 
-/* Not unmapped: that is for the session to do.  A port as remote MTAs have. */
+/* Not unmapped: that is for the session to do. */
 static bool
 make_sockaddr(struct sockaddr_storage *out, const char *ip)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_port = htons(1025) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons(1025) };
 	struct addr a;
 
-	if (addr_parse_v4(&a, ip, strlen(ip))) {
-		memcpy(&in.sin_addr, a.bytes, sizeof(in.sin_addr));
-		memcpy(out, &in, sizeof(in));
-		return true;
-	}
-	if (addr_parse_v6(&a, ip, strlen(ip))) {
-		memcpy(&in6.sin6_addr, a.bytes, sizeof(in6.sin6_addr));
-		memcpy(out, &in6, sizeof(in6));
-		return true;
-	}
-	return false;
+	if (!addr_parse_v4(&a, ip, strlen(ip)) &&
+	    !addr_parse_v6(&a, ip, strlen(ip)))
+		return false;
+	addr_to_sockaddr(&a, CLIENT_PORT, out);
+	return true;
 }
 
 /* True: nothing more is asked after this stage. */

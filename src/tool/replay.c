@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,6 +42,7 @@
 #define BATCH_MAX ((size_t)150000)
 #define TABLE_SIZE ((size_t)1 << 18)	/* of a batch, never full */
 #define IN_FLIGHT 256
+#define CLIENT_PORT 1025	/* as those of remote MTAs */
 #define SAVE_MS 2000
 #define PROGRESS_MS 500
 
@@ -97,32 +97,13 @@ conf_of(const struct run *r, size_t side)
 	return side == 0 ? r->q->conf : r->q->against;
 }
 
-static void
-make_sockaddr(struct sockaddr_storage *out, const char *ip)
-{
-	struct addr a = { .family = AF_UNSPEC };
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_port = htons(1025) };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
-		.sin6_port = htons(1025) };
-
-	memset(out, 0, sizeof(*out));
-	(void)addr_parse(&a, ip);
-	if (a.family == AF_INET6) {
-		memcpy(&in6.sin6_addr, a.bytes, sizeof(in6.sin6_addr));
-		memcpy(out, &in6, sizeof(in6));
-	} else {
-		memcpy(&in.sin_addr, a.bytes, sizeof(in.sin_addr));
-		memcpy(out, &in, sizeof(in));
-	}
-}
-
 /* As far as MAIL, with which the DNS is asked. */
 static void
 begin(struct run *r, struct flying *f, const struct played *p)
 {
 	const struct maillog_entry *e = &p->entry;
 	struct sockaddr_storage ss;
+	struct addr client;
 	char *sender = xasprintf("<%s>", e->sender);
 	const struct session_sender from = {
 		.arg = sender,
@@ -131,7 +112,8 @@ begin(struct run *r, struct flying *f, const struct played *p)
 	};
 
 	f->of = p;
-	make_sockaddr(&ss, e->client);
+	(void)addr_parse(&client, e->client);	/* as maillog wrote it */
+	addr_to_sockaddr(&client, CLIENT_PORT, &ss);
 	for (size_t i = 0; i < 2; i++) {
 		f->sessions[i] = NULL;
 		if (conf_of(r, i) == NULL)
@@ -425,6 +407,7 @@ open_all(struct run *r)
 static void
 print(const struct run *r)
 {
+	replay_sort(r->totals);
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
 	if (r->q->json)

@@ -44,6 +44,8 @@ struct replay_totals {
 /* o has one outcome, or two. */
 void	replay_count(struct replay_totals *t, const struct replay_outcome *o,
 	    bool compared, const struct maillog_entry *e, uint64_t messages);
+/* The groups of most messages first. */
+void	replay_sort(struct replay_totals *t);
 void	replay_totals_free(struct replay_totals *t);
 
 void	replay_print_text(const struct replay_totals *t,

@@ -102,6 +102,22 @@ replay_count(struct replay_totals *t, const struct replay_outcome *o,
 		g->examples[g->example_count++] = make_example(e, messages);
 }
 
+static int
+compare_groups(const void *a, const void *b)
+{
+	const struct replay_group *x = a;
+	const struct replay_group *y = b;
+
+	return (x->messages < y->messages) - (x->messages > y->messages);
+}
+
+void
+replay_sort(struct replay_totals *t)
+{
+	qsort(t->groups, t->group_count, sizeof(t->groups[0]),
+	    compare_groups);
+}
+
 void
 replay_totals_free(struct replay_totals *t)
 {

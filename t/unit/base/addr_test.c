@@ -58,6 +58,25 @@ test_sockaddr_v4_and_v6(void **state)
 }
 
 static void
+test_socket_address_has_the_address_and_port(void **state)
+{
+	static const char *const texts[] = { "192.0.2.1", "2001:db8::1" };
+	struct sockaddr_storage ss;
+	struct sockaddr_in6 sin6;
+	struct addr back;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct addr a = parse(texts[i]);
+		addr_to_sockaddr(&a, 1025, &ss);
+		assert_true(addr_from_sockaddr(&back, (struct sockaddr *)&ss));
+		assert_memory_equal(&back, &a, sizeof(a));
+	}
+	memcpy(&sin6, &ss, sizeof(sin6));
+	assert_int_equal(ntohs(sin6.sin6_port), 1025);
+}
+
+static void
 test_sockaddr_mapped_is_v4(void **state)
 {
 	(void)state;
@@ -584,6 +603,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sockaddr_v4_and_v6),
+		cmocka_unit_test(
+		    test_socket_address_has_the_address_and_port),
 		cmocka_unit_test(test_sockaddr_mapped_is_v4),
 		cmocka_unit_test(test_sockaddr_of_neither_family_is_none),
 		cmocka_unit_test(test_parse_refuses_malformed),
