@@ -55,6 +55,8 @@ class Lab:
     """The place: self.dir is memory that is gone afterwards."""
 
     def __init__(self):
+        if not namespaces.inside():
+            raise AssertionError("a lab outside of enter() is the machine")
         self.dir = self.memory()
         self.private_etc()
         self.private_dev()
