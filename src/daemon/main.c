@@ -238,7 +238,7 @@ dryrun(const struct options *o, const struct conf *c, struct diag *d)
 		one.header = open_input(o->header);
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
 	require(service_start(&s, c, o->zone, NULL, d), d, EX_DATAERR);
-	s.env.want_trace = o->explain || o->json;
+	s.env.want_trace = o->explain || (o->json && o->replay == NULL);
 	if (o->replay != NULL)
 		status = replay_log(&s, o, c, d);
 	else if (o->lines != NULL)
