@@ -95,7 +95,7 @@ assert_syslog(int priority, const char *text)
 	assert_string_equal(line + strlen(head) + 15, tail);
 }
 
-static struct capture capture;
+static struct capture err;
 
 static int
 reset(void **state)
@@ -110,27 +110,27 @@ static void
 test_level_decides_what_is_written(void **state)
 {
 	(void)state;
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_error("a");
 	log_warning("b");
 	log_info("c");
 	log_debug("d");
 	log_write(LOG_LEVEL_DEBUG, "e");
-	assert_string_equal(capture_text(&capture), "spf-milter: error: a\n"
+	assert_string_equal(capture_text(&err), "spf-milter: error: a\n"
 	    "spf-milter: warning: b\nspf-milter: c\n");
 
 	log_set_level(LOG_LEVEL_ERROR);
 	assert_true(log_enabled(LOG_LEVEL_NOTICE));
 	assert_true(log_enabled(LOG_LEVEL_ERROR));
 	assert_false(log_enabled(LOG_LEVEL_WARNING));
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_warning("b");
-	assert_string_equal(capture_text(&capture), "");
+	assert_string_equal(capture_text(&err), "");
 
 	log_set_level(LOG_LEVEL_DEBUG);
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_debug("%d", 7);
-	assert_string_equal(capture_text(&capture), "spf-milter: debug: 7\n");
+	assert_string_equal(capture_text(&err), "spf-milter: debug: 7\n");
 }
 
 static void
@@ -138,7 +138,7 @@ test_syslog_gets_facility_priority_and_text(void **state)
 {
 	(void)state;
 	syslog_begin(SOCK_DGRAM);
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_open(LOG_TARGET_SYSLOG, DAEMON_FACILITY);
 	log_info("100%% of %s", "%s%n");
 	assert_syslog(DAEMON_FACILITY | 6, "100% of %s%n");
@@ -150,7 +150,7 @@ test_syslog_gets_facility_priority_and_text(void **state)
 	log_debug("d");
 	assert_syslog(DAEMON_FACILITY | 7, "debug: d");
 	assert_string_equal(syslog_read(), "");
-	assert_string_equal(capture_text(&capture), "");
+	assert_string_equal(capture_text(&err), "");
 	syslog_end();
 }
 
@@ -206,12 +206,12 @@ static void
 test_syslog_of_libraries_is_our_log(void **state)
 {
 	(void)state;
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	syslog(3, "%s: bad", "x");
 	syslog(DAEMON_FACILITY | 4, "w");
 	syslog(6, "i");
 	syslog(7, "d");
-	assert_string_equal(capture_text(&capture), "spf-milter: error: x: bad\n"
+	assert_string_equal(capture_text(&err), "spf-milter: error: x: bad\n"
 	    "spf-milter: warning: w\nspf-milter: i\n");
 }
 
@@ -238,7 +238,7 @@ test_queue_writes_all_lines_in_their_order(void **state)
 	struct sbuf sb;
 
 	sbuf_init(&sb, want, sizeof(want));
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	assert_true(log_start());
 	for (int i = 0; i < 300; i++) {
 		log_info("%d", i);
@@ -248,7 +248,7 @@ test_queue_writes_all_lines_in_their_order(void **state)
 	}
 	log_stop();
 	assert_true(sbuf_ok(&sb));
-	assert_string_equal(capture_text(&capture), want);
+	assert_string_equal(capture_text(&err), want);
 }
 
 static int	full_pipe[2];
@@ -258,7 +258,7 @@ static void
 pipe_begin(void)
 {
 	assert_int_equal(pipe(full_pipe), 0);
-	capture.saved = dup(STDERR_FILENO);
+	err.saved = dup(STDERR_FILENO);
 	assert_true(dup2(full_pipe[1], STDERR_FILENO) >= 0);
 	close(full_pipe[1]);
 }
@@ -266,8 +266,8 @@ pipe_begin(void)
 static void
 pipe_end(void)
 {
-	assert_true(dup2(capture.saved, STDERR_FILENO) >= 0);
-	close(capture.saved);
+	assert_true(dup2(err.saved, STDERR_FILENO) >= 0);
+	close(err.saved);
 	close(full_pipe[0]);
 }
 
@@ -412,11 +412,11 @@ static void
 test_line_loses_its_newline(void **state)
 {
 	(void)state;
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_info("a\n");
 	log_info("b\r\n\n");
 	log_info("%s", "");
-	assert_string_equal(capture_text(&capture),
+	assert_string_equal(capture_text(&err),
 	    "spf-milter: a\nspf-milter: b\nspf-milter: \n");
 }
 
@@ -424,9 +424,9 @@ static void
 test_line_cannot_be_bent(void **state)
 {
 	(void)state;
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_info("a\nspf-milter: b\r\x1b[2J\x7f\xc3\xa9\xc2\x9b\tc");
-	assert_string_equal(capture_text(&capture),
+	assert_string_equal(capture_text(&err),
 	    "spf-milter: a\\x0aspf-milter: b\\x0d\\x1b[2J\\x7f\xc3\xa9"
 	    "\\xc2\\x9b\\x09c\n");
 }
@@ -440,9 +440,9 @@ test_line_keeps_the_escapes_of_pairs(void **state)
 
 	sbuf_init(&sb, text, sizeof(text));
 	log_pair(&sb, "k", "a\"b\\c\n");
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_info("%s", text);
-	assert_string_equal(capture_text(&capture),
+	assert_string_equal(capture_text(&err),
 	    "spf-milter: k=\"a\\\"b\\\\c\\x0a\"\n");
 }
 
@@ -461,9 +461,9 @@ test_long_line_is_cut_between_escapes(void **state)
 		for (int i = 0; i < 600; i++)
 			sbuf_str(&sb, "\\x0a\\\\");
 		assert_true(sbuf_ok(&sb));
-		capture_stderr(&capture);
+		capture_stderr(&err);
 		log_info("%s", text);
-		const char *got = capture_text(&capture) + strlen("spf-milter: ");
+		const char *got = capture_text(&err) + strlen("spf-milter: ");
 		size_t len = strlen(got);
 
 		assert_in_range(len, 1980, 2000);
@@ -483,9 +483,9 @@ test_long_line_of_controls_is_cut(void **state)
 	memset(text, '\x1b', sizeof(text));
 	text[sizeof(text) - 2] = 'x';
 	text[sizeof(text) - 1] = '\0';
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_info("%s", text);
-	const char *got = capture_text(&capture);
+	const char *got = capture_text(&err);
 	size_t len = strlen(got);
 
 	assert_true(len <= 2020);
@@ -547,9 +547,9 @@ test_cuts_leave_characters_whole(void **state)
 		sbuf_init(&sb, pair, sizeof(pair));
 		log_pair(&sb, "k", text);
 		assert_string_equal(pair, want);
-		capture_stderr(&capture);
+		capture_stderr(&err);
 		log_info("%s", text);
-		const char *got = capture_text(&capture) + strlen("spf-milter: ");
+		const char *got = capture_text(&err) + strlen("spf-milter: ");
 		size_t len = strlen(got);
 
 		assert_in_range(len, 1980, 2000);
@@ -577,10 +577,10 @@ test_record_is_a_line_of_pairs_in_their_order(void **state)
 	log_record_text(&r, "rcpt", "u@example.com>", 13);
 	log_record_string(&r, "reason", "\xec\x9c\xa0\n\x1b");
 	id[0] = '5';			/* borrowed until it is written */
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_record_write(&r, LOG_LEVEL_DEBUG);
 	log_record_write(&r, LOG_LEVEL_INFO);
-	assert_string_equal(capture_text(&capture), "spf-milter: queue_id=5bX1 "
+	assert_string_equal(capture_text(&err), "spf-milter: queue_id=5bX1 "
 	    "result=fail level=0 most=18446744073709551615 empty=\"\" "
 	    "helo=\"a b\" rcpt=u@example.com "
 	    "reason=\xec\x9c\xa0\\x0a\\x1b\n");
@@ -605,9 +605,9 @@ test_record_is_cut_at_the_end_of_the_line(void **state)
 			len += (size_t)snprintf(want + len, sizeof(want) - len,
 			    " k=%.*s...", LOG_VALUE_MAX, value);
 	}
-	capture_stderr(&capture);
+	capture_stderr(&err);
 	log_record_write(&r, LOG_LEVEL_INFO);
-	const char *got = capture_text(&capture);
+	const char *got = capture_text(&err);
 
 	len = strlen(got);
 	assert_in_range(len, 1990, 2020);

@@ -204,8 +204,8 @@ test_bad_address_is_told_and_nothing_printed(void **state)
 	struct dryrun_transaction t = { .ip = "a b\n", .helo = "-",
 		.sender = "u@pass.example.com" };
 	one(f, &t, false);
-	assert_string_equal(f->err.text, "spf-milter: --ip=\"a b\\x0a\": not an "
-	    "IPv4 or IPv6 address\n");
+	assert_string_equal(f->err.text, "spf-milter: --ip=\"a b\\x0a\": not "
+	    "an IPv4 or IPv6 address\n");
 }
 
 static void
