@@ -3,18 +3,10 @@
 
 #include "unit.h"
 
+#include "addr_text.h"
 #include "base/addr_ranges.h"
 #include "base/util.h"
 #include "dice.h"
-
-static struct addr_prefix
-prefix(const char *text)
-{
-	struct addr_prefix p;
-
-	assert_true(addr_prefix_parse(&p, text));
-	return p;
-}
 
 static struct addr_ranges
 set_of(const char *const *texts)
@@ -22,7 +14,7 @@ set_of(const char *const *texts)
 	struct addr_ranges s = { NULL, 0 };
 
 	for (; *texts != NULL; texts++) {
-		struct addr_prefix p = prefix(*texts);
+		struct addr_prefix p = prefix_of(*texts);
 
 		addr_ranges_add(&s, &p);
 	}
@@ -39,7 +31,7 @@ assert_prefixes(const struct addr_ranges *s, const char *const *want)
 		struct addr_prefix w;
 
 		assert_non_null(want[i]);
-		w = prefix(want[i]);
+		w = prefix_of(want[i]);
 		assert_int_equal(p[i].len, w.len);
 		assert_memory_equal(&p[i].addr, &w.addr, sizeof(w.addr));
 	}
@@ -70,7 +62,7 @@ test_ranges_merge_to_the_fewest_prefixes(void **state)
 static bool
 has(const struct addr_ranges *s, const char *address)
 {
-	struct addr_prefix p = prefix(address);
+	struct addr_prefix p = prefix_of(address);
 
 	return addr_ranges_has(s, &p.addr);
 }

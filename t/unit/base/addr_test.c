@@ -6,31 +6,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include "base/addr.h"
-
-static struct addr
-parse(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(&a, text));
-	return a;
-}
-
-static struct addr_prefix
-prefix(const char *text)
-{
-	struct addr_prefix p;
-
-	assert_true(addr_prefix_parse(&p, text));
-	return p;
-}
+#include "addr_text.h"
 
 static void
 assert_formats(const char *text, const char *want)
 {
 	char buf[ADDR_TEXT_SIZE];
-	struct addr a = parse(text);
+	struct addr a = addr_of(text);
 
 	assert_ptr_equal(addr_format(&a, buf), buf);
 	assert_string_equal(buf, want);
@@ -47,13 +29,13 @@ test_sockaddr_v4_and_v6(void **state)
 
 	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &sin.sin_addr), 1);
 	assert_true(addr_from_sockaddr(&a, (struct sockaddr *)&sin));
-	want = parse("192.0.2.1");
+	want = addr_of("192.0.2.1");
 	assert_memory_equal(&a, &want, sizeof(a));
 
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8::1",
 	    &sin6.sin6_addr), 1);
 	assert_true(addr_from_sockaddr(&a, (struct sockaddr *)&sin6));
-	want = parse("2001:db8::1");
+	want = addr_of("2001:db8::1");
 	assert_memory_equal(&a, &want, sizeof(a));
 }
 
@@ -82,7 +64,7 @@ test_sockaddr_mapped_is_v4(void **state)
 	(void)state;
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
 	struct addr a;
-	struct addr want = parse("192.0.2.1");
+	struct addr want = addr_of("192.0.2.1");
 
 	assert_int_equal(inet_pton(AF_INET6, "::ffff:192.0.2.1",
 	    &sin6.sin6_addr), 1);
@@ -96,12 +78,12 @@ test_sockaddr_of_neither_family_is_none(void **state)
 {
 	(void)state;
 	struct sockaddr local = { .sa_family = AF_UNIX };
-	struct addr a = parse("192.0.2.1");
+	struct addr a = addr_of("192.0.2.1");
 	char buf[ADDR_TEXT_SIZE];
 
 	assert_false(addr_from_sockaddr(&a, NULL));
 	assert_int_equal(a.family, AF_UNSPEC);
-	a = parse("192.0.2.1");
+	a = addr_of("192.0.2.1");
 	assert_false(addr_from_sockaddr(&a, &local));
 	assert_int_equal(a.family, AF_UNSPEC);
 	assert_string_equal(addr_format(&a, buf), "unknown");
@@ -123,7 +105,7 @@ test_parse_refuses_malformed(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct addr a = parse("2001:db8::7");
+		struct addr a = addr_of("2001:db8::7");
 		struct addr before = a;
 		if (addr_parse(&a, bad[i]))
 			fail_msg("taken: %s", bad[i]);
@@ -148,7 +130,7 @@ test_parse_respects_the_length(void **state)
 {
 	(void)state;
 	struct addr a;
-	struct addr want = parse("192.0.2.1");
+	struct addr want = addr_of("192.0.2.1");
 
 	assert_true(addr_parse_v4(&a, "192.0.2.199", 9));
 	assert_memory_equal(&a, &want, sizeof(a));
@@ -218,8 +200,8 @@ test_reverse_names(void **state)
 {
 	(void)state;
 	char buf[ADDR_REVERSE_SIZE];
-	struct addr v4 = parse("192.0.2.1");
-	struct addr v6 = parse("2001:db8::cb01");
+	struct addr v4 = addr_of("192.0.2.1");
+	struct addr v6 = addr_of("2001:db8::cb01");
 	struct addr none = { .family = AF_UNSPEC };
 
 	assert_string_equal(addr_format_reverse(&v4, buf),
@@ -234,7 +216,7 @@ test_reverse_names(void **state)
 static bool
 loopback(const char *text)
 {
-	struct addr a = parse(text);
+	struct addr a = addr_of(text);
 
 	return addr_is_loopback(&a);
 }
@@ -259,8 +241,8 @@ test_loopback(void **state)
 static bool
 matches(const char *network, const char *text)
 {
-	struct addr_prefix p = prefix(network);
-	struct addr a = parse(text);
+	struct addr_prefix p = prefix_of(network);
+	struct addr a = addr_of(text);
 
 	return addr_prefix_match(&p, &a);
 }
@@ -291,7 +273,7 @@ test_prefix_never_crosses_families(void **state)
 {
 	(void)state;
 	struct addr none = { .family = AF_UNSPEC };
-	struct addr_prefix all = prefix("0.0.0.0/0");
+	struct addr_prefix all = prefix_of("0.0.0.0/0");
 	struct addr_prefix of_none = { .addr = none };
 
 	assert_false(matches("0.0.0.0/0", "2001:db8::1"));
@@ -305,7 +287,7 @@ static void
 test_prefix_of_mapped_is_v4(void **state)
 {
 	(void)state;
-	struct addr_prefix p = prefix("::ffff:192.0.2.0/120");
+	struct addr_prefix p = prefix_of("::ffff:192.0.2.0/120");
 
 	assert_int_equal(p.addr.family, AF_INET);
 	assert_int_equal(p.len, 24);
@@ -342,7 +324,7 @@ test_prefix_trim_clears_what_does_not_count(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct addr_prefix p = prefix(cases[i].text);
+		struct addr_prefix p = prefix_of(cases[i].text);
 		struct addr_prefix before = p;
 		char buf[ADDR_TEXT_SIZE];
 
@@ -379,7 +361,7 @@ test_private_ranges_have_their_edges(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct addr a = parse(cases[i].text);
+		struct addr a = addr_of(cases[i].text);
 		if (addr_private_bits(&a) != cases[i].bits)
 			fail_msg("%s: %u", cases[i].text,
 			    addr_private_bits(&a));
@@ -393,11 +375,11 @@ test_set_finds_the_longest_prefix(void **state)
 {
 	(void)state;
 	struct addr_set s;
-	struct addr_prefix wide = prefix("10.0.0.0/8");
-	struct addr_prefix narrow = prefix("10.1.0.0/16");
-	struct addr a = parse("10.1.2.3");
-	struct addr b = parse("10.2.0.1");
-	struct addr c = parse("192.0.2.1");
+	struct addr_prefix wide = prefix_of("10.0.0.0/8");
+	struct addr_prefix narrow = prefix_of("10.1.0.0/16");
+	struct addr a = addr_of("10.1.2.3");
+	struct addr b = addr_of("10.2.0.1");
+	struct addr c = addr_of("192.0.2.1");
 
 	addr_set_init(&s);
 	addr_set_add(&s, &narrow);
@@ -428,8 +410,8 @@ test_prefix_refuses_malformed(void **state)
 		if (addr_prefix_parse(&p, bad[i]))
 			fail_msg("taken: %s", bad[i]);
 	}
-	assert_int_equal(prefix("192.0.2.0/0").len, 0);
-	assert_int_equal(prefix("2001:db8::/128").len, 128);
+	assert_int_equal(prefix_of("192.0.2.0/0").len, 0);
+	assert_int_equal(prefix_of("2001:db8::/128").len, 128);
 }
 
 static void
@@ -437,10 +419,10 @@ test_set_contains_what_any_prefix_matches(void **state)
 {
 	(void)state;
 	struct addr_set s;
-	struct addr a = parse("192.0.2.5");
-	struct addr b = parse("2001:db8::5");
-	struct addr_prefix v4 = prefix("192.0.2.0/24");
-	struct addr_prefix v6 = prefix("2001:db8::/32");
+	struct addr a = addr_of("192.0.2.5");
+	struct addr b = addr_of("2001:db8::5");
+	struct addr_prefix v4 = prefix_of("192.0.2.0/24");
+	struct addr_prefix v6 = prefix_of("2001:db8::/32");
 
 	addr_set_init(&s);
 	addr_set_seal(&s);
@@ -488,9 +470,9 @@ static void
 test_set_of_the_widest_range_is_one_prefix(void **state)
 {
 	(void)state;
-	struct addr first = parse("::");
-	struct addr last = parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-	struct addr v4 = parse("192.0.2.1");
+	struct addr first = addr_of("::");
+	struct addr last = addr_of("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	struct addr v4 = addr_of("192.0.2.1");
 	struct addr_set s;
 
 	addr_set_init(&s);
@@ -524,12 +506,12 @@ test_set_finds_wider_prefixes_behind_narrow_ones(void **state)
 
 	addr_set_init(&s);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct addr_prefix p = prefix(texts[i]);
+		struct addr_prefix p = prefix_of(texts[i]);
 		addr_set_add(&s, &p);
 	}
 	addr_set_seal(&s);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct addr a = parse(cases[i].addr);
+		struct addr a = addr_of(cases[i].addr);
 		assert_int_equal(addr_set_longest(&s, &a)->len, cases[i].len);
 	}
 	addr_set_fini(&s);
@@ -547,7 +529,7 @@ test_set_has_each_prefix_once(void **state)
 
 	addr_set_init(&s);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct addr_prefix p = prefix(texts[i]);
+		struct addr_prefix p = prefix_of(texts[i]);
 		addr_set_add(&s, &p);
 	}
 	addr_set_seal(&s);
@@ -592,7 +574,7 @@ test_prefix_text_has_no_length_for_an_address(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct addr_prefix p = prefix(texts[i]);
+		struct addr_prefix p = prefix_of(texts[i]);
 
 		assert_string_equal(addr_prefix_format(&p, buf), texts[i]);
 	}

@@ -6,26 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addr_text.h"
 #include "mail/crowd.h"
 
 #define HOUR_MS INT64_C(3600000)
 
 static struct crowd crowd;
 
-static struct addr
-parse(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(&a, text));
-	return a;
-}
-
 /* How often the domains first to last of a client made them many. */
 static unsigned
 bring(const char *client, unsigned first, unsigned last, int64_t now_ms)
 {
-	struct addr a = parse(client);
+	struct addr a = addr_of(client);
 	unsigned told = 0;
 
 	for (unsigned i = first; i <= last; i++) {
@@ -80,7 +72,7 @@ test_domains_of_another_hour_do_not_count(void **state)
 static void
 test_case_does_not_make_another_domain(void **state)
 {
-	struct addr a = parse("172.17.0.1");
+	struct addr a = addr_of("172.17.0.1");
 	char domain[] = "abcdefghijklmnopqrstuvwxyz.example";
 
 	(void)state;

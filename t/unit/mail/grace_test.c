@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "base/addr.h"
+#include "addr_text.h"
 #include "base/stats.h"
 #include "mail/grace.h"
 
@@ -32,19 +32,10 @@ teardown(void **state)
 	return 0;
 }
 
-static struct addr
-parse(const char *text)
-{
-	struct addr a;
-
-	assert_true(addr_parse(&a, text));
-	return a;
-}
-
 static bool
 try_from(const char *client, const char *domain, int64_t now_ms)
 {
-	struct addr a = parse(client);
+	struct addr a = addr_of(client);
 
 	return grace_note(grace, &a, domain, GRACE, now_ms);
 }
@@ -94,7 +85,7 @@ test_tries_at_once_are_one(void **state)
 static void
 test_a_short_grace_takes_tries_as_close(void **state)
 {
-	struct addr a = parse("192.0.2.1");
+	struct addr a = addr_of("192.0.2.1");
 
 	(void)state;
 	assert_false(grace_note(grace, &a, "example.com", 400, 0));
@@ -106,7 +97,7 @@ test_a_short_grace_takes_tries_as_close(void **state)
 static void
 test_an_answer_begins_it_anew(void **state)
 {
-	struct addr a = parse("192.0.2.77");
+	struct addr a = addr_of("192.0.2.77");
 
 	(void)state;
 	grace_forget(grace, &a, "example.com");
