@@ -41,15 +41,8 @@ def token(**facts):
         "domain": "kisarbl.or.kr", **facts})
 
 
-def zone_file():
-    path = os.path.join(why.FOLDER, "zone")
-    with open(path, "w") as f:
-        f.write(ZONE)
-    return path
-
-
 PLAIN = Why()
-ASKS = Why("--recheck", "--zone", zone_file(), "--contact",
+ASKS = Why("--recheck", "--zone", why.write("zone", ZONE), "--contact",
     "help@example.org")
 
 
@@ -289,10 +282,8 @@ def sample(name):
             "spf-why." + name)) as f:
         text = f.read()
     tap.contains(text, "127.0.0.1:8891")
-    path = os.path.join(why.FOLDER, name)
-    with open(path, "w") as f:
-        f.write(text.replace("127.0.0.1:8891", "127.0.0.1:%d" % ASKS.port))
-    return path
+    return why.write(name, text.replace("127.0.0.1:8891",
+        "127.0.0.1:%d" % ASKS.port))
 
 
 def check_behind(port, network):
@@ -311,18 +302,11 @@ def check_behind(port, network):
         tap.equal("Too many have asked" in text, n == 6, "request %d" % n)
 
 
-def write(name, text):
-    path = os.path.join(why.FOLDER, name)
-    with open(path, "w") as f:
-        f.write(text)
-    return path
-
-
 def test_nginx_hands_on_who_asks():
     if shutil.which("nginx") is None:
         tap.skip("no nginx")
     port = daemon.free_port()
-    start_server(["nginx", "-c", write("nginx-main.conf", """
+    start_server(["nginx", "-c", why.write("nginx-main.conf", """
 daemon off;
 pid %(place)s/nginx.pid;
 error_log %(place)s/nginx.log;
@@ -350,12 +334,12 @@ def test_apache_hands_on_who_asks():
     modules = "/usr/lib/apache2/modules"
     if shutil.which("apache2") is None or not os.path.isdir(modules):
         tap.skip("no Apache")
-    server = Why("--recheck", "--zone", zone_file())
+    server = Why("--recheck", "--zone", why.write("zone", ZONE))
     port = daemon.free_port()
     ASKS.port, kept = server.port, ASKS.port
     place = sample("apache.conf")
     ASKS.port = kept
-    start_server(["apache2", "-DFOREGROUND", "-f", write("apache-main.conf",
+    start_server(["apache2", "-DFOREGROUND", "-f", why.write("apache-main.conf",
         "".join("LoadModule %s_module %s/mod_%s.so\n" % (m, modules, m)
             for m in ("mpm_event", "authz_core", "proxy", "proxy_http")) +
         """ServerName localhost

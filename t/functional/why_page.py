@@ -30,13 +30,6 @@ def tool(name):
     return path
 
 
-def write(name, text):
-    path = os.path.join(why.FOLDER, name)
-    with open(path, "w") as f:
-        f.write(text)
-    return path
-
-
 def shown(page):
     """The text of a page."""
     body = page[page.index("<body>"):]
@@ -144,8 +137,8 @@ def test_a_link_may_be_given_whole():
 
 def test_html_is_valid():
     program = tool("html-validate/package.json")
-    files = [write(name + ".html", page) for name, page in PAGES.items()]
-    bad = write("bad.html", PAGES["general-en"].replace("<h1>", "<h4>"))
+    files = [why.write(name + ".html", page) for name, page in PAGES.items()]
+    bad = why.write("bad.html", PAGES["general-en"].replace("<h1>", "<h4>"))
     command = ["node", os.path.join(os.path.dirname(program), "..", ".bin",
         "html-validate"), "-c", WEB + "/htmlvalidate.json"]
     done = subprocess.run([*command, *files], stdout=subprocess.PIPE,
@@ -189,7 +182,7 @@ def frame(axe, name, width):
 def examine(names, width, *args):
     with open(tool("axe-core/axe.min.js")) as f:
         axe = f.read()
-    path = write("axe.html", FRAMES % (len(names), "".join(frame(axe, name,
+    path = why.write("axe.html", FRAMES % (len(names), "".join(frame(axe, name,
         width) for name in names)))
     dom = browse("--virtual-time-budget=60000", "--dump-dom", *args,
         "file://" + path)
@@ -213,7 +206,7 @@ def test_axe_has_no_finding_in_the_dark():
 
 def test_it_prints_on_one_sheet():
     for name in ("fail-ko", "fail-en"):
-        path = write("print.html", PAGES[name])
+        path = why.write("print.html", PAGES[name])
         browse("--no-pdf-header-footer", "--print-to-pdf=" + why.FOLDER +
             "/print.pdf", "file://" + path)
         with open(why.FOLDER + "/print.pdf", "rb") as f:

@@ -32,6 +32,14 @@ def require():
         tap.skip_all("spf-why is not built")
 
 
+def write(name, text):
+    """A file in FOLDER; its whole path."""
+    path = os.path.join(FOLDER, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
 def key_file(octets=KEY, name="why.key"):
     path = os.path.join(FOLDER, name)
     with open(path, "wb") as f:
