@@ -49,7 +49,7 @@ test_socket_address_has_the_address_and_port(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		struct addr a = parse(texts[i]);
+		struct addr a = addr_of(texts[i]);
 		addr_to_sockaddr(&a, 1025, &ss);
 		assert_true(addr_from_sockaddr(&back, (struct sockaddr *)&ss));
 		assert_memory_equal(&back, &a, sizeof(a));
