@@ -20,6 +20,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
+import dnsserver
 import tap
 
 SCRIPT = os.path.join(daemon.SRCDIR, "contrib", "spf-milter-report")
@@ -142,6 +143,22 @@ def test_all_kinds_of_logs_say_the_same():
     for name, log in logs.items():
         if log is not None:
             tap.equal(impact(log), wanted, name)
+
+
+def test_what_the_filter_logs_is_understood():
+    zone = dnsserver.DnsServer({"fail.example.com": {"TXT": ["v=spf1 -all"]},
+        "soft.example.com": {"TXT": ["v=spf1 ~all"]}})
+    with daemon.Daemon(dns=zone, behavior=2) as d:
+        for sender in ("fail", "soft"):
+            with d.milter() as m:
+                m.connect("9.8.7.6")
+                m.helo("mx.example.net")
+                m.message(sender="<u@%s.example.com>" % sender,
+                    rcpts=["<a@example.org>"])
+        d.message_lines(2)
+        out = impact(d.log())
+    tap.equal(rows(out), {3: ["1", "50.00%", "0", "1", "1"],
+        **{n: ["2", "100.00%", "0", "2", "1"] for n in (4, 5, 6)}})
 
 
 def test_several_logs_are_one():
