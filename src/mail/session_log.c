@@ -59,6 +59,7 @@ session_log(const struct message *m)
 	    : SCOPE_HELO;
 	struct log_record r = { .count = 0 };
 	char client[ADDR_TEXT_SIZE];
+	char as[ADDR_TEXT_SIZE];
 	char relay[ADDR_TEXT_SIZE];
 
 	log_record_string(&r, "queue_id", queue_id(m));
@@ -66,7 +67,7 @@ session_log(const struct message *m)
 	    &m->as->seen.client : &who->client, client));
 	if (m->as != NULL)
 		log_record_string(&r, "check_as", addr_format(&who->client,
-		    relay));
+		    as));
 	if (m->forwarder != NULL)
 		log_record_string(&r, "forwarder", m->forwarder->name);
 	if (m->relayed != NULL)

@@ -6,9 +6,10 @@ import re
 import unicodedata
 
 # In the order of spf-milter(8).
-KEYS = ("queue_id", "client", "client_name", "helo", "sender", "rcpt",
+KEYS = ("queue_id", "client", "check_as", "forwarder", "relay",
+    "client_name", "helo", "sender", "author", "rcpt",
     "rcpts", "identity", "result", "source", "record", "wide_open",
-    "action", "level", "would", "rule", "record_domain",
+    "action", "spared", "level", "would", "rule", "record_domain",
     "mechanism", "reason", "lookups", "duration_ms", "excuse", "stale",
     "helo_result", "mailfrom_result", "void")
 # Of every line that was not cut.
@@ -26,9 +27,11 @@ UNSEEN = ("Cc", "Cs", "Co", "Zl", "Zp", "Zs")
 TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 FORMS = {"client": r"[0-9a-f.:]+", "identity": "helo|mailfrom",
     "result": RESULT, "helo_result": RESULT, "mailfrom_result": RESULT,
-    "action": "accept|tag|quarantine|tempfail|reject", "level": "[0-6]", "would": "[2-6]",
+    "action": "accept|tag|quarantine|tempfail|reject", "level": "[0-6]",
+    "would": "[2-6]",
     "lookups": r"\d+", "duration_ms": r"\d+", "stale": "yes",
-    "excuse": "grace|outage", "source": "local_policy|guess",
+    "excuse": "grace|outage|relay|client|forwarder", "spared": "dkim|dmarc",
+    "check_as": r"[0-9a-f.:]+", "relay": r"[0-9a-f.:]+", "source": "local_policy|guess",
     "record": "wide-open", "rcpts": "[1-9][0-9]*"}
 
 
