@@ -119,8 +119,10 @@ install_test_tools() {
 	    python3-spf libmail-spf-perl \
 	    nginx-light apache2
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
-	install_deb chromium fonts-noto-core nodejs npm ||
+	install_deb chromium fonts-noto-core ||
 	    say "no browser: some tests of the page will be skipped"
+	command -v npm >/dev/null || install_deb nodejs npm ||
+	    say "no npm: some tests of the page will be skipped"
 	# Where another mail server is installed it stays.
 	install_deb postfix postfix-lmdb ||
 	    say "no Postfix: its tests will be skipped"
