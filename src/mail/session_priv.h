@@ -118,6 +118,21 @@ struct message {
 	struct fields	 fields;
 };
 
+/*
+ * Decisions, for all recipients, for one, and at the end of the message, which
+ * may come without any before.  They wait as long as the MTA may.
+ */
+struct session_step session_judge(struct message *m);
+struct session_step session_judge_recipient(struct message *m, const char *to);
+struct session_step session_judge_end(struct message *m);
+/* What may be refused is asked for while its body comes. */
+void	session_begin_spare(struct message *m);
+/*
+ * Counts and logs the message, once, if it is decided: at its end, where every
+ * MTA has told the queue id and the recipients, or where no more will be told.
+ */
+void	session_conclude(struct message *m);
+
 /* The log line of a checked message; the debug line of another one. */
 void	session_log(const struct message *m);
 void	session_log_skipped(const struct message *m, const char *sender);
