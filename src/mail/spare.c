@@ -199,8 +199,8 @@ spare_begin(struct spare *s, struct flights *fs,
 		.run = question_run, .fini = question_fini
 	};
 
-	if (!s->conf->leave_to_dmarc || s->from != FROM_ONE || is_signed(s) ||
-	    s->flight != NULL)
+	if (s->flight != NULL || !s->conf->leave_to_dmarc ||
+	    s->from != FROM_ONE || is_signed(s))
 		return;
 	s->flight = flight_new(fs, &job, 0);
 
