@@ -120,7 +120,6 @@ static struct header_facts
 facts_of(const struct message *m, enum scope scope)
 {
 	const struct checked *of = m->check.of;
-	const struct identity *sender = of[SCOPE_MAILFROM].id;
 	const struct eval_verdict *v = of[scope].verdict;
 	bool unknown = m->check.unknown_client != NULL;
 	bool error = unknown || v->result == RESULT_TEMPERROR ||
@@ -140,8 +139,7 @@ facts_of(const struct message *m, enum scope scope)
 		.relayed_by = m->who.relayed_by,
 		.unknown_client = unknown,
 		.utf8 = m->who.smtputf8,
-		.envelope_from = sender->null_sender ? ""
-		    : identity_field_address(sender),
+		.envelope_from = identity_field_path(of[SCOPE_MAILFROM].id),
 		.domain = identity_field_domain(of[scope].id),
 		.helo = identity_field_address(m->who.helo),
 		.receiver = m->who.receiver,

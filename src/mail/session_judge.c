@@ -169,8 +169,7 @@ set_recipient(struct message *m, const char *to)
 
 	identity_from_mail(&id, to, m->who.helo);
 	free(m->recipient);
-	m->recipient = xstrdup(id.null_sender ? "" :
-	    identity_field_address(&id));
+	m->recipient = xstrdup(identity_field_path(&id));
 	m->facts.recipient = m->recipient;
 	m->facts.lacks &= ~RULES_NEED_RECIPIENT;
 	identity_fini(&id);

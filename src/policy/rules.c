@@ -113,13 +113,6 @@ ask_helo(const struct rule *r, const struct rules_case *c)
 	return says(r->helo == NULL || lists(r->helo, c->who->helo->lookup));
 }
 
-/* As list.h has it. */
-static const char *
-sender_text(const struct identity *id)
-{
-	return id->null_sender ? "" : identity_field_address(id);
-}
-
 static unsigned
 ask_sender(const struct rule *r, const struct rules_case *c)
 {
@@ -127,7 +120,7 @@ ask_sender(const struct rule *r, const struct rules_case *c)
 
 	for (size_t i = 0; r->sender != NULL && i < c->who->sender_count; i++)
 		all = all && lists(r->sender,
-		    sender_text(&c->who->senders[i]));
+		    identity_field_path(&c->who->senders[i]));
 	return says(all);
 }
 
@@ -369,7 +362,7 @@ open_gates(struct gates *g, const struct rules_case *c)
 		    .client = &who->client }, &g->of[RULE_GATE_CLIENT]);
 	if (who->sender_count > 0)
 		mark_text(&g->of[RULE_GATE_SENDER], LIST_ADDRESS,
-		    sender_text(&who->senders[0]));
+		    identity_field_path(&who->senders[0]));
 	mark_text(&g->of[RULE_GATE_HELO], LIST_NAME, who->helo->lookup);
 	if ((c->lacks & RULES_NEED_RECIPIENT) == 0)
 		mark_text(&g->of[RULE_GATE_RECIPIENT], LIST_ADDRESS,

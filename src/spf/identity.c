@@ -446,6 +446,12 @@ identity_field_address(const struct identity *id)
 }
 
 const char *
+identity_field_path(const struct identity *id)
+{
+	return id->null_sender ? "" : identity_field_address(id);
+}
+
+const char *
 identity_field_domain(const struct identity *id)
 {
 	return id->status == IDENTITY_OK ? id->lookup : id->domain;

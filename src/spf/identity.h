@@ -65,6 +65,9 @@ void	identity_fini(struct identity *id);
  */
 const char *identity_field_address(const struct identity *id);
 
+/* The same, as an envelope has it: "" for the null sender. */
+const char *identity_field_path(const struct identity *id);
+
 /* The same of the domain: as A-labels where it can be looked up. */
 const char *identity_field_domain(const struct identity *id);
 
