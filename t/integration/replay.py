@@ -42,8 +42,7 @@ def start(kind):
     return server
 
 
-SERVERS = [start(mta.Postfix)] + ([start(mta.Sendmail)]
-    if mta.Sendmail.installed() else [])
+SERVERS = [start(kind) for kind in mta.kinds()]
 
 
 def send(server, source, sender, *rcpts):

@@ -72,9 +72,7 @@ maximal_backoff_time = 2s
     return sender
 
 
-MTAS = [start(mta.Postfix)]
-if mta.Sendmail.installed():
-    MTAS.append(start(mta.Sendmail))
+MTAS = [start(kind) for kind in mta.kinds()]
 
 
 def codes(server, client, sender, *rcpts, port=PORT, name="x"):

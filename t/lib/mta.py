@@ -13,6 +13,7 @@ import subprocess
 
 import authserver
 import daemon
+import tap
 from lab import command, write
 from watch import is_running, wait_for
 
@@ -382,3 +383,14 @@ def read_reply(stream):
         line = stream.readline().decode("latin-1")
         if line[3:4] != "-":
             return line.rstrip("\r\n")
+
+
+def sendmail_is_there():
+    if not Sendmail.installed():
+        tap.skip("run t/integration/setup.sh to unpack sendmail")
+
+
+def kinds():
+    """Both MTAs, or Postfix alone, which is told as a test at the end."""
+    tap.at_end("sendmail is there", sendmail_is_there)
+    return [Postfix] + ([Sendmail] if Sendmail.installed() else [])
