@@ -6,10 +6,6 @@ The names below are those of the manuals: qmail-smtpd(8) of the SPF patch, the
 sample of smf-spf, policyd-spf.conf(5), which has those of pyspf-milter.
 """
 
-import contextlib
-import importlib.machinery
-import importlib.util
-import io
 import json
 import os
 import re
@@ -20,21 +16,11 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
+import script
 import tap
 
-SCRIPT = os.path.join(daemon.SRCDIR, "contrib", "spf-milter-import")
+IMPORTER = script.load("spf-milter-import")
 FOLDER = tempfile.TemporaryDirectory(prefix="spf-milter-test.")
-
-
-def load():
-    loader = importlib.machinery.SourceFileLoader("importer", SCRIPT)
-    module = importlib.util.module_from_spec(
-        importlib.util.spec_from_loader("importer", loader))
-    loader.exec_module(module)
-    return module
-
-
-IMPORTER = load()
 
 
 def path(*names):
@@ -50,10 +36,7 @@ def write(name, text):
 
 def run(*args):
     """(status, stdout, stderr)"""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = IMPORTER.main(list(args))
-    return status, out.getvalue(), err.getvalue()
+    return script.run(IMPORTER, *args)
 
 
 def imported(*args):
@@ -630,8 +613,8 @@ def test_faults_of_files_have_file_and_line():
 def test_usage_is_told():
     for args in (), ("qmail",), ("sendmail", "x"), ("smf-spf", "a", "b"):
         refused(64, "usage: spf-milter-import qmail", args=args)
-    p = subprocess.run([sys.executable, SCRIPT, "--help"], text=True,
-        stdout=subprocess.PIPE)
+    p = subprocess.run([sys.executable, IMPORTER.__file__, "--help"],
+        text=True, stdout=subprocess.PIPE)
     tap.equal((p.returncode, p.stdout), (0, IMPORTER.USAGE))
 
 

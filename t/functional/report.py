@@ -3,12 +3,8 @@
 strangers have written into it."""
 
 import bz2
-import contextlib
 import gzip
 import html.parser
-import importlib.machinery
-import importlib.util
-import io
 import json
 import lzma
 import os
@@ -21,23 +17,13 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import dnsserver
+import script
 import tap
 
-SCRIPT = os.path.join(daemon.SRCDIR, "contrib", "spf-milter-report")
+REPORT = script.load("spf-milter-report")
 FOLDER = tempfile.TemporaryDirectory(prefix="spf-milter-test.")
 WEB = os.path.join(daemon.SRCDIR, "t", "web")
 TOOLS = os.environ.get("WEB_TOOLS") or os.path.join(WEB, "node_modules")
-
-
-def load():
-    loader = importlib.machinery.SourceFileLoader("report", SCRIPT)
-    module = importlib.util.module_from_spec(
-        importlib.util.spec_from_loader("report", loader))
-    loader.exec_module(module)
-    return module
-
-
-REPORT = load()
 
 
 def path(name):
@@ -52,10 +38,7 @@ def write(name, octets):
 
 def run(*args):
     """(status, stdout, stderr)"""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = REPORT.main(list(args))
-    return status, out.getvalue(), err.getvalue()
+    return script.run(REPORT, *args)
 
 
 def reported(*args):
