@@ -153,6 +153,13 @@ end(struct run *r, struct session *s, const struct maillog_entry *e,
 	};
 }
 
+/* What was played before is told by it, so both must come to the same. */
+static uint64_t
+add_to_digest(uint64_t digest, const struct played *p)
+{
+	return digest * 31 ^ hash_quick(p->text, p->len);
+}
+
 /* The one that has been under way for longest. */
 static void
 finish_first(struct run *r)
@@ -167,8 +174,7 @@ finish_first(struct run *r)
 			    f->ended[i]);
 	replay_count(r->totals, o, compared, &f->of->entry, f->of->messages);
 	r->totals->played++;
-	r->totals->digest = r->totals->digest * 31 ^
-	    hash_quick(f->of->text, f->of->len);
+	r->totals->digest = add_to_digest(r->totals->digest, f->of);
 	if (r->q->json)
 		replay_print_message(&f->of->entry, f->of->messages, o,
 		    compared, r->out);
@@ -250,7 +256,7 @@ is_done(struct run *r, const struct played *p)
 	if (r->number >= r->resumed)
 		return false;
 	r->number++;
-	r->digest = r->digest * 31 ^ hash_quick(p->text, p->len);
+	r->digest = add_to_digest(r->digest, p);
 	if (r->number == r->resumed && r->digest != r->resumed_digest) {
 		fprintf(stderr, "spf-milter: %s: the state of another log\n",
 		    r->q->state);
