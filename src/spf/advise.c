@@ -216,6 +216,12 @@ word_is(const struct look *l, const struct word *w, const char *name)
 
 /* Networks */
 
+static bool
+is_within(const struct addr_prefix *p, const struct addr_prefix *outer)
+{
+	return p->len >= outer->len && addr_prefix_match(outer, &p->addr);
+}
+
 /* Nobody on the Internet sends from there. */
 static bool
 is_unreachable(const struct addr_prefix *p)
@@ -232,8 +238,7 @@ is_unreachable(const struct addr_prefix *p)
 	if (bits > 0 && p->len >= bits)
 		return true;
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (p->len >= ranges[i].len &&
-		    addr_prefix_match(&ranges[i], &p->addr))
+		if (is_within(p, &ranges[i]))
 			return true;
 	return false;
 }
@@ -245,7 +250,7 @@ is_mapped(const struct addr_prefix *p)
 		{ AF_INET6, { [10] = 0xff, [11] = 0xff } }, 96
 	};
 
-	return p->len >= mapped.len && addr_prefix_match(&mapped, &p->addr);
+	return is_within(p, &mapped);
 }
 
 static void
@@ -296,12 +301,6 @@ static bool
 is_network(const struct word *w)
 {
 	return w->term != NULL && record_term_is_network(w->term);
-}
-
-static bool
-is_within(const struct addr_prefix *p, const struct addr_prefix *outer)
-{
-	return p->len >= outer->len && addr_prefix_match(outer, &p->addr);
 }
 
 /* Pairs */
