@@ -421,7 +421,7 @@ look_at_term(const struct look *l, const struct word *w)
 		    "does, and RFC 7208 says not to use it; name the addresses "
 		    "with ip4 and ip6, or the hosts with a");
 	if (t->mechanism == RECORD_EXISTS &&
-	    !macro_uses(t->domain, "slihpcrtv"))
+	    !macro_uses(t->domain, MACRO_MESSAGE_LETTERS))
 		say(l, ADVISE_EXISTS, w, "without a macro for the client it "
 		    "matches everybody or nobody");
 	if (t->mechanism == RECORD_INCLUDE && (t->qualifier == RESULT_FAIL ||

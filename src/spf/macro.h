@@ -59,6 +59,8 @@ bool		 macro_uses_validated(const struct macro *m);
 /* True for %{why_url}. */
 bool		 macro_uses_why_url(const struct macro *m);
 
+/* What is another one for each message of a domain: all but d and o. */
+#define MACRO_MESSAGE_LETTERS "slihpcrtv"
 /* True if m has one of these letters, given in lower case. */
 bool		 macro_uses(const struct macro *m, const char *letters);
 /* True if it has an upper-case letter, which means URL escaping (s7.3). */

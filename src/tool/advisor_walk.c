@@ -21,9 +21,6 @@
 #include "spf/macro.h"
 #include "tool/advisor_priv.h"
 
-/* What is another one for each message: all but d and o. */
-#define OPEN_LETTERS "slihpcrtv"
-
 struct walk {
 	struct dns_view	*view;
 	const struct advisor *advisor;
@@ -98,7 +95,7 @@ set_name(const struct walk *w, const struct advisor_record *r,
 		t->open = t->name[0] == '\0';
 		return;
 	}
-	t->open = macro_uses(domain, OPEN_LETTERS) ||
+	t->open = macro_uses(domain, MACRO_MESSAGE_LETTERS) ||
 	    (r->domain[0] == '\0' && macro_uses(domain, "do"));
 	if (!t->open && macro_expand_name(domain, &vars, t->name) !=
 	    MACRO_NAME_OK) {
