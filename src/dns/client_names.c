@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/util.h"
 #include "dns/client_names.h"
@@ -15,18 +14,6 @@ struct search {
 	struct addr		 address;
 	struct client_names	 names;		/* copies */
 };
-
-static bool
-has_address(const struct dns_answer *a, const struct addr *address)
-{
-	size_t size = address->family == AF_INET ? 4 : 16;
-
-	for (size_t i = 0; a != NULL && i < a->count; i++)
-		if (a->rr[i].len == size &&
-		    memcmp(a->rr[i].data, address->bytes, size) == 0)
-			return true;
-	return false;
-}
 
 /* False: its answer is missing. */
 static bool
@@ -40,7 +27,7 @@ confirm(struct dns_view *v, struct search *s, const char *name)
 		return false;
 	if (status == DNS_TEMPERROR || status == DNS_LIMIT)
 		s->names.whole = false;
-	else if (has_address(a, &s->address))
+	else if (a != NULL && dns_answer_has(a, &s->address))
 		s->names.list[s->names.count++] = xstrdup(name);
 	return true;
 }

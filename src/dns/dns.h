@@ -97,6 +97,8 @@ struct dns_answer {
 	_Atomic unsigned references;	/* of dns only */
 	size_t		 octets;	/* memory it takes; of dns only */
 };
+/* Of A and AAAA: whether address is among them. */
+bool	dns_answer_has(const struct dns_answer *a, const struct addr *address);
 
 struct dns;
 

@@ -58,6 +58,18 @@ dns_rr_is_name(const struct dns_rr *rr)
 	    identity_name_is_valid(rr->data, rr->len, false);
 }
 
+bool
+dns_answer_has(const struct dns_answer *a, const struct addr *address)
+{
+	size_t size = address->family == AF_INET ? 4 : 16;
+
+	for (size_t i = 0; i < a->count; i++)
+		if (a->rr[i].len == size &&
+		    memcmp(a->rr[i].data, address->bytes, size) == 0)
+			return true;
+	return false;
+}
+
 const char *
 dns_type_name(enum dns_type type)
 {

@@ -17,7 +17,6 @@
 #include "base/util.h"
 #include "dns/dns.h"
 #include "eval/eval_priv.h"
-#include "spf/identity.h"
 #include "spf/macro.h"
 #include "spf/record.h"
 
@@ -135,28 +134,14 @@ relation(const char *name, const char *domain)
 	    EVAL_RELATION_OTHER;
 }
 
-bool
-eval_is_askable(const struct dns_rr *rr)
-{
-	return strlen(rr->data) == rr->len &&
-	    identity_name_is_valid(rr->data, rr->len, false);
-}
-
 /* The client's address is among those of the name; an error means no. */
 static bool
 is_validated(struct eval_run *run, const char *name)
 {
-	const struct addr *client = &run->in->client;
-	const size_t size = client->family == AF_INET ? 4 : 16;
 	const struct dns_answer *a;
 
-	if (!eval_ask(run, name, eval_address_type(run), &a))
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (a->rr[i].len == size &&
-		    memcmp(a->rr[i].data, client->bytes, size) == 0)
-			return true;
-	return false;
+	return eval_ask(run, name, eval_address_type(run), &a) &&
+	    dns_answer_has(a, &run->in->client);
 }
 
 const char *
@@ -167,7 +152,7 @@ eval_find_validated(struct eval_run *run, const struct dns_answer *answer,
 		for (size_t i = 0; i < answer->count && i < PTR_MAX; i++) {
 			const struct dns_rr *rr = &answer->rr[i];
 
-			if (!eval_is_askable(rr) ||
+			if (!dns_rr_is_name(rr) ||
 			    relation(rr->data, domain) != near)
 				continue;
 			if (is_validated(run, rr->data))

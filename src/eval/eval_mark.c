@@ -284,7 +284,7 @@ ask_ahead(struct eval_run *run, size_t host)
 	for (; host < run->mx->count; host++) {
 		const struct dns_rr *rr = &run->mx->rr[host];
 
-		if (!eval_is_askable(rr))
+		if (!dns_rr_is_name(rr))
 			continue;
 		const struct dns_answer *a = dns_view_ahead(run->view,
 		    rr->data, eval_address_type(run));
@@ -306,7 +306,7 @@ eval_mark_host(struct eval_run *run, size_t mark, size_t host,
 	assert(mark < run->marks.count && run->mx != NULL &&
 	    host < run->mx->count);
 	const struct dns_rr *rr = &run->mx->rr[host];
-	if (!eval_is_askable(rr))
+	if (!dns_rr_is_name(rr))
 		return EVAL_REPLY_NOTHING;
 	if (eval_ask_strictly(run, rr->data, eval_address_type(run), answer))
 		reply = reply_addresses(*answer,

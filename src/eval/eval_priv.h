@@ -142,8 +142,6 @@ bool	eval_ask(struct eval_run *run, const char *name, enum dns_type type,
 bool	eval_ask_strictly(struct eval_run *run, const char *name,
 	    enum dns_type type, const struct dns_answer **out);
 enum dns_type	eval_address_type(const struct eval_run *run);
-/* A name from the DNS that the DNS can be asked for. */
-bool	eval_is_askable(const struct dns_rr *rr);
 
 /* Asks for the names of the client; fills name with the one asked for. */
 bool	eval_ask_ptr(struct eval_run *run, char name[ADDR_REVERSE_SIZE],
