@@ -215,12 +215,6 @@ bool	conf_check_forwarder(struct conf *c, const struct conf_item *item,
 
 bool	conf_check_rule(struct conf *c, const struct conf_item *item,
 	    char problem[CONF_PROBLEM_SIZE]);
-/*
- * The mask of domains that a client may have to pass for, as in rules_case.
- * False: there are too many.
- */
-bool	conf_pass_mask(struct conf *c, const struct conf_texts *domains,
-	    uint64_t *mask, char problem[CONF_PROBLEM_SIZE]);
 /* Fills c->notes. */
 void	conf_note_rules(struct conf *c);
 

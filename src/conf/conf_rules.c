@@ -129,9 +129,13 @@ add_domain(struct conf *c, const char *domain, uint64_t *mask)
 	return true;
 }
 
-bool
-conf_pass_mask(struct conf *c, const struct conf_texts *domains,
-    uint64_t *mask, char problem[CONF_PROBLEM_SIZE])
+/*
+ * The mask of domains that a client may have to pass for, as in rules_case.
+ * False: there are too many.
+ */
+static bool
+pass_mask(struct conf *c, const struct conf_texts *domains, uint64_t *mask,
+    char problem[CONF_PROBLEM_SIZE])
 {
 	if (domains->count > DOMAINS_MAX) {
 		snprintf(problem, CONF_PROBLEM_SIZE, "spf_pass_for has more "
@@ -280,12 +284,19 @@ complement(const struct conf_rule *r)
 			list_complement(lists[i]);
 }
 
+static void
+add_rule(struct rules *all, const struct rule *r)
+{
+	all->list = xreallocarray(all->list, all->count + 1,
+	    sizeof(*all->list));
+	all->list[all->count++] = *r;
+}
+
 bool
 conf_check_rule(struct conf *c, const struct conf_item *item,
     char problem[CONF_PROBLEM_SIZE])
 {
 	struct conf_rule *values = item->values;
-	struct rules *all = &c->rules;
 	const char *wrong = wrong_with(c, values);
 	struct rule r = make_rule(item);
 
@@ -293,13 +304,11 @@ conf_check_rule(struct conf *c, const struct conf_item *item,
 		util_copy(problem, CONF_PROBLEM_SIZE, wrong);
 		return false;
 	}
-	if (!conf_pass_mask(c, &values->spf_pass_for, &r.passes, problem))
+	if (!pass_mask(c, &values->spf_pass_for, &r.passes, problem))
 		return false;
 	complement(values);
 	make_policies(c, values);
-	all->list = xreallocarray(all->list, all->count + 1,
-	    sizeof(*all->list));
-	all->list[all->count++] = r;
+	add_rule(&c->rules, &r);
 	return true;
 }
 
@@ -308,7 +317,6 @@ conf_check_forwarder(struct conf *c, const struct conf_item *item,
     char problem[CONF_PROBLEM_SIZE])
 {
 	const struct conf_forwarder *f = item->values;
-	struct rules *all = &c->forwarder_rules;
 	struct rule r = {
 		.name = item->title,
 		.expires_s = INT64_MAX,
@@ -324,11 +332,9 @@ conf_check_forwarder(struct conf *c, const struct conf_item *item,
 		    "wanted");
 		return false;
 	}
-	if (!conf_pass_mask(c, &f->spf_pass_for, &r.passes, problem))
+	if (!pass_mask(c, &f->spf_pass_for, &r.passes, problem))
 		return false;
-	all->list = xreallocarray(all->list, all->count + 1,
-	    sizeof(*all->list));
-	all->list[all->count++] = r;
+	add_rule(&c->forwarder_rules, &r);
 	return true;
 }
 
