@@ -150,6 +150,13 @@ parse_reply_text(const struct conf_option *o, void *field, const char *text)
 	return keep(reply_problem(550, "5.7.1", text), field, text);
 }
 
+static const char *
+parse_prefix(const struct conf_option *o, void *field, const char *text)
+{
+	(void)o;
+	return keep(tag_subject_problem(text), field, text);
+}
+
 static void
 clear_text(void *field)
 {
@@ -780,7 +787,7 @@ const struct conf_kind conf_kinds[] = {
 	[CONF_CHOICES] = { add_string, clear_texts, print_texts, true },
 	[CONF_DOMAINS] = { add_domain, clear_texts, print_texts, true },
 	[CONF_SERVERS] = { add_server, clear_texts, print_texts, true },
-	[CONF_PREFIX] = { conf_prefix_parse, clear_text, print_text, false },
+	[CONF_PREFIX] = { parse_prefix, clear_text, print_text, false },
 	[CONF_FIELDS] = { conf_field_add, clear_fields, print_fields, true },
 	[CONF_ADDRESS] = { parse_address, NULL, print_address, false },
 	[CONF_TERMS] = { conf_terms_parse, conf_record_clear, print_record,

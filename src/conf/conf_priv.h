@@ -235,8 +235,6 @@ const char *conf_path_problem(const char *path, size_t size);
 bool	conf_is_host_name(const char *s);
 
 /* Of values of sections tag, as parse of conf_kind. */
-const char *conf_prefix_parse(const struct conf_option *o, void *field,
-	    const char *text);
 const char *conf_field_add(const struct conf_option *o, void *field,
 	    const char *text);
 /* Once all is read: the names of fields that are marks. */

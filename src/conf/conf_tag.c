@@ -10,20 +10,6 @@
 #include "policy/tag.h"
 
 const char *
-conf_prefix_parse(const struct conf_option *o, void *field, const char *text)
-{
-	const char *wrong = tag_subject_problem(text);
-	char **kept = field;
-
-	(void)o;
-	if (wrong == NULL) {
-		free(*kept);
-		*kept = xstrdup(text);
-	}
-	return wrong;
-}
-
-const char *
 conf_field_add(const struct conf_option *o, void *field, const char *text)
 {
 	struct tag_fields *f = field;
