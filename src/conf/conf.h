@@ -217,8 +217,8 @@ const struct conf_relay *conf_relay_of(const struct conf *c,
 void		 conf_map_client(const struct conf *c, struct addr *client);
 
 /*
- * Adds to d the rules that have expired at now_s (seconds since 1970).  False:
- * no rule ever expires.
+ * Adds to d, unless NULL, the rules that have expired at now_s (seconds since
+ * 1970).  False: no rule ever expires.
  */
 bool		 conf_expired(const struct conf *c, int64_t now_s,
 		    struct diag *d);

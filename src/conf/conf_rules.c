@@ -618,7 +618,7 @@ conf_expired(const struct conf *c, int64_t now_s, struct diag *d)
 		int64_t expires_s = c->rules.list[i].expires_s;
 
 		any = any || expires_s != INT64_MAX;
-		if (expires_s <= now_s)
+		if (d != NULL && expires_s <= now_s)
 			note(d, &c->rule_sections.list[i], "has expired and "
 			    "does nothing");
 	}

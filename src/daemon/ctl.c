@@ -53,15 +53,11 @@ tell_expired(const struct conf *c, struct diag *mistakes)
 {
 	static int64_t told_s;		/* of the first thread */
 	int64_t now_s = util_now_ms() / 1000;
-	struct diag none;
 	bool due = told_s != 0 && now_s - told_s >= DAY_SECONDS;
 
 	if (due || told_s == 0)
 		told_s = now_s;
-	diag_init(&none);
-	bool any = conf_expired(c, time(NULL), due ? mistakes : &none);
-	diag_fini(&none);
-	return any;
+	return conf_expired(c, time(NULL), due ? mistakes : NULL);
 }
 
 /* What changes by itself.  False: there is nothing. */
