@@ -5,11 +5,12 @@
 . "${SRCDIR:?}/t/lint/lint.sh"
 
 unnamed() {
-	written_files | grep -v '^conf/' | sort -u | while IFS= read -r file; do
-		head -n 3 "$file" |
-			grep -q 'SPDX-License-Identifier: BSD-2-Clause' ||
-			printf '%s\n' "$file"
-	done
+	written_files | grep -v '^conf/' | sort -u | xargs awk '
+	    FNR == 1 && name != "" { print name }
+	    FNR == 1 { name = FILENAME }
+	    /SPDX-License-Identifier: BSD-2-Clause/ { name = "" }
+	    FNR == 3 { nextfile }
+	    END { if (name != "") print name }'
 }
 
 report "an SPDX line is among the first three" unnamed
