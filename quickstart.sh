@@ -117,7 +117,7 @@ install_test_tools() {
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
 	    dovecot-sieve procmail maildrop zstd \
 	    python3-spf libmail-spf-perl \
-	    nginx-light apache2
+	    nginx-light apache2 bash-completion zsh fish
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 	install_deb chromium fonts-noto-core ||
 	    say "no browser: some tests of the page will be skipped"

@@ -16,6 +16,11 @@ shell_scripts() {
 	done
 }
 
+# bash reads these: they have no first line that says so.
+completions() {
+	find contrib/completion/bash -type f 2>/dev/null
+}
+
 # Variables of an OpenRC script are read by openrc-run, which includes it.
 openrc_scripts() {
 	scripts | while IFS= read -r file; do
@@ -26,7 +31,7 @@ openrc_scripts() {
 }
 
 check() {
-	shell_scripts | sort -u | while IFS= read -r file; do
+	{ shell_scripts; completions; } | sort -u | while IFS= read -r file; do
 		shellcheck -f gcc -S warning "$file" 2>&1
 	done
 	openrc_scripts | while IFS= read -r file; do
