@@ -122,6 +122,15 @@ struct dns_options {
 };
 
 /*
+ * TCP that the resolver makes: to the port of a server, as the options name it
+ * (NULL: of resolv.conf), and to relays of its own that listen on some of these
+ * ports of the loopback, which servers without EDNS take.
+ */
+uint16_t	 dns_server_port(const char *server);
+#define DNS_RELAY_PORT 26853
+#define DNS_RELAY_PORTS 64
+
+/*
  * Starts the resolver and its threads.  NULL: d says why.  dns_free stops
  * them; no view may be alive.
  */

@@ -89,6 +89,18 @@ add_option(struct dns_plan *p, const char *text)
 	    port + 1);
 }
 
+uint16_t
+dns_server_port(const char *server)
+{
+	struct dns_plan p = { .count = 0 };
+	uint64_t port = 53;
+
+	if (server != NULL && add_option(&p, server))
+		(void)util_parse_uint(p.servers[0].port,
+		    strlen(p.servers[0].port), UINT16_MAX, &port);
+	return (uint16_t)port;
+}
+
 /* What we do not understand does not matter. */
 static void
 add_line(struct dns_plan *p, char *line)

@@ -7,6 +7,8 @@
  * the server says so.  So libunbound is given this relay to ask, and goes on
  * to do all else.  Each question goes out from a socket, and so a port, of
  * its own; TCP, for answers over 512 octets, has a thread a question.
+ *
+ * The ports that it listens on are few and known, for who confines us.
  */
 
 #include "config.h"
@@ -30,7 +32,6 @@
 #define SLOTS 256		/* questions by UDP under way; the oldest
 				 * gives way */
 #define FDS (3 + SLOTS)
-#define BIND_TRIES 10
 #define STREAMS_MAX 16		/* questions by TCP under way */
 #define STREAM_SECONDS 4
 #define MESSAGE_MAX 4096	/* of UDP without EDNS: 512 are legal */
@@ -261,34 +262,38 @@ relay_run(void *arg)
 static bool
 bind_both(struct dns_relay *r)
 {
-	struct sockaddr *local = (struct sockaddr *)&r->local;
-	socklen_t len = sizeof(r->local);
+	const struct sockaddr *local = (const struct sockaddr *)&r->local;
+	const socklen_t len = sizeof(r->local);
+	const int yes = 1;
 
-	r->local.sin_port = 0;
 	r->fds[1].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
 	r->fds[2].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
 	return r->fds[1].fd >= 0 && r->fds[2].fd >= 0 &&
+	    setsockopt(r->fds[2].fd, SOL_SOCKET, SO_REUSEADDR, &yes,
+	    sizeof(yes)) == 0 &&
 	    bind(r->fds[1].fd, local, len) == 0 &&
-	    getsockname(r->fds[1].fd, local, &len) == 0 &&
 	    bind(r->fds[2].fd, local, len) == 0 &&
 	    listen(r->fds[2].fd, STREAMS_MAX) == 0;
 }
 
-/* A port that is free for one may be taken for the other. */
+/* Others may have some of the ports, for UDP or for TCP. */
 static bool
 relay_bind(struct dns_relay *r)
 {
 	r->local.sin_family = AF_INET;
 	r->local.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	for (int tries = 0; !bind_both(r); tries++) {
-		if (errno != EADDRINUSE || tries == BIND_TRIES)
+	for (unsigned i = 0; i < DNS_RELAY_PORTS; i++) {
+		r->local.sin_port = htons((uint16_t)(DNS_RELAY_PORT + i));
+		if (bind_both(r))
+			return true;
+		if (errno != EADDRINUSE)
 			return false;
 		slot_close(&r->fds[1]);
 		slot_close(&r->fds[2]);
 	}
-	return true;
+	return false;
 }
 
 struct dns_relay *
