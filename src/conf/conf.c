@@ -140,7 +140,7 @@ static void
 dump_files(const struct conf_list *l, FILE *out)
 {
 	for (size_t i = 0; i < list_count(l->list); i++) {
-		if (list_is_file(l->list, i))
+		if (list_path(l->list, i) != NULL)
 			fprintf(out, "# %s: %s has %zu entries\n", l->name,
 			    list_element(l->list, i),
 			    list_entries(l->list, i));

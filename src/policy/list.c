@@ -361,10 +361,12 @@ list_entries(const struct list *l, size_t i)
 	return f != NULL ? f->entries : 1;
 }
 
-bool
-list_is_file(const struct list *l, size_t i)
+const char *
+list_path(const struct list *l, size_t i)
 {
-	return l->elements[i].file != NULL;
+	const struct list_file *f = l->elements[i].file;
+
+	return f != NULL ? f->path : NULL;
 }
 
 /* Questions */

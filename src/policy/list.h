@@ -103,7 +103,8 @@ const char	*list_element(const struct list *l, size_t i);
  * that refreshes.
  */
 size_t		 list_entries(const struct list *l, size_t i);
-bool		 list_is_file(const struct list *l, size_t i);
+/* Of that file; NULL: it is none. */
+const char	*list_path(const struct list *l, size_t i);
 
 /* "tinycdb 0.78", "LMDB 0.9.24", "PCRE2 10.42"; NULL: built without. */
 #define LIST_LIBRARIES 3
