@@ -79,14 +79,14 @@ install_build_dependencies() {
 		    libidn2-dev libjansson-dev libsystemd-dev dns-root-data \
 		    libcdb-dev liblmdb-dev libpcre2-dev nettle-dev \
 		    libmicrohttpd-dev \
-		    libpsl-dev publicsuffix
+		    libpsl-dev publicsuffix libseccomp-dev
 	elif command -v dnf >/dev/null 2>&1; then
 		install_rpm gcc make autoconf automake pkgconf-pkg-config \
 		    sendmail-milter-devel libspf2-devel libconfuse-devel \
 		    unbound-devel libidn2-devel jansson-devel systemd-devel \
 		    tinycdb-devel lmdb-devel pcre2-devel nettle-devel \
 		    libmicrohttpd-devel \
-		    libpsl-devel
+		    libpsl-devel libseccomp-devel
 	else
 		say "no apt or dnf here: the build dependencies must be there"
 	fi

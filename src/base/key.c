@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/key.h"
 
 /*
@@ -51,7 +52,7 @@ key_read(const char *path, uint8_t key[KEY_SIZE])
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0)
-		return strerror(errno);
+		return confine_strerror(errno, path);
 	const char *problem = problem_of(fd);
 	if (problem == NULL && read(fd, key, KEY_SIZE) != KEY_SIZE)
 		problem = "it cannot be read as a whole";

@@ -101,12 +101,14 @@ struct conf_socket {
 
 struct conf {
 	char		*path;		/* NULL: built-in defaults */
+	struct conf_texts includes;	/* files that it includes */
 	const char *const *settings;	/* over them; of the caller */
 	struct conf_socket socket;
 	mode_t		 socket_mode;	/* unix sockets */
 	char		*socket_group;	/* "": leave */
 	char		*user;		/* "": no change */
 	char		*group;		/* "": the user's own */
+	bool		 confine;
 	char		*pid_file;	/* "": none */
 	char		*hostname;	/* "": the MTA's j macro */
 	int64_t		 stop_grace_ms;	/* of messages under way */

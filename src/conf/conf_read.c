@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "conf/conf_priv.h"
 #include "policy/suffixes.h"
 #include "policy/reply.h"
@@ -53,6 +54,7 @@ struct reader {
 	const struct conf_mistake *mistake;	/* in it, if it is refused */
 	unsigned	 depth;
 	unsigned	 files;
+	struct conf_texts includes;
 };
 
 /*
@@ -339,7 +341,7 @@ read_file(const char *path, const char **problem)
 
 	*problem = NULL;
 	if (fd < 0 || fstat(fd, &st) != 0)
-		*problem = strerror(errno);
+		*problem = confine_strerror(errno, path);
 	else if (S_ISDIR(st.st_mode))
 		*problem = strerror(EISDIR);
 	else if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
@@ -370,6 +372,15 @@ include_path(const char *name)
 	    name);
 }
 
+static void
+keep_include(const char *path)
+{
+	struct conf_texts *t = &reader->includes;
+
+	t->list = xreallocarray(t->list, t->count + 1, sizeof(*t->list));
+	t->list[t->count++] = xstrdup(path);
+}
+
 /* A file that cannot be read does not end the reading of its includer. */
 static int
 on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
@@ -395,6 +406,7 @@ on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	} else {
 		reader->depth++;
 		reader->files++;
+		keep_include(path);
 		good = parse_text(cfg, path, text);
 		reader->depth--;
 	}
@@ -615,6 +627,9 @@ conf_free(struct conf *c)
 	for (size_t i = 0; i < c->marks.count; i++)
 		free(c->marks.list[i]);
 	free(c->marks.list);
+	for (size_t i = 0; i < c->includes.count; i++)
+		free(c->includes.list[i]);
+	free(c->includes.list);
 	suffixes_free(c->suffixes);
 	free(c->rules.list);
 	free(c->rules.marks);
@@ -795,6 +810,7 @@ load(const char *path, char *text, const char *const *settings,
 		list_load(c->lists[i].list, d);
 	c->notes = notes;
 	c->places = r.places;
+	c->includes = r.includes;
 	c->settings = settings;
 	c->path = path != NULL ? xstrdup(path) : NULL;
 	if (d->count == r.before)

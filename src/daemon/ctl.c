@@ -20,6 +20,7 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/ctl.h"
+#include "daemon/sandbox.h"
 
 #define LISTS_SECONDS 2		/* a changed file is taken up within twice */
 #define DAY_SECONDS 86400
@@ -124,7 +125,7 @@ load(const struct conf *old, struct dns *dns, struct diag *d)
 	if (c == NULL)
 		return NULL;
 	const struct dns_options o = ctl_dns_options(c);
-	if (dns_configure(dns, &o, d))
+	if (sandbox_covers(c, d) && dns_configure(dns, &o, d))
 		return c;
 	conf_release(c);
 	return NULL;

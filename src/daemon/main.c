@@ -121,8 +121,10 @@ check(const struct conf *c, bool verbose, struct diag *d)
 	const char *mail = policy_level_departure(c->behavior);
 	const char *helo = policy_level_departure(c->behavior_helo);
 
-	if (verbose)
+	if (verbose) {
 		conf_dump(c, stdout);
+		fflush(stdout);		/* what follows comes after it */
+	}
 	diag_print(&c->notes, "spf-milter");
 	if (mail != NULL)
 		fprintf(stderr, "behavior = %u: %s\n", c->behavior, mail);
@@ -334,6 +336,7 @@ start_process(const struct conf *c, struct diag *d)
 		return EX_NOPERM;
 	if (geteuid() == 0)
 		log_warning("running as root: set user in the configuration");
+	sandbox_enter(c);
 	if (changed)
 		warn_of_reload(c);
 	return EX_OK;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "policy/list_priv.h"
 
 /* A pipe would let us wait. */
@@ -19,7 +20,7 @@ list_text_open(const char *path, struct diag *d)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
-		diag_add(d, path, 0, "%s", strerror(errno));
+		diag_add(d, path, 0, "%s", confine_strerror(errno, path));
 	else if (!S_ISREG(st.st_mode))
 		diag_add(d, path, 0, "this is not a regular file");
 	else

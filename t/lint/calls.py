@@ -24,8 +24,9 @@ FORBIDDEN = {
 CALLERS = {
     "exit _exit _Exit quick_exit": ("src/daemon/main.c", "src/why/why.c"),
     "abort": ("src/base/util.c",),
-    # NO_COLOR and TERM
-    "getenv secure_getenv setenv putenv": ("src/tool/terminal.c",),
+    # NO_COLOR and TERM; NOTIFY_SOCKET
+    "getenv secure_getenv setenv putenv": ("src/tool/terminal.c",
+        "src/base/confine_landlock.c"),
 }
 
 # how the header begins: the files that may include it
@@ -34,6 +35,7 @@ INCLUDERS = {
     "spf2/": "src/eval/eval_spf2.c",
     "unbound.h": "src/dns/dns_unbound*.c",
     "confuse.h": "src/conf/conf*.[ch]",
+    "seccomp.h": "src/base/confine_seccomp.c",
     "microhttpd.h": "src/why/why_http.c",
     "ctype.h": "nowhere",
     "alloca.h": "nowhere",
