@@ -99,7 +99,7 @@ class Lab:
             command("mount", "--bind", "/dev/" + name, dev + "/" + name)
         os.symlink("/proc/self/fd", dev + "/fd")
         os.mkdir(dev + "/shm", 0o1777)
-        command("mount", "--bind", dev, "/dev")
+        command("mount", "--rbind", dev, "/dev")
 
     @staticmethod
     def network():
