@@ -115,7 +115,7 @@ install_test_tools() {
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
 	    iproute2 m4 daemontools nsd libsasl2-modules \
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
-	    dovecot-sieve procmail maildrop zstd \
+	    dovecot-sieve procmail maildrop zstd swaks haproxy \
 	    python3-spf libmail-spf-perl \
 	    nginx-light apache2 bash-completion zsh fish
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"

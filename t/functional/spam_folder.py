@@ -139,7 +139,7 @@ def fields(sender, helo="mail.example.net", more="behavior = 1\n"):
 def tagging(guide):
     """The configuration that a guide shows."""
     with open(os.path.join(daemon.SRCDIR, "docs", guide)) as f:
-        return re.search(r"```\n(policy mailfrom .*?)```", f.read(),
+        return re.search(r"```conf\n(policy mailfrom .*?)```", f.read(),
             re.S)[1]
 
 

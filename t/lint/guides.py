@@ -1,41 +1,141 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a guide in docs shows of a file in contrib is that file, and every
-recipe in contrib is shown by its guide in all languages."""
+"""What guides show can be believed: each block says what becomes of it
+(t/lib/guide.py; t/integration/guides.py does it), all languages have the same
+ones, files of ours are shown as they are, and links lead somewhere."""
 
 import os
 import re
+import sys
 
 import csource
 
-SHOWN = re.compile(r"^`(contrib/[^`]+)`:\n\n```\n(.*?)^```$", re.M | re.S)
+sys.path.insert(0, os.path.join(csource.SRCDIR, "t", "lib"))
+import guide
+
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+INDEX = "docs/README.md"
+KOREAN = ".ko.md"
+# Pages without a translation: tables.
+ENGLISH_ONLY = ("docs/speed.md",)
 
 
-def different(guide):
-    for name, text in SHOWN.findall(csource.read(guide)):
+def pages():
+    return csource.files("docs/*.md")
+
+
+def blocks(page):
+    return guide.blocks(csource.read(page))
+
+
+def not_marked(page):
+    """Blocks that do not say what becomes of them, and those without fences.
+    """
+    for block in blocks(page):
+        if block.kind is None:
+            yield "%s:%d: no mark" % (page, block.line)
+    lines = csource.read(page).split("\n")
+    fenced = guide.fenced(lines)
+    for n, line in enumerate(lines):
+        if line.startswith("    ") and n not in fenced and not lines[n - 1]:
+            yield "%s:%d: a block without fences" % (page, n + 1)
+
+
+def nothing_before(page):
+    """Expectations of nothing."""
+    last = None
+    for block in blocks(page):
+        if block.kind == "expect" and last not in ("run", "expect"):
+            yield "%s:%d: nothing is run before it" % (page, block.line)
+        last = block.kind
+
+
+def different(page):
+    for block in blocks(page):
+        if block.kind != "same":
+            continue
+        name = block.words.split(" in ")[0]
         if not os.path.exists(os.path.join(csource.SRCDIR, name)):
-            yield "%s shows %s, which is not there" % (guide, name)
-        elif csource.read(name) != text:
-            yield "%s shows another %s" % (guide, name)
+            yield "%s shows %s, which is not there" % (page, name)
+        elif csource.read(name) != block.text:
+            yield "%s shows another %s" % (page, name)
 
 
 def not_shown():
     """A recipe is named after its guide."""
-    for guide in csource.files("docs/*.md"):
-        shown = dict(SHOWN.findall(csource.read(guide)))
-        subject = os.path.basename(guide).split(".")[0]
+    for page in pages():
+        shown = [b.words.split(" in ")[0] for b in blocks(page)
+            if b.kind == "same"]
+        subject = os.path.basename(page).split(".")[0]
         for recipe in csource.files("contrib/%s.*" % subject):
             if recipe not in shown:
-                yield "%s does not show %s" % (guide, recipe)
+                yield "%s does not show %s" % (page, recipe)
+
+
+def not_translated():
+    """Reasons may be told in the reader's language."""
+    def what(page):
+        return [(b.kind, b.kind != "skip" and b.words, b.language, b.text)
+            for b in blocks(page)]
+    for page in pages():
+        if page.endswith(KOREAN) or page in ENGLISH_ONLY:
+            continue
+        other = page[:-3] + KOREAN
+        if other not in pages():
+            yield "there is no " + other
+            continue
+        for ours, theirs in zip(what(page) + [None], what(other) + [None]):
+            if ours != theirs:
+                yield "%s has another block: %r" % (other, theirs)
+                break
+
+
+def dead_links(page):
+    folder = os.path.join(csource.SRCDIR, os.path.dirname(page))
+    for target in LINK.findall(csource.read(page)):
+        if ":" not in target and not os.path.exists(
+                os.path.join(folder, target)):
+            yield "%s leads to %s" % (page, target)
+
+
+def not_listed():
+    for suffix in ".md", KOREAN:
+        index = INDEX[:-3] + suffix
+        linked = LINK.findall(csource.read(index))
+        for page in pages():
+            own = page.endswith(KOREAN) == (suffix == KOREAN)
+            if own and page != index and os.path.basename(page) not in linked:
+                yield "%s does not name %s" % (index, page)
+
+
+def not_packed():
+    makefile = csource.read("Makefile.am").split()
+    return ["Makefile.am does not name " + page for page in pages()
+        if page not in makefile]
+
+
+def tell_skipped():
+    """Which blocks nobody has tried."""
+    skipped = [(page, b) for page in pages() if not page.endswith(KOREAN)
+        for b in blocks(page) if b.kind == "skip"]
+    print("# %d blocks are not run:" % len(skipped))
+    for page, block in skipped:
+        print("# %s:%d: %s" % (page, block.line, block.words))
 
 
 def main():
     tap = csource.Tap()
-    guides = csource.files("docs/*.md")
-    tap.report("there are guides", [] if guides else ["none in docs"])
-    for guide in guides:
-        tap.report("%s shows files as they are" % guide, different(guide))
+    for page in pages():
+        tap.report("%s says what becomes of its blocks" % page,
+            [*not_marked(page), *nothing_before(page)])
+        tap.report("%s shows files as they are" % page, different(page))
+    for page in pages() + csource.files("*.md"):
+        tap.report("%s leads to what is there" % page, dead_links(page))
     tap.report("every recipe is shown by its guides", not_shown())
+    tap.report("every language has the same guides", not_translated())
+    tap.report("the index names every guide", not_listed())
+    tap.report("every guide is installed", not_packed())
+    tell_skipped()
     tap.finish()
 
 
