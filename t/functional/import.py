@@ -610,6 +610,44 @@ def test_faults_of_files_have_file_and_line():
         write("in.conf", "Per_User = text,%s\n" % path("nowhere"))))
 
 
+# The tables of the guide, by their first heading.
+
+TABLES = {"smf-spf": ("smf-spf", SMF),
+    "policyd-spf, pyspf-milter": ("policyd-spf", POLICYD),
+    "pyspf-milter": ("pyspf-milter", MILTER)}
+
+
+def guide_tables(guide):
+    """heading -> {option: words of ours that it becomes}"""
+    with open(os.path.join(daemon.SRCDIR, "docs", guide)) as f:
+        parts = re.split(r"^\| ([a-z, -]+) \| spf-milter\.conf \|.*\n",
+            f.read(), flags=re.M)
+    return {heading: {name: sorted(re.findall("`([^`]+)`", words))
+        for name, words in re.findall(r"^\| `(\w+)` \| (.*?) \|", text,
+        re.M)}
+        for heading, text in zip(parts[1::2], parts[2::2])}
+
+
+def check_table(program, options, table):
+    tap.equal(sorted(table), sorted(options))
+    for name, words in table.items():
+        written = "".join(settings(imported(program, write("in.conf",
+            lines + "\n"))) for lines, _ in options[name])
+        for word in words:
+            tap.true(re.search(r"\b%s\b" % word, written), "%s becomes %s, "
+                "not %s" % (name, written, word))
+
+
+def test_the_guide_says_what_each_option_becomes():
+    write("users", "strict@example.com,Mail_From_reject=SPF_Not_Pass\n")
+    write("hosts", "192.0.2.1\n")
+    tables = guide_tables("from-other-filters.md")
+    tap.equal(guide_tables("from-other-filters.ko.md"), tables)
+    tap.equal(sorted(tables), sorted(TABLES))
+    for heading, (program, options) in TABLES.items():
+        check_table(program, options, tables[heading])
+
+
 def test_usage_is_told():
     for args in (), ("qmail",), ("sendmail", "x"), ("smf-spf", "a", "b"):
         refused(64, "usage: spf-milter-import qmail", args=args)

@@ -16,6 +16,7 @@ import time
 import daemon
 import guide
 import lab
+import mta
 import namespaces
 import tap
 from lab import command, write
@@ -23,7 +24,9 @@ from lab import command, write
 GUIDES = os.path.join(daemon.SRCDIR, "t", "guides")
 HOST = "mx.example.org"
 ADDRESS = "198.51.100.25"
-OUTSIDE = "client.example.net"
+# Machines outside, and what they call themselves.
+OUTSIDE = {"192.0.2.1": "client.example.net",
+    "198.51.100.77": "alumni.example.edu"}
 USERS = ("you", "kim")
 INSTALLED = {"src/spf-milter": "/usr/sbin/spf-milter",
     "src/spf-why": "/usr/sbin/spf-why"}
@@ -170,10 +173,25 @@ class House(lab.Lab):
         command("postconf", "-e", "smtpd_milters=inet:127.0.0.1:8890")
         command("postfix", "reload")
 
-    def sendmail(self, folder):
+    @staticmethod
+    def sendmail():
         """In place of Postfix, from where setup.sh has unpacked it."""
+        mta.sendmail_is_there()
+        folder = mta.SENDMAIL_DIR
         command("cp", "-a", folder + "/usr/.", "/usr/")
         command("sh", "-c", "cp -a %s/lib/*.so* /usr/lib/" % folder)
+        os.symlink("/usr/libexec/sendmail/sendmail",
+            replace("/usr/sbin/sendmail"))
+        shutil.rmtree("/etc/mail", ignore_errors=True)
+        for path in ("/etc/mail", "/var/spool/mqueue", "/var/lib/sendmail"):
+            os.makedirs(path, 0o755, exist_ok=True)
+        os.chmod("/var/spool/mqueue", 0o700)
+        write("/etc/mail/aliases", "postmaster: root\n")
+        shutil.copy(GUIDES + "/sendmail.mc", "/etc/mail/sendmail.mc")
+        shutil.copy(GUIDES + "/sendmail.mk", "/etc/mail/Makefile")
+        command("make", "-s", "-C", "/etc/mail")
+        command("sendmail", "-bi")
+        command("systemctl", "start", "sendmail")
 
 
 class Reader:
@@ -242,7 +260,7 @@ class Reader:
             PATH="/usr/sbin:/usr/bin:/sbin:/bin")
         if host:
             env.update(SWAKS_OPT_local_interface=host,
-                SWAKS_OPT_helo=OUTSIDE)
+                SWAKS_OPT_helo=OUTSIDE[host])
         with tempfile.TemporaryFile(dir=self.house.dir) as out:
             status = subprocess.run(["bash", "-e", "-c", text], env=env,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
