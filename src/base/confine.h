@@ -71,6 +71,9 @@ void		 confine_format(const struct confine_report *r,
 /* The name of a part as above, without "=". */
 const char	*confine_part_name(enum confine_part p);
 
+/* What holds, as a notice, and a warning for each part that does not. */
+void		 confine_log(const struct confine_report *r);
+
 /* As strerror(3), and that path is out of reach for us where that is why. */
 const char	*confine_strerror(int error, const char *path);
 /* False: we are confined, and it was not among the ports. */

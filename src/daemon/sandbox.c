@@ -169,30 +169,9 @@ add_ports(struct confine *f, const struct conf *c)
 {
 	if (c->socket.path == NULL)
 		confine_connect(f, c->socket.port);
-	confine_connect(f, dns_server_port(NULL));
+	dns_confine(f);
 	for (size_t i = 0; i < c->dns_servers.count; i++)
 		confine_connect(f, dns_server_port(c->dns_servers.list[i]));
-	for (unsigned i = 0; i < DNS_RELAY_PORTS; i++) {
-		confine_connect(f, (uint16_t)(DNS_RELAY_PORT + i));
-		confine_listen(f, (uint16_t)(DNS_RELAY_PORT + i));
-	}
-}
-
-static void
-tell(void)
-{
-	char text[160];
-	struct sbuf sb;
-	const struct passwd *pw = getpwuid(geteuid());
-
-	sbuf_init(&sb, text, sizeof(text));
-	confine_format(&report, &sb);
-	log_notice("confined: user=%s%s%s", pw != NULL ? pw->pw_name : "?",
-	    text[0] != '\0' ? " " : "", text);
-	for (unsigned p = 0; p < CONFINE_PARTS; p++)
-		if (!report.holds[p])
-			log_warning("not confined by %s: %s",
-			    confine_part_name(p), report.missing[p]);
 }
 
 void
@@ -207,7 +186,7 @@ sandbox_enter(const struct conf *c)
 	add_files(f, c);
 	add_ports(f, c);
 	confine_enter(f, &report);
-	tell();
+	confine_log(&report);
 }
 
 const struct confine_report *

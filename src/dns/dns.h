@@ -100,6 +100,7 @@ struct dns_answer {
 /* Of A and AAAA: whether address is among them. */
 bool	dns_answer_has(const struct dns_answer *a, const struct addr *address);
 
+struct confine;
 struct dns;
 
 struct dns_options {
@@ -121,14 +122,13 @@ struct dns_options {
 					 * the resolver any more; or NULL */
 };
 
-/*
- * TCP that the resolver makes: to the port of a server, as the options name it
- * (NULL: of resolv.conf), and to relays of its own that listen on some of these
- * ports of the loopback, which servers without EDNS take.
- */
+/* The port of a server, as the options name it; NULL: of resolv.conf. */
 uint16_t	 dns_server_port(const char *server);
-#define DNS_RELAY_PORT 26853
-#define DNS_RELAY_PORTS 64
+/*
+ * Allows the TCP that a resolver makes to servers of resolv.conf, and to relays
+ * of its own, which servers without EDNS take; files are for the caller.
+ */
+void		 dns_confine(struct confine *c);
 
 /*
  * Starts the resolver and its threads.  NULL: d says why.  dns_free stops

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/util.h"
 #include "dns/dns_resolver_priv.h"
 
@@ -99,6 +100,16 @@ dns_server_port(const char *server)
 		(void)util_parse_uint(p.servers[0].port,
 		    strlen(p.servers[0].port), UINT16_MAX, &port);
 	return (uint16_t)port;
+}
+
+void
+dns_confine(struct confine *c)
+{
+	confine_connect(c, dns_server_port(NULL));
+	for (unsigned i = 0; i < DNS_RELAY_PORTS; i++) {
+		confine_connect(c, (uint16_t)(DNS_RELAY_PORT + i));
+		confine_listen(c, (uint16_t)(DNS_RELAY_PORT + i));
+	}
 }
 
 /* What we do not understand does not matter. */

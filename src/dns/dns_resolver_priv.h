@@ -102,8 +102,10 @@ enum dns_failure dns_health_explain(const struct dns_plan *p,
 	    const char *name, enum dns_type type, int64_t wait_ms,
 	    int stop_fd);
 
-/* Takes EDNS off the questions to one server. */
+/* Takes EDNS off the questions to one server; on a port of these. */
 struct dns_relay;
+#define DNS_RELAY_PORT 26853
+#define DNS_RELAY_PORTS 64
 
 /* NULL: errno. */
 struct dns_relay *dns_relay_new(const struct dns_server *s);

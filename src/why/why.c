@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "eval/eval.h"
@@ -112,15 +113,40 @@ run(struct why_http *h, const sigset_t *signals)
 		why_http_expire(h, util_now_ms());
 }
 
+/*
+ * Gives up what it does not need: of files all but zones of time, and of
+ * sockets all but the one that listens, unless it asks the DNS.
+ */
+static void
+confine(const struct why_options *o)
+{
+	static struct confine_report report;
+
+	if (o->unconfined || !confine_is_built()) {
+		log_notice("not confined: %s", o->unconfined ?
+		    "--unconfined" : "this build cannot");
+		return;
+	}
+	struct confine *c = confine_new();
+	confine_read(c, "/usr/share/zoneinfo");
+	confine_read(c, "/etc/localtime");
+	if (o->zone != NULL)
+		confine_read_beside(c, o->zone);
+	if (o->recheck) {
+		confine_read_system(c);
+		dns_confine(c);
+	} else {
+		confine_no_sockets(c);
+	}
+	confine_enter(c, &report);
+	confine_log(&report);
+}
+
 /* Serves with rechecks, which are NULL where there are none. */
 static int
-serve_with(const struct why_site *s, const struct why_options *o,
+serve_with(int listener, const struct why_site *s, const struct why_options *o,
     struct why_rechecks *rechecks, const sigset_t *signals, struct diag *d)
 {
-	int listener = why_listen(o->listen, d);
-
-	if (listener < 0)
-		return EX_UNAVAILABLE;
 	struct why_http *h = why_http_start(listener, s, rechecks, d);
 	if (h == NULL)
 		return EX_OSERR;
@@ -144,12 +170,16 @@ serve(const struct why_site *s, const struct why_options *o, struct diag *d)
 		return EX_NOPERM;
 	}
 	log_open(LOG_TARGET_STDERR, 0);
-	log_set_level(LOG_LEVEL_ERROR);
 	eval_init();
+	int listener = why_listen(o->listen, d);
+	if (listener < 0)
+		return EX_UNAVAILABLE;
+	confine(o);
+	log_set_level(LOG_LEVEL_ERROR);
 	if (o->recheck)
 		rechecks = why_rechecks_new(o->zone, d);
 	int status = o->recheck && rechecks == NULL ? EX_CONFIG :
-	    serve_with(s, o, rechecks, &signals, d);
+	    serve_with(listener, s, o, rechecks, &signals, d);
 	why_rechecks_free(rechecks);
 	return status;
 }

@@ -11,7 +11,7 @@
 
 /* Long options without a letter. */
 enum { OPTION_DAYS = 256, OPTION_LANGUAGE, OPTION_NEW_KEY, OPTION_RECHECK,
-	OPTION_RENDER, OPTION_TEXTS, OPTION_ZONE };
+	OPTION_RENDER, OPTION_TEXTS, OPTION_UNCONFINED, OPTION_ZONE };
 
 static const struct option long_options[] = {
 	{ "contact", required_argument, NULL, 'c' },
@@ -24,6 +24,7 @@ static const struct option long_options[] = {
 	{ "recheck", no_argument, NULL, OPTION_RECHECK },
 	{ "render", required_argument, NULL, OPTION_RENDER },
 	{ "texts", required_argument, NULL, OPTION_TEXTS },
+	{ "unconfined", no_argument, NULL, OPTION_UNCONFINED },
 	{ "version", no_argument, NULL, 'V' },
 	{ "zone", required_argument, NULL, OPTION_ZONE },
 	{ NULL, 0, NULL, 0 }
@@ -34,7 +35,8 @@ why_options_usage(FILE *out)
 {
 	fputs("usage: spf-why -k FILE [-k FILE] [-l PLACE] [-c ADDRESS] "
 	    "[--days N]\n"
-	    "               [--texts FOLDER] [--recheck [--zone FILE]]\n"
+	    "               [--texts FOLDER] [--recheck [--zone FILE]] "
+	    "[--unconfined]\n"
 	    "       spf-why --render LINK -k FILE [-c ADDRESS] "
 	    "[--language CODE] [--texts FOLDER]\n"
 	    "       spf-why --new-key FILE\n"
@@ -51,6 +53,8 @@ why_options_usage(FILE *out)
 	    "      --texts FOLDER    languages and style\n"
 	    "      --recheck         let readers look the record up again\n"
 	    "      --zone FILE       take the DNS from a text file\n"
+	    "      --unconfined      keep what it does not need, for a "
+	    "debugger\n"
 	    "      --render LINK     write the page of a link, or its token, "
 	    "and exit\n"
 	    "      --language CODE   in this language, such as ko\n"
@@ -128,6 +132,9 @@ take_option(struct why_options *o, int opt)
 		return true;
 	case OPTION_TEXTS:
 		o->texts = optarg;
+		return true;
+	case OPTION_UNCONFINED:
+		o->unconfined = true;
 		return true;
 	case OPTION_ZONE:
 		o->zone = optarg;

@@ -31,6 +31,7 @@ struct why_options {
 	unsigned	 days;
 	bool		 recheck;
 	const char	*zone;		/* NULL: the DNS */
+	bool		 unconfined;
 };
 
 /* False: what is wrong has been told on standard error. */

@@ -15,8 +15,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import spec
 import tap
+import why
+import whytoken
 from daemon import Daemon
 
+ZONE = 'example.com TXT "v=spf1 ip4:203.0.113.77 -all"\n'
 SERVER = spec.server()
 FAIL = [spec.reply("fail", spec.CLIENT)]
 PARTS = ("no_new_privs", "seccomp", "landlock", "non-dumpable")
@@ -43,11 +46,11 @@ def need(d, part):
         tap.skip(re.search("not confined by %s: (.*)" % part, d.log())[1])
 
 
-def threads(d):
+def threads(pid):
     """/proc/PID/status of each thread, as a dictionary."""
-    for thread in os.listdir("/proc/%d/task" % d.pid):
+    for thread in os.listdir("/proc/%d/task" % pid):
         try:
-            with open("/proc/%d/task/%s/status" % (d.pid, thread)) as f:
+            with open("/proc/%d/task/%s/status" % (pid, thread)) as f:
                 lines = f.read().splitlines()
         except FileNotFoundError:
             continue	# it has ended
@@ -68,7 +71,7 @@ def test_every_thread_has_the_filter_and_no_new_privileges():
     with Daemon(dns=SERVER, behavior=3) as d:
         need(d, "seccomp")
         send(d)
-        states = list(threads(d))
+        states = list(threads(d.pid))
         tap.true(len(states) > 5, "%d threads" % len(states))
         for state in states:
             tap.equal((state["NoNewPrivs"], state["Seccomp"]), ("1", "2"),
@@ -78,7 +81,7 @@ def test_every_thread_has_the_filter_and_no_new_privileges():
 def test_it_is_not_confined_where_the_configuration_says_so():
     with Daemon(dns=SERVER, behavior=3, confine=False) as d:
         d.wait_for_log("not confined: confine = false")
-        tap.equal({s["Seccomp"] for s in threads(d)}, {"0"})
+        tap.equal({s["Seccomp"] for s in threads(d.pid)}, {"0"})
         tap.equal(send(d).refusal, FAIL)
 
 
@@ -88,8 +91,7 @@ def test_no_rights_are_left_of_root():
     account = pwd.getpwnam("nobody")
     groups = set(os.getgrouplist(account.pw_name, account.pw_gid))
     with Daemon(dns=SERVER, user="nobody") as d:
-        tap.equal(held(d)["user"], "nobody")
-        for state in threads(d):
+        for state in threads(d.pid):
             tap.equal(state["Uid"].split(), [str(account.pw_uid)] * 4)
             tap.equal(state["Gid"].split(), [str(account.pw_gid)] * 4)
             tap.equal(set(map(int, state["Groups"].split())), groups)
@@ -108,7 +110,7 @@ def test_groups_of_the_account_are_kept_and_no_others():
     with Daemon(dns=SERVER, user=account.pw_name, start=False) as d:
         d.command[:0] = ["setpriv", "--groups=0,4"]
         d.start()
-        for state in threads(d):
+        for state in threads(d.pid):
             tap.equal(set(map(int, state["Groups"].split())),
                 more | {account.pw_gid})
 
@@ -121,7 +123,7 @@ def test_a_capability_that_it_was_started_with_is_given_up():
     with Daemon(dns=SERVER, prefix=prefix, start=False) as d:
         os.chmod(d.directory, 0o777)
         d.start()
-        for state in threads(d):
+        for state in threads(d.pid):
             for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                 tap.equal(int(state[kind], 16), 0, kind)
 
@@ -192,6 +194,26 @@ def test_a_reload_that_names_a_server_at_another_port_asks_for_a_restart():
         tap.true(d.reload(behavior=3, dns_options={"servers":
             [SERVER.address, "127.0.0.2"]}), "port 53 is one")
         tap.equal(send(d).refusal, FAIL)
+
+
+# spf-why
+
+def test_the_page_gives_up_the_same_and_serves():
+    if not os.access(why.PROGRAM, os.X_OK):
+        tap.skip("spf-why is not built")
+    for args in ((), ("--recheck", "--zone", why.write("zone", ZONE))):
+        w = why.Why(*args)
+        tap.equal(w.get("/")[0], 200)
+        if args:
+            status, _, page = w.get("/?t=" + whytoken.encode(why.KEY),
+                "POST", "")
+            tap.equal(status, 200)
+            tap.contains(page, "v=spf1 ip4:203.0.113.77 -all")
+        built = "this build cannot" not in w.started
+        for state in threads(w.process.pid) if built else ():
+            tap.equal((state["NoNewPrivs"], state["Seccomp"],
+                int(state["CapEff"], 16)), ("1", "2", 0), state["Name"])
+        w.stop_well()
 
 
 tap.main(globals())

@@ -114,9 +114,12 @@ class Why:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, cwd="/", env=env)
         atexit.register(self.kill)
-        first = self.process.stderr.readline()
-        tap.true(b"listens on" in first, first + (b"" if b"listens" in first
-            else self.process.stderr.read()))
+        self.started = ""	# what it has said up to then
+        for line in self.process.stderr:
+            self.started += line.decode()
+            if b"listens on" in line:
+                break
+        tap.contains(self.started, "listens on")
 
     def kill(self):
         if self.process.poll() is None:
