@@ -26,7 +26,7 @@ HOST = "mx.example.org"
 ADDRESS = "198.51.100.25"
 # Machines outside, and what they call themselves.
 OUTSIDE = {"192.0.2.1": "client.example.net",
-    "198.51.100.77": "alumni.example.edu"}
+    "198.51.100.77": "alumni.example.edu", "172.18.0.1": "localhost"}
 USERS = ("you", "kim")
 INSTALLED = {"src/spf-milter": "/usr/sbin/spf-milter",
     "src/spf-why": "/usr/sbin/spf-why"}
