@@ -355,6 +355,13 @@ util_print_cut(const char *s, size_t len)
 	return len;
 }
 
+void
+util_lower_octets(char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		s[i] = util_lower(s[i]);
+}
+
 bool
 util_is_ascii(const char *s)
 {

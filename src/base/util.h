@@ -140,6 +140,7 @@ util_lower(char c)
 	return (c >= 'A' && c <= 'Z') ? (char)(c + ('a' - 'A')) : c;
 }
 
+void	util_lower_octets(char *s, size_t len);	/* in place */
 bool	util_is_ascii(const char *s);		/* all of it */
 bool	util_eq_nocase(const char *a, const char *b);
 bool	util_has_prefix_nocase(const char *s, size_t len, const char *prefix);

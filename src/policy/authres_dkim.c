@@ -82,9 +82,10 @@ read_properties(const char **p, char domain[IDENTITY_NAME_MAX + 1])
 			return false;
 		count += d != NULL;
 	}
-	for (char *c = domain; count == 1 && *c != '\0'; c++)
-		*c = util_lower(*c);
-	return t != TOKEN_BAD && count == 1;
+	if (t == TOKEN_BAD || count != 1)
+		return false;
+	util_lower_octets(domain, strlen(domain));
+	return true;
 }
 
 /* The name of the server and perhaps a version, up to the semicolon. */

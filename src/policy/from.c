@@ -55,11 +55,12 @@ set_domain(char domain[IDENTITY_NAME_MAX + 1], const char *s, size_t len)
 	bool valid = identity_name_to_ascii(name, domain);
 
 	free(name);
-	for (char *p = domain; valid && *p != '\0'; p++) {
+	for (const char *p = domain; valid && *p != '\0'; p++)
 		valid = is_host_octet(*p);
-		*p = util_lower(*p);
-	}
-	return valid && identity_name_is_valid(domain, strlen(domain), true);
+	if (!valid)
+		return false;
+	util_lower_octets(domain, strlen(domain));
+	return identity_name_is_valid(domain, strlen(domain), true);
 }
 
 static size_t

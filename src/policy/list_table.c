@@ -115,21 +115,14 @@ make_domain(char *domain, size_t size)
 		len--;
 	if (len >= size || !identity_name_is_valid(ascii, len, false))
 		return false;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++)
 		if (!util_is_alnum(ascii[i]) &&
 		    strchr("-_.", ascii[i]) == NULL)
 			return false;
-		domain[i] = util_lower(ascii[i]);
-	}
+	util_lower_octets(ascii, len);
+	memcpy(domain, ascii, len);
 	domain[len] = '\0';
 	return true;
-}
-
-static void
-lower(char *text)
-{
-	for (; *text != '\0'; text++)
-		*text = util_lower(*text);
 }
 
 /* What a local part has without quotes (RFC 5321 s4.1.2); UTF-8 too. */
@@ -176,7 +169,7 @@ add_name(enum list_kind k, struct list_side *s, const char *text)
 
 	if (!util_copy(copy, sizeof(copy), text))
 		return "";
-	lower(copy);
+	util_lower_octets(copy, strlen(copy));
 	if (is_address)
 		unquote(copy);
 	at = is_address ? strrchr(copy, '@') : NULL;
@@ -347,7 +340,7 @@ normalise(enum list_kind k, const char *text, char out[2 * TEXT_MAX])
 	}
 	memcpy(out, text, len);
 	out[len] = '\0';
-	lower(out);
+	util_lower_octets(out, len);
 	if (k != LIST_ADDRESS)
 		return;
 	unquote(out);

@@ -88,10 +88,8 @@ write_piece(const char *s, size_t len, const struct record_term *t)
 {
 	char *text = xstrndup(s, len);
 	char address[ADDR_PREFIX_TEXT_SIZE];
-	size_t name = strcspn(text, ":/=");
 
-	for (size_t i = 0; i < name; i++)
-		text[i] = util_lower(text[i]);
+	util_lower_octets(text, strcspn(text, ":/="));
 	if (t == NULL)
 		return text;
 	if (text[0] == '+')

@@ -332,6 +332,20 @@ test_lower_changes_capitals_only(void **state)
 }
 
 static void
+test_lower_octets_are_as_many_as_told(void **state)
+{
+	(void)state;
+	char text[] = "IP4:[A@Z]\xC3\x89";
+
+	util_lower_octets(text, 0);
+	assert_string_equal(text, "IP4:[A@Z]\xC3\x89");
+	util_lower_octets(text, 3);
+	assert_string_equal(text, "ip4:[A@Z]\xC3\x89");
+	util_lower_octets(text, strlen(text));
+	assert_string_equal(text, "ip4:[a@z]\xC3\x89");
+}
+
+static void
 test_eq_nocase(void **state)
 {
 	(void)state;
@@ -472,6 +486,7 @@ main(void)
 		cmocka_unit_test(test_clock_is_monotonic),
 		cmocka_unit_test(test_classes_are_ascii_only),
 		cmocka_unit_test(test_lower_changes_capitals_only),
+		cmocka_unit_test(test_lower_octets_are_as_many_as_told),
 		cmocka_unit_test(test_eq_nocase),
 		cmocka_unit_test(test_has_prefix_nocase_respects_length),
 		cmocka_unit_test(
