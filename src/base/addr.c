@@ -368,6 +368,13 @@ addr_prefix_match(const struct addr_prefix *p, const struct addr *a)
 	    (a->bytes[whole] ^ p->addr.bytes[whole]) >> (8 - rest) == 0;
 }
 
+bool
+addr_prefix_is_within(const struct addr_prefix *p,
+    const struct addr_prefix *outer)
+{
+	return p->len >= outer->len && addr_prefix_match(outer, &p->addr);
+}
+
 /*
  * Prefixes do not overlap but where one is within the other.  Sorted by their
  * first address, the wider one first, each stands behind what it is within:

@@ -101,6 +101,9 @@ struct addr_prefix addr_prefix_widest(const struct addr *first,
 void	addr_prefix_move(const struct addr_prefix *p, struct addr *a);
 /* Different families never match, and AF_UNSPEC not even itself. */
 bool	addr_prefix_match(const struct addr_prefix *p, const struct addr *a);
+/* Whatever p matches outer does, too. */
+bool	addr_prefix_is_within(const struct addr_prefix *p,
+	    const struct addr_prefix *outer);
 
 /*
  * A set of prefixes: added, then sealed once, and from then on any thread may

@@ -206,9 +206,8 @@ note_mappings(struct conf *c)
 
 	for (size_t i = 1; i < c->client_map.count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (all[j].from.len <= all[i].from.len &&
-			    addr_prefix_match(&all[j].from,
-			    &all[i].from.addr)) {
+			if (addr_prefix_is_within(&all[i].from,
+			    &all[j].from)) {
 				conf_complain(c, &c->notes, "client_map",
 				    "%s never counts: an entry before it is "
 				    "for the same addresses",

@@ -216,12 +216,6 @@ word_is(const struct look *l, const struct word *w, const char *name)
 
 /* Networks */
 
-static bool
-is_within(const struct addr_prefix *p, const struct addr_prefix *outer)
-{
-	return p->len >= outer->len && addr_prefix_match(outer, &p->addr);
-}
-
 /* Nobody on the Internet sends from there. */
 static bool
 is_unreachable(const struct addr_prefix *p)
@@ -238,7 +232,7 @@ is_unreachable(const struct addr_prefix *p)
 	if (bits > 0 && p->len >= bits)
 		return true;
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
-		if (is_within(p, &ranges[i]))
+		if (addr_prefix_is_within(p, &ranges[i]))
 			return true;
 	return false;
 }
@@ -250,7 +244,7 @@ is_mapped(const struct addr_prefix *p)
 		{ AF_INET6, { [10] = 0xff, [11] = 0xff } }, 96
 	};
 
-	return is_within(p, &mapped);
+	return addr_prefix_is_within(p, &mapped);
 }
 
 static void
@@ -306,13 +300,20 @@ is_network(const struct word *w)
 /* Pairs */
 
 static bool
+is_within(const struct word *w, const struct word *outer)
+{
+	return is_network(w) && is_network(outer) &&
+	    addr_prefix_is_within(&w->term->network, &outer->term->network);
+}
+
+static bool
 is_same(const struct look *l, const struct word *a, const struct word *b)
 {
 	size_t len = a->len - a->name;
 
 	if (is_network(a) && is_network(b))
 		return a->term->network.len == b->term->network.len &&
-		    is_within(&a->term->network, &b->term->network);
+		    is_within(a, b);
 	if (len != b->len - b->name)
 		return false;
 	const char *s = l->text + a->offset + a->name;
@@ -340,16 +341,13 @@ static void
 look_at_pair(const struct look *l, const struct word *first,
     const struct word *w)
 {
-	bool nets = is_network(first) && is_network(w);
-
 	if (is_same(l, first, w))
 		say(l, ADVISE_DUPLICATE, w, "stands twice");
-	else if (nets && is_within(&w->term->network, &first->term->network))
+	else if (is_within(w, first))
 		advice_add(l->out, ADVISE_OVERLAP, w->offset, w->len,
 		    "is within %.*s, which stands before it", (int)first->len,
 		    l->text + first->offset);
-	else if (nets && is_within(&first->term->network, &w->term->network) &&
-	    is_one_run(first, w))
+	else if (is_within(first, w) && is_one_run(first, w))
 		advice_add(l->out, ADVISE_OVERLAP, first->offset, first->len,
 		    "is within %.*s, which stands behind it", (int)w->len,
 		    l->text + w->offset);

@@ -136,9 +136,8 @@ static bool
 is_covered(const struct piece *p, const struct piece *by)
 {
 	if (is_network(p) && is_network(by))
-		return p->term->network.len >= by->term->network.len &&
-		    addr_prefix_match(&by->term->network,
-		    &p->term->network.addr);
+		return addr_prefix_is_within(&p->term->network,
+		    &by->term->network);
 	const char *a = p->text + strspn(p->text, "-~?");
 	const char *b = by->text + strspn(by->text, "-~?");
 	/* The case of macro letters matters. */

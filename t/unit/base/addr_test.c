@@ -309,6 +309,35 @@ test_prefix_takes_the_brackets_of_postfix(void **state)
 }
 
 static void
+test_prefix_is_within_what_has_all_of_it(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *inner;
+		const char *outer;
+		bool within;
+	} cases[] = {
+		{ "192.0.2.0/24", "192.0.2.0/24", true },
+		{ "192.0.2.0/25", "192.0.2.0/24", true },
+		{ "192.0.2.128/25", "192.0.2.7/24", true },
+		{ "192.0.2.0/24", "192.0.2.0/25", false },
+		{ "192.0.3.0/25", "192.0.2.0/24", false },
+		{ "192.0.2.1", "0.0.0.0/0", true },
+		{ "2001:db8::1", "0.0.0.0/0", false },
+		{ "192.0.2.1", "::/0", false },
+		{ "2001:db8::/48", "2001:db8::/32", true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct addr_prefix inner = prefix_of(cases[i].inner);
+		struct addr_prefix outer = prefix_of(cases[i].outer);
+
+		assert_int_equal(addr_prefix_is_within(&inner, &outer),
+		    cases[i].within);
+	}
+}
+
+static void
 test_prefix_trim_clears_what_does_not_count(void **state)
 {
 	(void)state;
@@ -601,6 +630,7 @@ main(void)
 		cmocka_unit_test(test_prefix_never_crosses_families),
 		cmocka_unit_test(test_prefix_of_mapped_is_v4),
 		cmocka_unit_test(test_prefix_takes_the_brackets_of_postfix),
+		cmocka_unit_test(test_prefix_is_within_what_has_all_of_it),
 		cmocka_unit_test(test_prefix_trim_clears_what_does_not_count),
 		cmocka_unit_test(test_private_ranges_have_their_edges),
 		cmocka_unit_test(test_network_is_of_its_family),
