@@ -117,9 +117,7 @@ xstrndup(const char *s, size_t max)
 	return copy;
 }
 
-static char *xvasprintf(const char *fmt, va_list ap) UTIL_PRINTF(1, 0);
-
-static char *
+char *
 xvasprintf(const char *fmt, va_list ap)
 {
 	va_list again;

@@ -4,6 +4,7 @@
 #ifndef UTIL_H
 #define UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ void	*xmemdup(const void *p, size_t len);
 char	*xstrdup(const char *s);
 char	*xstrndup(const char *s, size_t max);
 char	*xasprintf(const char *fmt, ...) UTIL_PRINTF(1, 2);
+char	*xvasprintf(const char *fmt, va_list ap) UTIL_PRINTF(1, 0);
 
 /*
  * Text in storage of the caller.  What does not fit is dropped and

@@ -13,9 +13,7 @@
 
 #include "spf/advise.h"
 
-#include <assert.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,12 +116,7 @@ advice_add(struct advice *a, enum advise_kind k, size_t offset, size_t len,
 	va_list ap;
 
 	va_start(ap, fmt);
-	int size = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	assert(size >= 0);
-	char *text = xcalloc((size_t)size + 1, 1);
-	va_start(ap, fmt);
-	(void)vsnprintf(text, (size_t)size + 1, fmt, ap);
+	char *text = xvasprintf(fmt, ap);
 	va_end(ap);
 	a->findings = xreallocarray(a->findings, a->count + 1,
 	    sizeof(*a->findings));
