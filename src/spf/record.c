@@ -452,3 +452,9 @@ record_mechanism_name(enum record_mechanism m)
 {
 	return mechanisms[m].name;
 }
+
+const char *
+record_network_name(sa_family_t family)
+{
+	return mechanisms[family == AF_INET6 ? RECORD_IP6 : RECORD_IP4].name;
+}

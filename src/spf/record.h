@@ -104,5 +104,7 @@ bool		 record_term_asks(const struct record_term *t);
 /* ip4 or ip6 */
 bool		 record_term_is_network(const struct record_term *t);
 const char	*record_mechanism_name(enum record_mechanism m);
+/* "ip4" or "ip6": of a term that has such an address */
+const char	*record_network_name(sa_family_t family);
 
 #endif

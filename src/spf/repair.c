@@ -70,7 +70,7 @@ family_of(const char *text)
 
 	if (!addr_prefix_parse(&p, text))
 		return NULL;
-	return p.addr.family == AF_INET ? "ip4" : "ip6";
+	return record_network_name(p.addr.family);
 }
 
 /* An address stands where a name or one of the other family belongs. */

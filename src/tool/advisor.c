@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "dns/flight.h"
 #include "spf/compose.h"
+#include "spf/record.h"
 #include "tool/advisor_priv.h"
 
 #define TIME_MS 30000
@@ -101,7 +102,7 @@ add_network(struct sbuf *out, const struct advisor_part *p)
 	    strchr(p->value, '[') != NULL)
 		return complain(p, "not an address or network such as "
 		    "192.0.2.0/24");
-	sbuf_fmt(out, " ip%d:%s", network.addr.family == AF_INET ? 4 : 6,
+	sbuf_fmt(out, " %s:%s", record_network_name(network.addr.family),
 	    addr_prefix_format(&network, text));
 	return true;
 }

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/util.h"
 #include "spf/macro.h"
+#include "spf/record.h"
 #include "tool/advisor_priv.h"
 
 #define FLAT_SIZE (RECORD_TEXT_MAX + 1)
@@ -74,7 +75,8 @@ add_addresses(struct sbuf *out, const struct advisor *a)
 		size_t count = addr_ranges_prefixes(&r.pass, &p);
 		for (size_t i = 0; i < count && sbuf_ok(out); i++) {
 			good = good && p[i].len > 0;
-			sbuf_fmt(out, " ip%d:%s", f == ADVISOR_V4 ? 4 : 6,
+			sbuf_fmt(out, " %s:%s",
+			    record_network_name(p[i].addr.family),
 			    addr_prefix_format(&p[i], text));
 		}
 		free(p);

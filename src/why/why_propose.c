@@ -25,7 +25,7 @@ term_for(const struct addr *client)
 {
 	char text[ADDR_TEXT_SIZE];
 
-	return xasprintf("%s:%s", client->family == AF_INET6 ? "ip6" : "ip4",
+	return xasprintf("%s:%s", record_network_name(client->family),
 	    addr_format(client, text));
 }
 

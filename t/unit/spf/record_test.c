@@ -137,6 +137,8 @@ test_record_mechanism_names(void **state)
 	assert_string_equal(record_mechanism_name(RECORD_IP4), "ip4");
 	assert_string_equal(record_mechanism_name(RECORD_IP6), "ip6");
 	assert_string_equal(record_mechanism_name(RECORD_EXISTS), "exists");
+	assert_string_equal(record_network_name(AF_INET), "ip4");
+	assert_string_equal(record_network_name(AF_INET6), "ip6");
 }
 
 static void
