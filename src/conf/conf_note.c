@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/conf_priv.h"
@@ -216,6 +217,54 @@ note_mappings(struct conf *c)
 			}
 }
 
+/* Clients by which an item means anybody: one note a family. */
+static void
+note_everybody(struct conf *c, const struct conf_item *item,
+    const struct list *l, const char *section, const char *so)
+{
+	struct addr_prefix p;
+
+	for (size_t i = 0; i < list_count(l); i++)
+		if (addr_prefix_parse(&p, list_element(l, i)) && p.len == 0)
+			diag_add(&c->notes, item->file, item->line,
+			    "%s: client: %s is every %s client: %s", section,
+			    list_element(l, i),
+			    p.addr.family == AF_INET ? "IPv4" : "IPv6", so);
+}
+
+static void
+note_relays(struct conf *c)
+{
+	const struct conf_items *all = &c->relays;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct conf_relay *r = all->list[i].values;
+
+		note_everybody(c, &all->list[i], r->client, "relay",
+		    "anybody can name another one in Received");
+	}
+}
+
+/* A name or a record of theirs beside the address is evidence. */
+static void
+note_forwarders(struct conf *c)
+{
+	const struct conf_items *all = &c->forwarders;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct conf_item *item = &all->list[i];
+		const struct conf_forwarder *f = item->values;
+
+		if (f->client == NULL || f->client_name != NULL ||
+		    f->spf_pass_for.count > 0)
+			continue;
+		char *section = xasprintf("forwarder \"%s\"", item->title);
+		note_everybody(c, item, f->client, section,
+		    "nobody is refused for fail or softfail");
+		free(section);
+	}
+}
+
 void
 conf_note(struct conf *c)
 {
@@ -224,6 +273,8 @@ conf_note(struct conf *c)
 	note_socket(c);
 	note_group(c);
 	note_networks(c);
+	note_relays(c);
+	note_forwarders(c);
 	note_spare(c);
 	note_guess(c);
 	conf_note_tags(c);

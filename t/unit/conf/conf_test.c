@@ -1146,6 +1146,25 @@ test_odd_networks_are_noted(void **state)
 	    "2001:db8::1/64 is the network 2001:db8::/64");
 }
 
+static void
+test_a_relay_or_forwarder_that_is_everybody_draws_a_note(void **state)
+{
+	(void)state;
+	assert_note("\nrelay { client = {192.0.2.25, 0.0.0.0/0} }", 2,
+	    "relay: client: 0.0.0.0/0 is every IPv4 client: anybody");
+	assert_note("relay { client = \"::/0\" }", 1,
+	    "relay: client: ::/0 is every IPv6 client");
+	assert_no_note("relay { client = {0.0.0.0/1, \"!0.0.0.0/0\"} }");
+	assert_note("forwarder a { client = 0.0.0.0/0 }", 1,
+	    "forwarder \"a\": client: 0.0.0.0/0 is every IPv4 client: nobody");
+	assert_no_note("forwarder a { client = 192.0.2.0/24 }");
+	assert_no_note("forwarder a { client_name = .example.edu }");
+	assert_no_note("forwarder a { client = 0.0.0.0/0 "
+	    "client_name = .example.edu }");
+	assert_no_note("forwarder a { client = 0.0.0.0/0 "
+	    "spf_pass_for = example.edu }");
+}
+
 /* Overriding is what a file that includes another is for. */
 static void
 test_an_included_file_may_be_overridden(void **state)
@@ -2222,6 +2241,7 @@ main(void)
 		TEST(what_is_given_twice_is_noted),
 		TEST(a_socket_for_everybody_is_noted),
 		TEST(odd_networks_are_noted),
+		TEST(a_relay_or_forwarder_that_is_everybody_draws_a_note),
 		TEST(an_included_file_may_be_overridden),
 		TEST(syntax_errors_have_a_line),
 		TEST(unterminated_text_is_told_where_it_begins),
