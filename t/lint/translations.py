@@ -21,8 +21,8 @@ BLOCKS = {"Bd": "Ed", "Rs": "Re"}
 LAYOUT = {"Dd", "Dt", "Os", "Pp", "Bl", "El", "Dl"}
 CODE = {"Ql": "literal", "Li": "literal", "Sq": "literal", "Fl": "option",
         "Ic": "word", "Cm": "word", "Ar": "argument", "Pa": "path",
-        "Ev": "variable", "Dv": "constant", "Xr": "manual", "Fn": "function",
-        "Sx": "section"}
+        "Ev": "variable", "Dv": "constant", "Er": "constant",
+        "Xr": "manual", "Fn": "function", "Sx": "section"}
 OTHER = {"Nm", "Ns", "No", "Pf", "Pq", "Po", "Pc", "So", "Sc", "Em", "Sy",
          "Ta"}
 OPENING = {"(", "["}
