@@ -13,6 +13,7 @@ usage() {
 	usage: ./quickstart.sh         build, check the configuration, run
 	       ./quickstart.sh build   install the build dependencies and build
 	       ./quickstart.sh check   the same, then every test there is
+	       ./quickstart.sh package build a .deb or an .rpm, as fits here
 	END
 }
 
@@ -119,6 +120,9 @@ install_test_tools() {
 	    python3-spf libmail-spf-perl \
 	    nginx-light apache2 bash-completion zsh fish
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+	install_deb build-essential debhelper dh-python fakeroot lintian \
+	    mmdebstrap rpm rpmlint ||
+	    say "no tools of packages: their tests will be skipped"
 	install_deb chromium fonts-noto-core ||
 	    say "no browser: some tests of the page will be skipped"
 	command -v npm >/dev/null || install_deb nodejs npm ||
@@ -291,9 +295,77 @@ check() {
 	    make -j "$jobs" check-release
 	run_suite "real mail servers" test-suite-integration.log \
 	    make check-integration
+	run_suite "packages" test-suite-packages.log \
+	    make -j "$jobs" check-packages
 	printf '%s passed, %s failed, %s skipped\n' "$total_passed" \
 	    "$total_failed" "$total_skipped"
 	[ "$total_failed" -eq 0 ]
+}
+
+# package: in a copy of what make dist packs, so that these sources stay clean.
+
+package_deb() {
+	install_deb build-essential debhelper dh-python fakeroot python3
+	(
+		cd "build-package/spf-milter-$1"
+		DEB_BUILD_OPTIONS="nocheck parallel=$jobs" \
+		    DEB_BUILD_PROFILES=nocheck \
+		    dpkg-buildpackage -b -us -uc
+	) >build-package/build.log 2>&1 || {
+		tail -n 40 build-package/build.log >&2
+		die "dpkg-buildpackage failed"
+	}
+	rm -f build-package/*-dbgsym_*
+	show_packages "apt install" build-package/*.deb
+}
+
+package_rpm() {
+	install_rpm rpm-build systemd-rpm-macros python3
+	rpmbuild -tb --without check --define "_topdir $PWD/build-package" \
+	    "spf-milter-$1.tar.gz" >build-package/build.log 2>&1 || {
+		tail -n 40 build-package/build.log >&2
+		die "rpmbuild failed"
+	}
+	show_packages "dnf install" build-package/RPMS/*/spf-*.rpm
+}
+
+# show_packages COMMAND FILE...
+show_packages() {
+	command=$1
+	shift
+	say "built:"
+	printf '    %s\n' "$@"
+	cat <<-END
+	==> to install, as root:
+
+	    $command $(printf './%s ' "$@")
+
+	then name the filter in your mail server; README.md says how
+	END
+}
+
+package() {
+	build
+	version=$(sed -n 's/^AC_INIT(\[spf-milter\], \[\(.*\)\])$/\1/p' \
+	    configure.ac)
+	rm -rf build-package
+	mkdir build-package
+	say "packing the sources"
+	make --no-print-directory -s dist >build-package/dist.log 2>&1 || {
+		cat build-package/dist.log >&2
+		die "make dist failed"
+	}
+	tar xzf "spf-milter-$version.tar.gz" -C build-package
+	say "building packages"
+	if command -v dpkg-deb >/dev/null 2>&1 &&
+	    command -v apt-get >/dev/null 2>&1; then
+		package_deb "$version"
+	elif command -v dnf >/dev/null 2>&1; then
+		package_rpm "$version"
+	else
+		die "no apt or dnf here: build from" \
+		    "spf-milter-$version.tar.gz with make install"
+	fi
 }
 
 case ${1-run} in
@@ -310,6 +382,10 @@ check)
 	install_build_dependencies
 	install_test_dependencies
 	check
+	;;
+package)
+	install_build_dependencies
+	package
 	;;
 -h|--help|help)
 	usage

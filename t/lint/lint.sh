@@ -38,7 +38,7 @@ finish() {
 # leaves in the same directories has none of these names.  The sendmail that
 # is unpacked for the integration tests is not ours.
 written_files() {
-	find src t bench m4 man conf init contrib packaging .ci ./*.sh \
+	find src t bench m4 man conf init contrib debian packaging .ci ./*.sh \
 	    ./*.ac ./*.am -path t/integration/sendmail -prune -o \
 	    -path t/web/node_modules -prune -o \
 	    -type f \( -name '*.[ch18ty5]' -o -name '*.py' -o -name '*.sh' \
@@ -51,10 +51,10 @@ written_files() {
 # Scripts by their first line, whatever their name.  Not with a process for
 # each file: the corpora of the fuzzers are hundreds.
 scripts() {
-	find src t bench init contrib packaging .ci ./*.sh \
+	find src t bench init contrib debian packaging .ci ./*.sh \
 	    -path t/integration/sendmail -prune -o \
 	    -path t/web/node_modules -prune -o -type f \
 	    ! -name '*.log' -size -256k \
-	    -exec grep -lam 1 '^#!' {} + 2>/dev/null |
-	    xargs awk 'FNR == 1 && /^#!/ { print FILENAME } { nextfile }'
+	    -exec awk 'FNR == 1 && /^#!/ { print FILENAME } { nextfile }' \
+	    {} + 2>/dev/null
 }

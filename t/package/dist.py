@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The tarball: two that are packed elsewhere, at another time and by another
+user have the same bytes, and what is packed builds, installs and is removed."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import daemon
+import packing
+import tap
+
+
+def packed(folder, umask, **environment):
+    """A clone in folder, packed: (digest, path)."""
+    parent = os.path.dirname(folder)
+    os.makedirs(parent)
+    packing.run("git", "-c", "safe.directory=*", "clone", "-q",
+        daemon.SRCDIR, folder)
+    script = "umask %s && autoreconf -i && ./configure -q --without-systemd" \
+        " && make -s dist" % umask
+    packing.run("sh", "-c", script, cwd=folder,
+        env={**packing.environment(), **environment})
+    path = os.path.join(folder, packing.tarball_name())
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest(), path
+
+
+def test_the_same_commit_gives_the_same_tarball():
+    if not os.path.exists(os.path.join(daemon.SRCDIR, ".git")):
+        tap.skip("not in a clone")
+    place = packing.place()
+    # Nobody's git config, another home, zone, language and mask.
+    one, first = packed(place + "/one/source", "022", TZ="UTC", LC_ALL="C",
+        HOME=place)
+    two, second = packed(place + "/second/place/of/sources", "077",
+        TZ="Asia/Seoul", LC_ALL="C.UTF-8", HOME="/", USER="nobody")
+    if one != two:
+        raise AssertionError(subprocess.run(["sh", "-c", "tar tvzf %s >%s/a; "
+            "tar tvzf %s >%s/b; diff %s/a %s/b" % (first, place, second,
+            place, place, place)], stdout=subprocess.PIPE).stdout.decode())
+
+
+def test_its_files_have_no_owner_and_one_time():
+    listing = packing.run("tar", "tvzf", packing.tarball(), "--full-time",
+        "--numeric-owner")
+    lines = [l.split() for l in listing.splitlines()]
+    tap.true(len(lines) > 1000, "files in the tarball")
+    tap.equal({l[1] for l in lines}, {"0/0"})
+    tap.equal(len({(l[3], l[4]) for l in lines}), 1, "times")
+    tap.equal({l[0][-6:] for l in lines} - {"xr-xr-x"[-6:], "-r--r-"[-6:],
+        "r--r--", "-xr-x", "xrwxrwx"[-6:]}, set(), "modes")
+
+
+def test_what_is_packed_builds_installs_and_is_removed_again():
+    """make distcheck, less the tests, which are run elsewhere."""
+    place = packing.place()
+    packing.run("tar", "xzf", packing.tarball(), "-C", place)
+    source = os.path.join(place, packing.directory_name())
+    build = os.path.join(place, "build")
+    os.mkdir(build)
+    packing.run(source + "/configure", "-q", "CFLAGS=-O0", cwd=build)
+    packing.run("make", "-s", "distcheck", "TESTS=", "check_PROGRAMS=",
+        "check_LIBRARIES=", "AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0",
+        cwd=build)
+
+
+tap.main(globals(), seconds=900)
