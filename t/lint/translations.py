@@ -93,13 +93,25 @@ def heading(number, name, title):
     return Fixed(number, "." + name, [title])
 
 
+def row(number, rest):
+    """Cells of a table, those with code as they are."""
+    fixed, translated = [".It"], []
+    for cell in rest.split(" Ta "):
+        mark, text = re.match(r"(Em |Sy |)(.*)", cell).groups()
+        if words_of(text)[:1] and words_of(text)[0] in CODE:
+            fixed.append(cell)
+        else:
+            fixed.append(mark.strip())
+            translated.append(text)
+    return Fixed(number, " Ta ".join(fixed), translated)
+
+
 def item(number, line):
-    """The words of a heading in a table, in parentheses, or without markup
-    are translated."""
+    """The words of a table, in parentheses, or without markup are
+    translated."""
     name, rest = macro(line)
     if " Ta " in rest:
-        cells = re.sub(r"\bEm ", "", rest).split(" Ta ")
-        return Fixed(number, ".%s %d" % (name, len(cells)), cells)
+        return row(number, rest)
     if rest and words_of(rest)[0] not in CODE:
         return Fixed(number, "." + name, [rest])
     m = re.match(r"(.*) Pq ([^A-Z].*)", rest)
@@ -148,7 +160,7 @@ class Dictionary:
         self.back = {}
 
     def differs(self, here, there):
-        if not re.search("[A-Za-z]{2}", here):
+        if not re.search("[A-Za-z]{2}", here) or re.search("[0-9]", here):
             return here != there
         return self.there.setdefault(here, there) != there or \
             self.back.setdefault(there, here) != here

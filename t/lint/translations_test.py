@@ -26,7 +26,7 @@ are two.
 .El
 .Bl -column a
 .It Em oil Ta Em 0
-.It olive Ta burns
+.It Li olive Ta burns
 .El
 .Sh FUEL
 .Bd -literal
@@ -54,7 +54,7 @@ SAME = """.Dd November 26, 2026
 .El
 .Bl -column a
 .It Em 기름 Ta Em 0
-.It 올리브 Ta 탐
+.It Li olive Ta 탐
 .El
 .Sh 연료
 .Bd -literal
@@ -71,6 +71,7 @@ FAULTS = {
     "a section": ("Sx 연료", "Sx 물", "section 연료 is missing"),
     "a default": (".Ql 3", ".Ql 4", "is not '.Ql 3'"),
     "an item": ("Ic wick", "Ic wax", "is not 'Ic wick restart'"),
+    "a word in a table": ("Li olive", "Li lard", "is not '.It Li olive"),
     "an example": ("lamp --match\n", "lamp\n", "is not 'lamp --match'"),
     "two words for one": ("Em 기름", "Em 지방", "oil is elsewhere"),
     "a date": ("26", "27", "is not '.Dd November 26, 2026'"),
