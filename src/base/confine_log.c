@@ -16,9 +16,13 @@ confine_log(const struct confine_report *r)
 	const struct passwd *pw = getpwuid(geteuid());
 
 	sbuf_init(&sb, text, sizeof(text));
+	if (pw != NULL)
+		sbuf_str(&sb, pw->pw_name);
+	else
+		sbuf_uint(&sb, geteuid());
+	sbuf_char(&sb, ' ');
 	confine_format(r, &sb);
-	log_notice("confined: user=%s%s%s", pw != NULL ? pw->pw_name : "?",
-	    text[0] != '\0' ? " " : "", text);
+	log_notice("confined: user=%s", text);
 	for (unsigned p = 0; p < CONFINE_PARTS; p++)
 		if (!r->holds[p])
 			log_warning("not confined by %s: %s",

@@ -377,6 +377,35 @@ def test_systemd_lets_the_filter_own_its_socket():
 
 
 # supervise does not tell the exit status of its child: this does.
+def test_systemd_units_leave_little_open():
+    """In tenths, as systemd-analyze weighs what a unit leaves to a service."""
+    if shutil.which("systemd-analyze") is None:
+        tap.skip("no systemd-analyze")
+    probe = subprocess.run(["systemd-analyze", "security", "--help"],
+        capture_output=True, text=True)
+    if "--offline" not in probe.stdout:
+        tap.skip("a systemd-analyze that reads no files")
+    for unit in ("spf-milter", "spf-why"):
+        done = subprocess.run(["systemd-analyze", "security", "--no-pager",
+            "--offline=true", "--threshold=15", os.path.join(daemon.SRCDIR,
+            "init", "systemd", unit + ".service")], capture_output=True,
+            text=True)
+        tap.contains(done.stdout + done.stderr, "Overall exposure level")
+        tap.equal(done.returncode, 0, done.stdout + done.stderr)
+
+
+def test_systemd_units_leave_the_calls_that_confine():
+    """They are not in @system-service of systemd 252."""
+    for unit in ("spf-milter", "spf-why"):
+        with open(os.path.join(daemon.SRCDIR, "init", "systemd",
+                unit + ".service")) as f:
+            allowed = " ".join(l.split("=", 1)[1] for l in f
+                if l.startswith("SystemCallFilter=")).split()
+        for call in ("seccomp", "landlock_create_ruleset",
+                "landlock_add_rule", "landlock_restrict_self"):
+            tap.true(call in allowed, "%s in %s" % (call, unit))
+
+
 TELLTALE = """#!/bin/sh
 '%s' "$@" &
 child=$!
