@@ -92,10 +92,13 @@ struct conf_forwarder {
 
 /* Where the MTA connects to. */
 struct conf_socket {
-	char		*text;		/* as libmilter takes it */
-	sa_family_t	 family;	/* AF_UNIX, AF_INET or AF_INET6 */
+	char		*text;		/* as libmilter takes it, or fd:NAME */
+	sa_family_t	 family;	/* AF_UNIX, AF_INET or AF_INET6; or
+					 * AF_UNSPEC, and handed is the name */
 	char		*path;		/* AF_UNIX; else NULL */
 	char		*host;		/* without brackets; NULL: every one */
+	char		*handed;	/* over by who starts us; "": the only
+					 * one; else NULL */
 	uint16_t	 port;
 };
 

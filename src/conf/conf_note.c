@@ -106,7 +106,7 @@ note_socket(struct conf *c)
 {
 	const struct conf_socket *s = &c->socket;
 
-	if (s->family != AF_UNIX && (s->host == NULL ||
+	if (s->port != 0 && (s->host == NULL ||
 	    strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0))
 		conf_complain(c, &c->notes, "socket", "listens on every "
 		    "address of this machine, and whoever connects is "

@@ -85,7 +85,8 @@ enum { TEMPERROR_WORDS = 1, PASS_WORDS = 2 };	/* begin there */
 
 static const struct conf_option top_options[] = {
 	{ "socket", "\"inet:8890@127.0.0.1\"",
-	    "inet:PORT@ADDRESS, inet6:PORT@ADDRESS or unix:/PATH", RESTART,
+	    "inet:PORT@ADDRESS, inet6:PORT@ADDRESS, unix:/PATH or fd:NAME",
+	    RESTART,
 	    "Where the MTA reaches the filter.", CONF_SOCKET, FIELD(socket) },
 	{ "socket_mode", "\"0660\"", "octal permissions, 0 to 0777", RESTART,
 	    "The permissions of a unix socket.",

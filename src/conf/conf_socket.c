@@ -4,6 +4,7 @@
  *
  * libmilter writes inet:PORT@HOST; Postfix writes inet:HOST:PORT, with an IPv6
  * address in brackets.  Both are taken, and libmilter gets its own spelling.
+ * What fd: names is opened by others: it has no address here.
  */
 
 #include "config.h"
@@ -14,6 +15,8 @@
 
 #include "conf/conf_priv.h"
 #include "spf/identity.h"
+
+#define HANDED_MAX 255
 
 /* RFC 1123 s2.1; digits alone at the end would be an address. */
 bool
@@ -126,6 +129,20 @@ parse_unix(struct conf_socket *s, const char *text, const char *path)
 	    "queue directory";
 }
 
+/* As FileDescriptorName= of systemd.socket(5). */
+static const char *
+parse_handed(struct conf_socket *s, const char *text, const char *name)
+{
+	s->family = AF_UNSPEC;
+	s->text = xstrdup(text);
+	s->handed = xstrdup(name);
+	for (const char *p = name; *p != '\0'; p++) {
+		if (!util_is_print(*p) || *p == ':' || *p == ' ')
+			return "the name has a character that none has";
+	}
+	return strlen(name) > HANDED_MAX ? "the name is too long" : NULL;
+}
+
 /* What stands behind the prefix, or NULL. */
 static const char *
 behind(const char *text, const char *prefix)
@@ -143,6 +160,8 @@ parse(struct conf_socket *s, const char *text)
 	if (rest != NULL || (rest = behind(text, "unix:")) != NULL ||
 	    (rest = behind(text, "local:")) != NULL)
 		return parse_unix(s, text, rest);
+	if ((rest = behind(text, "fd:")) != NULL)
+		return parse_handed(s, text, rest);
 	s->family = AF_INET6;
 	if ((rest = behind(text, "inet6:")) != NULL)
 		return parse_libmilter(s, text, rest);
@@ -172,5 +191,6 @@ conf_socket_clear(struct conf_socket *s)
 	free(s->text);
 	free(s->path);
 	free(s->host);
+	free(s->handed);
 	memset(s, 0, sizeof(*s));
 }

@@ -131,6 +131,9 @@ check(const struct conf *c, bool verbose, struct diag *d)
 	if (helo != NULL)
 		fprintf(stderr, "behavior_helo = %u: %s\n", c->behavior_helo,
 		    helo);
+	if (c->socket.handed != NULL)
+		fprintf(stderr, "socket = %s: opened by what starts the "
+		    "daemon, so it is not checked\n", c->socket.text);
 	require(check_site(c, d), d, EX_CONFIG);
 	fprintf(stderr, "%s: configuration is valid\n",
 	    c->path != NULL ? c->path : "built-in defaults");
@@ -489,6 +492,7 @@ main(int argc, char **argv)
 	struct options o;
 	struct diag d;
 
+	milter_take_handed();
 	if (!process_open_standard())
 		return EX_OSERR;
 	if (!options_parse(&o, argc, argv))

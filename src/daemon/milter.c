@@ -488,7 +488,9 @@ milter_open(const struct conf *c, struct diag *d)
 		diag_add(d, NULL, 0, "libmilter refuses the filter");
 		return false;
 	}
-	return milter_socket_open(c, bind_socket, d);
+	bool opened = milter_socket_open(c, bind_socket, d);
+	milter_handed_close(c);
+	return opened;
 }
 
 static void *

@@ -13,6 +13,12 @@ struct conf;
 struct session_env;
 
 /*
+ * Takes note of the sockets that we are handed (sd_listen_fds(3)) and clears
+ * the environment of them.  First of all, before any thread.
+ */
+void	milter_take_handed(void);
+
+/*
  * Binds conf's socket (mode and group of a unix socket included).  Needs the
  * privileges for it; before threads and before sandbox_drop.  False: d says
  * what, which socket and errno.
@@ -22,7 +28,8 @@ bool	milter_open(const struct conf *c, struct diag *d);
 /*
  * Whether conf's socket can be bound, as far as this can be told without
  * binding it: its group, the folder of a unix socket and what stands there,
- * the address.  That it is in use does not count.  False: d says what is not.
+ * the address.  That it is in use does not count, and of one that is to be
+ * handed over nothing can be told.  False: d says what is not.
  */
 bool	milter_check(const struct conf *c, struct diag *d);
 

@@ -75,6 +75,8 @@ check_host(const struct conf *c, struct diag *d)
 static bool
 check_socket(const struct conf *c, struct diag *d)
 {
+	if (c->socket.handed != NULL)
+		return true;
 	if (c->socket.family == AF_UNIX)
 		return check_path(c, c->socket.path, d);
 	return c->socket.host == NULL || check_host(c, d);

@@ -27,11 +27,22 @@ unsigned milter_gate_wait(int64_t until_ms);
  */
 bool	 milter_socket_open(const struct conf *c,
 	    bool (*bind)(const char *place), struct diag *d);
+/*
+ * The same for the socket that we have been handed as c says: in its place
+ * libmilter opens one of its own, which becomes that one.
+ */
+bool	 milter_handed_open(const struct conf *c,
+	    bool (*bind)(const char *place), struct diag *d);
+/* Lets go of those that nobody serves, which is told. */
+void	 milter_handed_close(const struct conf *c);
 /* What stands in the way of a unix socket called name; NULL: nothing. */
 const char *milter_socket_obstacle(int dir, const char *name);
 /* Unless it is another's by now. */
 void	 milter_socket_remove(void);
-/* From now on nobody is let in; who comes is refused at once. */
+/*
+ * From now on nobody is let in; who comes is refused at once, or, at a socket
+ * that we were handed, left to who serves it next.
+ */
 void	 milter_socket_close(void);
 
 /*

@@ -46,6 +46,7 @@ static struct cond door;
 static int listener = -1;		/* door_lock; known once asked for */
 static bool closed;			/* door_lock */
 static bool parked;			/* door_lock; the listener */
+static bool handed;			/* over to us; before threads */
 /* Of a unix socket; before threads. */
 static int folder = -1;
 static const char *socket_name;		/* in folder */
@@ -220,22 +221,28 @@ refuse(int fd)
  * Nagle's algorithm: 40 ms a message over TCP.
  */
 static void
-set_nodelay(int fd, const struct sockaddr *peer)
+set_nodelay(int fd, const struct sockaddr_storage *from)
 {
 	const int yes = 1;
 
-	if (peer->sa_family != AF_UNIX)
+	if (from->ss_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
 /*
  * The listener waits here for good once the door is closed: libmilter must not
- * see that its socket has gone, it would stop everything.
+ * see that its socket has gone, it would stop everything.  Nobody is taken in
+ * whose door has closed, so what waits at a socket that others have, too, is
+ * theirs; and libmilter has waited already, so we never do.
  */
-static void
-pass_door(int fd)
+static int
+take_next(int fd, struct sockaddr_storage *from)
 {
+	socklen_t len = sizeof(*from);
+
 	lock_acquire(&door_lock);
+	if (listener != fd)
+		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	listener = fd;
 	if (closed) {
 		parked = true;
@@ -243,18 +250,23 @@ pass_door(int fd)
 	}
 	while (closed)
 		cond_wait(&door, &door_lock);
+	int accepted = accept4(fd, (struct sockaddr *)from, &len, 0);
+	int error = errno;
 	lock_release(&door_lock);
+	errno = error;
+	return accepted;
 }
 
 /* In place of the one of libc, whose peer is of no type of ISO C: see above. */
 __extension__ int
 accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
 {
+	struct sockaddr_storage from;
+
 	if (!milter_pool_is_listener())
 		return accept4(fd, peer, len, 0);
 
-	pass_door(fd);
-	int accepted = accept4(fd, peer, len, 0);
+	int accepted = take_next(fd, &from);
 	if (accepted < 0 && errno != EMFILE && errno != ENFILE)
 		return -1;
 	if (accepted < 0 || !milter_limit_takes(accepted)) {
@@ -263,8 +275,10 @@ accept(int fd, struct sockaddr *restrict peer, socklen_t *restrict len)
 	}
 	if (milter_pool_is_short())
 		return refuse(accepted);
-	set_nodelay(accepted, peer);
+	set_nodelay(accepted, &from);
 	milter_pool_opened();
+	/* It looks at nothing else, and believes that its socket is IPv4. */
+	peer->sa_family = handed ? AF_INET : from.ss_family;
 	return accepted;
 }
 
@@ -275,6 +289,9 @@ milter_socket_open(const struct conf *c, bool (*bind)(const char *),
 	const char *path = c->socket.path;
 
 	cond_init(&door);
+	handed = c->socket.handed != NULL;
+	if (handed)
+		return milter_handed_open(c, bind, d);
 	errno = 0;
 	if (path == NULL)
 		return bind(c->socket.text) || cannot_listen(c, errno, d);
@@ -325,7 +342,7 @@ milter_socket_close(void)
 {
 	lock_acquire(&door_lock);
 	closed = true;
-	int fd = listener;
+	int fd = handed ? -1 : listener;
 	lock_release(&door_lock);
 	/* Shut down, a unix socket still wakes poll(2) as readable. */
 	if (fd >= 0 && (folder >= 0 || park_listener(fd)))

@@ -90,6 +90,9 @@ class Daemon:
         with Daemon(dns=server, behavior=3) as d, d.milter() as m:
             ...
 
+    named: what the configuration calls the socket, where that is not the
+    socket_spec that clients connect to.
+
     Leaving the block without an error stops it, which takes up to five
     seconds where a session is open: that it ended well is a test of its own
     at the end of the file.  An exception is left alone and the log is attached
@@ -97,12 +100,13 @@ class Daemon:
     """
 
     def __init__(self, text=None, socket_spec=None, prefix=(), args=(),
-            env=None, start=True, pass_fds=(), **options):
+            env=None, start=True, pass_fds=(), named=None, **options):
         self.directory = tempfile.mkdtemp(prefix="spf-milter-test.")
         # The daemon may run as another user.
         os.chmod(self.directory, 0o755)
         atexit.register(self.clean)
         self.socket = socket_spec or "unix:%s/socket" % self.directory
+        self.named = named or self.socket
         self.config = os.path.join(self.directory, "spf-milter.conf")
         self.options = options
         self.command = [*prefix, PROGRAM, "-f", "-c", self.config, *args]
@@ -118,7 +122,7 @@ class Daemon:
     def configure(self, text=None, **options):
         """Writes the configuration; the daemon does not notice by itself."""
         if text is None:
-            text = configuration(socket=self.socket, **options)
+            text = configuration(socket=self.named, **options)
         # In place of the old one at once: a reload never sees half of it.
         with open(self.config + ".new", "w", encoding="latin-1") as f:
             f.write(text)

@@ -24,9 +24,9 @@ FORBIDDEN = {
 CALLERS = {
     "exit _exit _Exit quick_exit": ("src/daemon/main.c", "src/why/why.c"),
     "abort": ("src/base/util.c",),
-    # NO_COLOR and TERM; NOTIFY_SOCKET
+    # NO_COLOR and TERM; NOTIFY_SOCKET; LISTEN_FDS
     "getenv secure_getenv setenv putenv": ("src/tool/terminal.c",
-        "src/base/confine_landlock.c"),
+        "src/base/confine_landlock.c", "src/daemon/milter_handed.c"),
 }
 
 # how the header begins: the files that may include it

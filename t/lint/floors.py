@@ -27,7 +27,7 @@ MACRO = re.compile(r"^#define ([a-z]\w*)\(((?:.*\\\n)*.*)", re.M)
 USE = re.compile(r"(?<!struct )(?<!enum )(?<!->)(?<!\.)\b[a-z]\w*\b")
 ANYWHERE = ("config.h",)
 # Functions of libc in whose place we have our own.
-INTERPOSED = {"accept", "pthread_create", "sigwait", "syslog"}
+INTERPOSED = {"accept", "listen", "pthread_create", "sigwait", "syslog"}
 
 
 class House:

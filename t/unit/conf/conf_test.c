@@ -243,6 +243,23 @@ test_socket_takes_what_libmilter_takes(void **state)
 }
 
 static void
+test_socket_may_be_handed_over(void **state)
+{
+	(void)state;
+	struct conf *c = load_good("socket = \"fd:\"");
+	assert_int_equal(c->socket.family, AF_UNSPEC);
+	assert_string_equal(c->socket.handed, "");
+	assert_int_equal(c->notes.count, 0);
+	conf_release(c);
+	c = load_good("socket = fd:spf-milter.socket");
+	assert_string_equal(c->socket.handed, "spf-milter.socket");
+	assert_null(c->socket.host);
+	conf_release(c);
+	assert_bad("socket = \"fd:a b\"", 1, "has a character that none has");
+	assert_bad("socket = fd:a:b", 1, "has a character that none has");
+}
+
+static void
 test_socket_is_taken_apart(void **state)
 {
 	static const struct {
@@ -2206,6 +2223,7 @@ main(void)
 		TEST(each_row_is_complete_and_its_name_means_one_thing),
 		TEST(socket_takes_what_libmilter_takes),
 		TEST(socket_is_taken_apart),
+		TEST(socket_may_be_handed_over),
 		TEST(socket_may_be_spelled_as_in_postfix),
 		TEST(socket_refuses_the_rest_and_says_why),
 		TEST(text_options_refuse_what_they_cannot_be),
