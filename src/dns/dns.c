@@ -76,6 +76,8 @@ dns_configure(struct dns *d, const struct dns_options *o, struct diag *diag)
 	if (b->ops->configure != NULL && !b->ops->configure(b, o, diag))
 		return false;
 	dns_questions_set_timeout(d->questions, o->query_timeout_ms);
+	dns_cache_configure(d->cache, o->cache_size, o->serve_stale_ms,
+	    util_now_ms());
 	return true;
 }
 

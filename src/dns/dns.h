@@ -140,10 +140,10 @@ void		 dns_free(struct dns *d);
 const char	*dns_version(void);
 
 /*
- * Takes up what has changed of servers, dnssec, canary and query_timeout_ms,
- * and the servers of resolv.conf; questions under way go on as they began, and
- * the cache stays.  False: d says why, and all is as before.  One thread at a
- * time.
+ * Takes up what has changed of o, but for zone_file and failed, and the
+ * servers of resolv.conf; questions under way go on as they began, and of the
+ * cache stays what has room.  False: d says why, and all is as before.  One
+ * thread at a time.
  */
 bool		 dns_configure(struct dns *d, const struct dns_options *o,
 		    struct diag *diag);

@@ -60,16 +60,18 @@ struct entry {
 struct shard {
 	struct lock	  lock;		/* of all below, and of waiters */
 	struct entry	**buckets;
+	size_t		  mask;		/* of the buckets */
 	struct entry	 *hand;		/* in the ring; NULL: it is empty */
 	size_t		  octets;
+	size_t		  max_octets;
+	int64_t		  stale_ms;
 	char		  pad[64];	/* no line of cache for two locks */
 };
 
 struct dns_cache {
 	struct shard	shards[SHARDS];
-	size_t		shard_octets;
+	size_t		octets;		/* as configured */
 	int64_t		stale_ms;
-	size_t		mask;		/* of the buckets of a shard */
 	struct hash_key	key;
 };
 
@@ -111,24 +113,25 @@ dns_cache_key(const struct dns_cache *c, struct dns_key *out,
 	return true;
 }
 
+static size_t
+mask_for(size_t max_octets)
+{
+	size_t buckets = MIN_BUCKETS;
+
+	while (buckets < max_octets / TYPICAL_OCTETS)
+		buckets *= 2;
+	return buckets - 1;
+}
+
 struct dns_cache *
 dns_cache_new(size_t octets, int64_t stale_ms)
 {
 	struct dns_cache *c = xcalloc(1, sizeof(*c));
 
-	assert(stale_ms >= 0 && stale_ms <= UINT32_MAX);
 	hash_key_draw(&c->key);
-	c->shard_octets = octets / SHARDS;
-	c->stale_ms = stale_ms;
-	size_t buckets = MIN_BUCKETS;
-	while (buckets < c->shard_octets / TYPICAL_OCTETS)
-		buckets *= 2;
-	c->mask = buckets - 1;
-	for (size_t i = 0; i < SHARDS; i++) {
+	for (size_t i = 0; i < SHARDS; i++)
 		lock_init(&c->shards[i].lock);
-		c->shards[i].buckets = xcalloc(buckets,
-		    sizeof(struct entry *));
-	}
+	dns_cache_configure(c, octets, stale_ms, 0);
 	return c;
 }
 
@@ -149,7 +152,7 @@ dns_cache_free(struct dns_cache *c)
 {
 	for (size_t i = 0; i < SHARDS; i++) {
 		struct shard *s = &c->shards[i];
-		for (size_t b = 0; b <= c->mask; b++) {
+		for (size_t b = 0; b <= s->mask; b++) {
 			struct garbage g = { .entries = s->buckets[b] };
 			garbage_free(&g);
 		}
@@ -166,10 +169,10 @@ shard_of(struct dns_cache *c, const struct dns_key *k)
 }
 
 static struct entry *
-find_locked(const struct dns_cache *c, const struct shard *s,
+find_locked(const struct shard *s,
     const struct dns_key *k)
 {
-	struct entry *e = s->buckets[k->hash[0] & c->mask];
+	struct entry *e = s->buckets[k->hash[0] & s->mask];
 
 	while (e != NULL && (e->hash[0] != k->hash[0] ||
 	    e->hash[1] != k->hash[1]))
@@ -178,18 +181,18 @@ find_locked(const struct dns_cache *c, const struct shard *s,
 }
 
 static struct entry *
-find_or_add_locked(const struct dns_cache *c, struct shard *s,
+find_or_add_locked(struct shard *s,
     const struct dns_key *k)
 {
-	struct entry *e = find_locked(c, s, k);
+	struct entry *e = find_locked(s, k);
 
 	if (e != NULL)
 		return e;
 	e = xcalloc(1, sizeof(*e));
 	e->hash[0] = k->hash[0];
 	e->hash[1] = k->hash[1];
-	e->chain = s->buckets[k->hash[0] & c->mask];
-	s->buckets[k->hash[0] & c->mask] = e;
+	e->chain = s->buckets[k->hash[0] & s->mask];
+	s->buckets[k->hash[0] & s->mask] = e;
 	return e;
 }
 
@@ -221,10 +224,10 @@ ring_remove_locked(struct shard *s, struct entry *e)
 
 /* e leaves its bucket, and the table with all it holds. */
 static void
-discard_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
+discard_locked(struct shard *s, struct entry *e,
     struct garbage *g)
 {
-	struct entry **link = &s->buckets[e->hash[0] & c->mask];
+	struct entry **link = &s->buckets[e->hash[0] & s->mask];
 
 	while (*link != e)
 		link = &(*link)->chain;
@@ -235,12 +238,12 @@ discard_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
 
 /* An entry with a question stays, and loses its old answer when answered. */
 static void
-evict_locked(const struct dns_cache *c, struct shard *s, int64_t now_ms,
+evict_locked(struct shard *s, int64_t now_ms,
     struct garbage *g)
 {
 	struct entry *kept = NULL;
 
-	while (s->octets > c->shard_octets && s->hand != NULL &&
+	while (s->octets > s->max_octets && s->hand != NULL &&
 	    s->hand != kept) {
 		struct entry *e = s->hand;
 		s->hand = e->next;
@@ -250,14 +253,64 @@ evict_locked(const struct dns_cache *c, struct shard *s, int64_t now_ms,
 			continue;
 		}
 		kept = NULL;
-		if (e->used && e->expires_ms + c->stale_ms > now_ms) {
+		if (e->used && e->expires_ms + s->stale_ms > now_ms) {
 			e->used = false;
 			continue;
 		}
 		ring_remove_locked(s, e);
-		discard_locked(c, s, e, g);
+		discard_locked(s, e, g);
 		stats_inc(STATS_DNS_EVICTED);
 	}
+}
+
+static void
+move_locked(struct shard *s, struct entry **buckets, size_t mask)
+{
+	struct entry *next;
+
+	for (size_t b = 0; s->buckets != NULL && b <= s->mask; b++) {
+		for (struct entry *e = s->buckets[b]; e != NULL; e = next) {
+			struct entry **to = &buckets[e->hash[0] & mask];
+			next = e->chain;
+			e->chain = *to;
+			*to = e;
+		}
+	}
+	s->buckets = buckets;
+	s->mask = mask;
+}
+
+static void
+configure(struct shard *s, size_t max_octets, int64_t stale_ms,
+    int64_t now_ms)
+{
+	size_t mask = mask_for(max_octets);
+	struct entry **buckets = xcalloc(mask + 1, sizeof(struct entry *));
+	struct garbage g = { 0 };
+
+	lock_acquire(&s->lock);
+	struct entry **old = s->buckets;
+	s->max_octets = max_octets;
+	s->stale_ms = stale_ms;
+	evict_locked(s, now_ms, &g);
+	move_locked(s, buckets, mask);
+	lock_release(&s->lock);
+	free(old);
+	garbage_free(&g);
+}
+
+void
+dns_cache_configure(struct dns_cache *c, size_t octets, int64_t stale_ms,
+    int64_t now_ms)
+{
+	assert(stale_ms >= 0 && stale_ms <= UINT32_MAX);
+	if (c->shards[0].buckets != NULL && c->octets == octets &&
+	    c->stale_ms == stale_ms)
+		return;
+	c->octets = octets;
+	c->stale_ms = stale_ms;
+	for (size_t i = 0; i < SHARDS; i++)
+		configure(&c->shards[i], octets / SHARDS, stale_ms, now_ms);
 }
 
 /* e has something to give; *stale: past its time to live. */
@@ -276,7 +329,7 @@ dns_cache_get(struct dns_cache *c, const struct dns_key *k, int64_t now_ms,
 	struct dns_answer *answer = NULL;
 
 	lock_acquire(&s->lock);
-	struct entry *e = find_locked(c, s, k);
+	struct entry *e = find_locked(s, k);
 	if (e != NULL && is_known_locked(e, now_ms, stale)) {
 		answer = e->answer;
 		dns_answer_acquire(answer);
@@ -319,7 +372,7 @@ dns_cache_join(struct dns_cache *c, struct dns_question *fresh,
 	*waiting = NULL;
 	lock_acquire(&s->lock);
 	assert(w->answer == NULL);
-	struct entry *e = find_or_add_locked(c, s, &fresh->key);
+	struct entry *e = find_or_add_locked(s, &fresh->key);
 	if (is_known_locked(e, now_ms, &stale)) {
 		waiter_serve_locked(w, e->answer, stale);
 		join = DNS_JOIN_ANSWERED;
@@ -356,7 +409,7 @@ dns_cache_wait(struct dns_cache *c, const struct dns_key *k,
 
 /* The question of e, if it is in vain; the table knows it no longer. */
 static struct dns_question *
-take_unwanted_locked(const struct dns_cache *c, struct shard *s,
+take_unwanted_locked(struct shard *s,
     struct entry *e, struct garbage *g)
 {
 	struct dns_question *q = e->question;
@@ -367,7 +420,7 @@ take_unwanted_locked(const struct dns_cache *c, struct shard *s,
 	atomic_fetch_add(&q->references, 1);
 	e->question = NULL;
 	if (e->answer == NULL)
-		discard_locked(c, s, e, g);
+		discard_locked(s, e, g);
 	return q;
 }
 
@@ -385,9 +438,9 @@ dns_cache_leave(struct dns_cache *c, const struct dns_key *k,
 		if (w->next != NULL)
 			w->next->link = w->link;
 		w->state = DNS_WAITER_IDLE;
-		struct entry *e = find_locked(c, s, k);
+		struct entry *e = find_locked(s, k);
 		assert(e != NULL);	/* it has a question until then */
-		unwanted = take_unwanted_locked(c, s, e, &g);
+		unwanted = take_unwanted_locked(s, e, &g);
 	}
 	lock_release(&s->lock);
 	garbage_free(&g);
@@ -433,20 +486,20 @@ lifetime_ms(const struct dns_answer *a)
  * has may come once more, with 0 left.  That is no newer answer.
  */
 static bool
-is_remainder_locked(const struct dns_cache *c, const struct entry *e,
+is_remainder_locked(const struct shard *s, const struct entry *e,
     const struct dns_answer *answer, int64_t now_ms)
 {
-	return c->stale_ms > 0 && answer->ttl == 0 &&
+	return s->stale_ms > 0 && answer->ttl == 0 &&
 	    answer->status != DNS_TEMPERROR && e->answer != NULL &&
 	    now_ms - e->expires_ms < 1000;
 }
 
 static void
-store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
+store_locked(struct shard *s, struct entry *e,
     struct dns_answer *answer, int64_t now_ms, struct garbage *g)
 {
 	e->error_ms = 0;
-	if (is_remainder_locked(c, e, answer, now_ms))
+	if (is_remainder_locked(s, e, answer, now_ms))
 		return;
 	if (e->answer != NULL) {
 		ring_remove_locked(s, e);
@@ -455,8 +508,8 @@ store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
 	}
 	int64_t lifetime = lifetime_ms(answer);
 	/* One answer may not push out most of the others. */
-	if (lifetime == 0 || answer->octets > c->shard_octets / 2) {
-		discard_locked(c, s, e, g);
+	if (lifetime == 0 || answer->octets > s->max_octets / 2) {
+		discard_locked(s, e, g);
 		return;
 	}
 	dns_answer_acquire(answer);
@@ -464,7 +517,7 @@ store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
 	e->expires_ms = now_ms + lifetime;
 	e->used = false;
 	ring_add_locked(s, e);
-	evict_locked(c, s, now_ms, g);
+	evict_locked(s, now_ms, g);
 }
 
 /*
@@ -473,17 +526,17 @@ store_locked(const struct dns_cache *c, struct shard *s, struct entry *e,
  * validation may be an attack; no answer may hide that.
  */
 static bool
-stand_in_locked(const struct dns_cache *c, struct entry *e,
+stand_in_locked(const struct shard *s, struct entry *e,
     const struct dns_answer *error, int64_t now_ms)
 {
 	if (error->status != DNS_TEMPERROR ||
 	    error->failure == DNS_FAILURE_BOGUS ||
 	    e->answer == NULL || e->answer->status == DNS_TEMPERROR ||
-	    e->expires_ms + c->stale_ms <= now_ms)
+	    e->expires_ms + s->stale_ms <= now_ms)
 		return false;
 	int64_t error_ms = now_ms + lifetime_ms(error) - e->expires_ms;
-	if (error_ms > c->stale_ms)
-		error_ms = c->stale_ms;
+	if (error_ms > s->stale_ms)
+		error_ms = s->stale_ms;
 	e->error_ms = (uint32_t)error_ms;
 	return true;
 }
@@ -499,14 +552,14 @@ dns_cache_settle(struct dns_cache *c, struct dns_question *q,
 	lock_acquire(&s->lock);
 	bool first = !q->settled;
 	if (first || answer->status != DNS_TEMPERROR) {
-		struct entry *e = find_or_add_locked(c, s, &q->key);
-		bool stale = stand_in_locked(c, e, answer, now_ms);
+		struct entry *e = find_or_add_locked(s, &q->key);
+		bool stale = stand_in_locked(s, e, answer, now_ms);
 		if (e->question != NULL)
 			*wake = serve_all_locked(e->question,
 			    stale ? e->answer : answer, stale);
 		e->question = NULL;
 		if (!stale)
-			store_locked(c, s, e, answer, now_ms, &g);
+			store_locked(s, e, answer, now_ms, &g);
 	}
 	lock_release(&s->lock);
 	garbage_free(&g);

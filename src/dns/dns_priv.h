@@ -157,6 +157,12 @@ enum dns_join {
 /* stale_ms: how long answers may stand in for errors, 0 to UINT32_MAX. */
 struct dns_cache *dns_cache_new(size_t octets, int64_t stale_ms);
 void	dns_cache_free(struct dns_cache *c);	/* nothing in flight */
+/*
+ * Other values for those of dns_cache_new: what has room stays.  One thread at
+ * a time; others may use it meanwhile.
+ */
+void	dns_cache_configure(struct dns_cache *c, size_t octets,
+	    int64_t stale_ms, int64_t now_ms);
 
 /* False: name cannot be a DNS name, *out is not to be used. */
 bool	dns_cache_key(const struct dns_cache *c, struct dns_key *out,

@@ -223,6 +223,30 @@ def ask_and_log(domain, d):
     return field, " ".join(field.comment.split()), line
 
 
+def test_a_reload_keeps_the_cache_and_says_how_it_is_used():
+    name = "stale.example.com"
+    kept = dnsserver.DnsServer({name: FAIL}, ttl=300)
+    with Daemon(dns=kept, behavior=1, check_helo=False) as d:
+        tap.equal(ask(name, d).result, "fail")
+        tap.true(d.reload(dns=kept, behavior=1, check_helo=False, dns_options={
+            "serve_stale": "24h", "cache_size": "1M"}), "reloaded")
+        tap.lacks(d.log(), "after a restart")
+        tap.equal(ask(name, d).result, "fail")
+        tap.equal(kept.queries(name), 1)
+    short = dnsserver.DnsServer({name: FAIL}, ttl=1)
+    with Daemon(dns=short, behavior=1, check_helo=False) as d:
+        tap.equal(ask(name, d).result, "fail")
+        tap.true(d.reload(dns=short, behavior=1, check_helo=False,
+            dns_options={"serve_stale": "24h"}), "reloaded")
+        short.load({}, faults={name: dnsserver.TIMEOUT})
+        line = ""
+        end = time.monotonic() + 15
+        while " stale=yes " not in line and time.monotonic() < end:
+            field, _, line = ask_and_log(name, d)
+            tap.equal(field.result, "fail")
+        tap.contains(line, " stale=yes ")
+
+
 def test_a_stale_answer_bridges_an_outage():
     name = "stale.example.com"
     server = dnsserver.DnsServer({name: FAIL}, ttl=1)

@@ -223,12 +223,76 @@ test_cache_keeps_nothing_old_where_nothing_is_stale(void **state)
 	}
 }
 
+static int
+count_known(struct dns_cache *c, int names, int64_t now_ms)
+{
+	char name[40];
+	int known = 0;
+
+	for (int i = 0; i < names; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		known += table_has(c, name, now_ms);
+	}
+	return known;
+}
+
+static void
+test_cache_keeps_what_has_room_when_its_size_changes(void **state)
+{
+	const size_t small = 128 * 1024;
+	struct dns_cache *c = dns_cache_new(1 << 20, 0);
+	char name[40];
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "n%d.example", i);
+		table_put(c, name, fake_txt("v=spf1 a mx -all", 60), 1000);
+	}
+	size_t octets = dns_cache_octets(c);
+	int known = count_known(c, 1000, 1000);
+	assert_true(octets > small);
+	dns_cache_configure(c, 64 << 20, 0, 1000);
+	assert_int_equal(count_known(c, 1000, 1000), known);
+	assert_int_equal(dns_cache_octets(c), octets);
+	dns_cache_configure(c, small, 0, 1000);
+	assert_true(dns_cache_octets(c) <= small);
+	assert_in_range(count_known(c, 1000, 1000), 100, 900);
+	dns_cache_configure(c, 0, 0, 1000);
+	assert_int_equal(dns_cache_octets(c), 0);
+	assert_int_equal(count_known(c, 1000, 1000), 0);
+	dns_cache_free(c);
+}
+
+static void
+test_cache_may_begin_to_give_stale_answers(void **state)
+{
+	struct dns_cache *c = dns_cache_new(1 << 20, 0);
+
+	(void)state;
+	table_put(c, "a.example", fake_txt("v=spf1 -all", 1), 1000);
+	dns_cache_configure(c, 1 << 20, STALE_MS, 1000);
+	table_put(c, "a.example", failure(), 2001);
+	assert_true(table_has(c, "a.example", 2001));
+	dns_cache_configure(c, 1 << 20, 0, 2001);
+	table_put(c, "a.example", failure(), 20000);
+	bool stale;
+	struct dns_key k;
+	assert_true(dns_cache_key(c, &k, "a.example", DNS_TYPE_TXT));
+	struct dns_answer *a = dns_cache_get(c, &k, 20000, &stale);
+	assert_int_equal(a->status, DNS_TEMPERROR);
+	dns_answer_release(a);
+	dns_cache_free(c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cache_stays_within_its_size),
 		cmocka_unit_test(test_cache_keeps_what_is_used),
+		cmocka_unit_test(
+		    test_cache_keeps_what_has_room_when_its_size_changes),
+		cmocka_unit_test(test_cache_may_begin_to_give_stale_answers),
 		cmocka_unit_test(test_cache_refuses_what_would_fill_it),
 		cmocka_unit_test(test_cache_evicts_around_questions),
 		cmocka_unit_test(test_key_depends_on_name_type_and_secret),
