@@ -13,8 +13,12 @@ import fields
 import spec
 import tap
 import verdicts
+import watch
 from daemon import Daemon
 from load import Load
+
+# Of one test; all the others have some hundreds.
+RELOADS = int(os.environ.get("SPF_MILTER_RELOADS", "2000"))
 
 SERVER = spec.server()
 FAIL = spec.reply("fail", spec.CLIENT)
@@ -108,6 +112,49 @@ def test_every_answer_under_reloads_is_that_of_a_configuration():
             dict(seen)))
         tap.true(seen[None] and seen["fail"], "both levels were seen")
         tap.true(reloads >= 5, "%d reloads" % reloads)
+
+
+def held(pid):
+    """What a reload could leave behind, but for memory."""
+    return watch.descriptors(pid), watch.threads(pid)
+
+
+def test_many_reloads_leave_nothing_behind():
+    """Each is answered; a bad file now and then keeps the old one."""
+    with Daemon(dns=SERVER, behavior=3) as daemon:
+        with open(daemon.config, encoding="latin-1") as f:
+            good = f.read()
+
+        def job(random):
+            tap.equal(message(daemon, "fail.example.com"), ([FAIL], None))
+            time.sleep(0.02)
+
+        def reload_times(count):
+            for n in range(count):
+                bad = n % 50 == 49
+                tap.true(daemon.reload(good + ("behavior = 9\n" if bad
+                    else "hostname = mx%d.example.org\n" % n)) != bad,
+                    "reload %d is %s" % (n, "refused" if bad else "taken"))
+                del daemon.lines[:-50]
+        with Load(2, job) as load:
+            reload_times(RELOADS // 4)
+            before = watch.rss_kib(daemon.pid)
+            start = time.monotonic()
+            reload_times(RELOADS - RELOADS // 4)
+            seconds = time.monotonic() - start
+        load.check(least=20)
+        grown = watch.rss_kib(daemon.pid) - before
+        tap.diag("%d reloads, %.1f ms each, %d messages, %+d kB" % (RELOADS,
+            1000 * seconds / (RELOADS - RELOADS // 4), load.done, grown))
+        # What sessions had is gone; a thread of libmilter may stay a while.
+        with Daemon(dns=SERVER, behavior=3) as fresh:
+            tap.equal(message(fresh, "fail.example.com"), ([FAIL], None))
+            want = held(fresh.pid)
+            tap.true(watch.settled(lambda: held(daemon.pid)[0] <= want[0]
+                and held(daemon.pid)[1] <= want[1] + 2, bool),
+                "%r, of a fresh one %r" % (held(daemon.pid), want))
+        if not watch.sanitized():
+            tap.true(grown < 4096, "%d kB" % grown)
 
 
 def test_bad_configurations_under_load_change_nothing():
