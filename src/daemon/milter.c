@@ -127,9 +127,9 @@ connection_close(SMFICTX *ctx)
 {
 	struct connection *c = connection_enter(ctx);
 
+	smfi_setpriv(ctx, NULL);	/* libmilter would complain of it */
 	if (c == NULL)
 		return;
-	smfi_setpriv(ctx, NULL);
 	lock_acquire(&list_lock);
 	*c->link = c->next;
 	if (c->next != NULL)
