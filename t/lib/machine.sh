@@ -55,5 +55,7 @@ mkdir -p "$tree/mnt/outside"
 cd "$tree"
 pivot_root . mnt/outside
 umount -l /mnt/outside
+# As systemd has it: units get mounts of their own from it.
+mount --make-rshared /
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     /lib/systemd/systemd --system --unit=multi-user.target
