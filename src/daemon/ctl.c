@@ -138,6 +138,7 @@ reload(struct dns *dns, bool verbose)
 	struct diag d;
 
 	diag_init(&d);
+	ctl_notify_reloading();
 	struct conf *fresh = load(old, dns, &d);
 	if (fresh != NULL) {
 		conf_diff_restart(old, fresh, warn_restart);
@@ -154,6 +155,8 @@ reload(struct dns *dns, bool verbose)
 		stats_inc(STATS_RELOADS_FAILED);
 		log_error("reload: the old configuration stays in force");
 	}
+	ctl_notify_ready(fresh != NULL ? "Serving, reloaded" : "Serving; the "
+	    "last reload failed: the old configuration stays in force");
 	conf_release(old);
 	diag_fini(&d);
 }

@@ -33,8 +33,12 @@ bool	ctl_is_told_again(void);
 /* Ends ctl_run: the daemon cannot go on.  Any thread. */
 void	ctl_fail(void);
 
-/* Service manager notification (sd_notify); nothing where there is none. */
-void	ctl_notify_ready(void);
+/*
+ * Service manager notification (sd_notify(3)); nothing where there is none.
+ * A reload is over when the daemon is ready again.  status: a line.
+ */
+void	ctl_notify_ready(const char *status);
+void	ctl_notify_reloading(void);
 void	ctl_notify_stopping(void);
 
 #endif

@@ -6,7 +6,13 @@
 #include "daemon/ctl.h"
 
 void
-ctl_notify_ready(void)
+ctl_notify_ready(const char *status)
+{
+	(void)status;
+}
+
+void
+ctl_notify_reloading(void)
 {
 }
 

@@ -383,7 +383,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 	    PACKAGE_VERSION, c->socket.text, c->behavior);
 	greet(c);
 	process_started();
-	ctl_notify_ready();
+	ctl_notify_ready("Serving");
 	return EX_OK;
 }
 

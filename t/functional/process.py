@@ -856,6 +856,36 @@ def test_file_that_a_reload_cannot_read_is_told_at_the_start():
         tap.contains(line, included)
 
 
+def test_the_service_manager_is_told():
+    """Ready, each reload and what came of it, the stop."""
+    with open(daemon.PROGRAM, "rb") as f:
+        if b"READY=1" not in f.read():
+            tap.skip("built without libsystemd")
+    with tempfile.TemporaryDirectory() as directory, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(directory + "/notify")
+        manager.settimeout(20)
+
+        def told():
+            return dict(line.split("=", 1) for line in
+                manager.recv(4096).decode().splitlines())
+        with Daemon(dns=SERVER, env={"NOTIFY_SOCKET": directory
+                + "/notify"}) as d:
+            tap.equal(told(), {"READY": "1", "STATUS": "Serving"})
+            for level, status in ((5, "Serving, reloaded"), (9, "Serving; the "
+                    "last reload failed: the old configuration stays in "
+                    "force")):
+                before = time.monotonic_ns() // 1000
+                d.reload(dns=SERVER, behavior=level)
+                begin = told()
+                tap.equal(begin["RELOADING"], "1")
+                tap.true(before <= int(begin["MONOTONIC_USEC"])
+                    <= time.monotonic_ns() // 1000, begin)
+                tap.equal(told(), {"READY": "1", "STATUS": status})
+            d.stop_well()
+            tap.equal(told(), {"STOPPING": "1"})
+
+
 def test_unknown_user_is_refused():
     if os.geteuid() != 0:
         tap.skip("needs root")
