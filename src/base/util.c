@@ -280,13 +280,19 @@ util_read_text(int fd, size_t max)
 }
 
 int64_t
-util_now_ms(void)
+util_now_us(void)
 {
 	struct timespec ts;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
 		util_die("no monotonic clock");
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t
+util_now_ms(void)
+{
+	return util_now_us() / 1000;
 }
 
 /* The length of a character; 0: not UTF-8. */

@@ -84,6 +84,7 @@ char	*util_read_text(int fd, size_t max);
 
 /* Monotonic milliseconds; all deadlines are absolute values of this clock. */
 int64_t	util_now_ms(void);
+int64_t	util_now_us(void);	/* the same, for what is measured */
 
 /* ASCII only, independent of the locale. */
 static inline bool

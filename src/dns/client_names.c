@@ -95,7 +95,8 @@ client_names_start(struct flights *fs, const struct dns_client *client,
 	static const struct flight_job job = {
 		.size = sizeof(struct search),
 		.max_queries = 2 * CLIENT_NAMES_MAX,
-		.run = run, .fini = fini
+		.run = run, .fini = fini,
+		.time = STATS_LOOKUP_TIME
 	};
 	struct flight *f = flight_new(fs, &job, 0);
 	struct search *s = flight_arg(f);

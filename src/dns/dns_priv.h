@@ -143,6 +143,8 @@ struct dns_question {
 	struct dns_questions	*owner;		/* from here on of
 						 * dns_question.c */
 	int64_t			 deadline_ms;
+	int64_t			 asked_us;
+	_Atomic bool		 counted;	/* how it has ended */
 	struct dns_question	*older;
 	struct dns_question	*newer;
 	bool			 listed;

@@ -168,6 +168,58 @@ settle(struct dns_question *q, struct dns_answer *answer)
 	return first;
 }
 
+static enum stats_type
+stats_type_of(uint16_t type)
+{
+	switch ((enum dns_type)type) {
+	case DNS_TYPE_A:
+		return STATS_TYPE_A;
+	case DNS_TYPE_PTR:
+		return STATS_TYPE_PTR;
+	case DNS_TYPE_MX:
+		return STATS_TYPE_MX;
+	case DNS_TYPE_TXT:
+		return STATS_TYPE_TXT;
+	case DNS_TYPE_AAAA:
+		return STATS_TYPE_AAAA;
+	case DNS_TYPE_SPF:
+		break;
+	}
+	return STATS_TYPE_OTHER;
+}
+
+/* Once: what comes after a timeout is no other end. */
+static void
+count_end(struct dns_question *q, enum stats_counter end)
+{
+	if (atomic_exchange(&q->counted, true))
+		return;
+	stats_inc_at(end, stats_type_of(q->key.type));
+	stats_observe(STATS_DNS_TIME, util_now_us() - q->asked_us);
+}
+
+static enum stats_counter
+end_of(const struct dns_answer *answer)
+{
+	static const enum stats_counter failures[] = {
+		[DNS_FAILURE_SERVFAIL] = STATS_DNS_SERVFAIL,
+		[DNS_FAILURE_REFUSED] = STATS_DNS_REFUSED,
+		[DNS_FAILURE_TIMEOUT] = STATS_DNS_TIMEOUTS,
+		[DNS_FAILURE_BOGUS] = STATS_DNS_BOGUS,
+		[DNS_FAILURE_NO_SERVER] = STATS_DNS_UNREACHED,
+		[DNS_FAILURE_UNUSABLE] = STATS_DNS_UNUSABLE,
+		[DNS_FAILURE_BUSY] = STATS_DNS_UNRESOLVED,
+		[DNS_FAILURE_RESOLVER] = STATS_DNS_UNRESOLVED,
+	};
+
+	if (answer->status == DNS_TEMPERROR)
+		return failures[answer->failure];
+	if (answer->status == DNS_NXDOMAIN)
+		return STATS_DNS_NXDOMAIN;
+	return answer->status == DNS_NODATA ? STATS_DNS_NODATA :
+	    STATS_DNS_ANSWERED;
+}
+
 static void
 question_done(void *arg, struct dns_answer *answer)
 {
@@ -175,8 +227,7 @@ question_done(void *arg, struct dns_answer *answer)
 
 	if (answer->status == DNS_TEMPERROR)
 		stats_inc(STATS_DNS_FAILURES);
-	if (answer->failure == DNS_FAILURE_BOGUS)
-		stats_inc(STATS_DNS_BOGUS);
+	count_end(q, end_of(answer));
 	question_leave(q->owner, q);
 	settle(q, answer);
 	question_release(q);
@@ -187,7 +238,8 @@ question_ask(struct dns_question *q)
 {
 	struct dns_backend *b = q->owner->backend;
 
-	stats_inc(STATS_DNS_QUERIES);
+	stats_inc_at(STATS_DNS_QUERIES, stats_type_of(q->key.type));
+	q->asked_us = util_now_us();
 	b->ops->start(b, q->key.name, (enum dns_type)q->key.type,
 	    question_done, q);
 }
@@ -225,12 +277,12 @@ question_expire(struct dns_question *q)
 
 	timeout_format(q->owner, more, sizeof(more));
 	bool nobody = atomic_load(&q->owner->backend->no_server);
+	count_end(q, nobody ? STATS_DNS_UNREACHED : STATS_DNS_TIMEOUTS);
 	if (!settle(q, dns_answer_error(nobody ? DNS_FAILURE_NO_SERVER :
 	    DNS_FAILURE_TIMEOUT, nobody ? "" : more,
 	    (enum dns_type)q->key.type, DNS_TEMPERROR_TTL)))
 		return;
 	atomic_store(&q->owner->backend->doubt, true);
-	stats_inc(STATS_DNS_TIMEOUTS);
 	if (!log_limit_pass(&limit, 10000, &suppressed))
 		return;
 	char storage[LOG_VALUE_MAX * 4 + 40];

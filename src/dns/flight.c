@@ -48,8 +48,8 @@ struct flight {
 	bool			 given_up;	/* lock; set by the owner */
 	enum flight_end		 end;		/* like given_up */
 	struct cond		*collector;	/* that waits; lock */
-	int64_t			 started_ms;
-	int64_t			 ended_ms;	/* lock */
+	int64_t			 started_us;
+	int64_t			 ended_us;	/* lock */
 	int64_t			 deadline_ms;
 	struct dns_view		*view;
 	alignas(max_align_t) char arg[];
@@ -161,6 +161,13 @@ admit(struct flight *f)
 }
 
 static void
+end_locked(struct flight *f)
+{
+	f->ended_us = util_now_us();
+	stats_observe(f->job->time, f->ended_us - f->started_us);
+}
+
+static void
 finish(struct flight *f)
 {
 	struct flights *fs = f->owner;
@@ -170,7 +177,7 @@ finish(struct flight *f)
 	lock_acquire(&fs->lock);
 	uncount_locked(f);
 	if (!f->given_up)
-		f->ended_ms = util_now_ms();
+		end_locked(f);
 	f->state = FLIGHT_OVER;
 	bool abandoned = f->abandoned;
 	if (f->collector != NULL)
@@ -307,7 +314,7 @@ bool
 flight_start(struct flight *f, const struct dns_client *client,
     int64_t deadline_ms)
 {
-	f->started_ms = util_now_ms();
+	f->started_us = util_now_us();
 	f->deadline_ms = deadline_ms;
 	f->view = dns_view_new(f->owner->dns, client, deadline_ms,
 	    f->job->max_queries);
@@ -392,7 +399,7 @@ give_up(struct flight *f, enum flight_end end)
 	lock_acquire(&f->owner->lock);
 	f->given_up = true;
 	f->end = end;
-	f->ended_ms = util_now_ms();
+	end_locked(f);
 	lock_release(&f->owner->lock);
 	return end;
 }
@@ -401,13 +408,16 @@ enum flight_end
 flight_collect(struct flight *f, int64_t until_ms)
 {
 	bool (*waiting)(bool begins) = f->owner->waiting;
+	int64_t begin_us;
 
 	if (flight_is_done(f))
 		return f->end;
 	if (waiting != NULL && !waiting(true))
 		return give_up(f, FLIGHT_REFUSED);
+	begin_us = util_now_us();
 	bool over = wait_until_over(f, until_ms < f->deadline_ms ? until_ms :
 	    f->deadline_ms);
+	stats_observe(STATS_WAIT_TIME, util_now_us() - begin_us);
 	if (waiting != NULL)
 		(void)waiting(false);
 	return over ? f->end : give_up(f, FLIGHT_LATE);
@@ -416,5 +426,5 @@ flight_collect(struct flight *f, int64_t until_ms)
 int64_t
 flight_duration_ms(const struct flight *f)
 {
-	return f->ended_ms - f->started_ms;
+	return (f->ended_us - f->started_us) / 1000;
 }

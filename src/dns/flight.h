@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/stats.h"
+
 struct dns;
 struct dns_client;
 struct dns_view;
@@ -49,6 +51,7 @@ struct flight_job {
 	/* False: an answer is missing (DNS_PENDING).  No lock is held. */
 	bool	(*run)(struct dns_view *v, void *arg);
 	void	(*fini)(void *arg);
+	enum stats_histogram time;	/* what it takes is seen there */
 };
 
 /* arg is job->size + more octets of zero, for the caller to fill in. */

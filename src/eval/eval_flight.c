@@ -76,7 +76,8 @@ eval_flight_start(struct flights *fs, const struct eval_request *in,
 	static const struct flight_job job = {
 		.size = sizeof(struct evaluation),
 		.max_queries = EVAL_MAX_QUERIES,
-		.run = evaluation_run, .fini = evaluation_fini
+		.run = evaluation_run, .fini = evaluation_fini,
+		.time = STATS_EVALUATION_TIME
 	};
 	const struct dns_client client = {
 		.connection = in->connection, .address = in->client

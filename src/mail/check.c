@@ -249,7 +249,7 @@ check_end(struct check *c)
 }
 
 static void
-count(const struct eval_verdict *v)
+count(const struct eval_verdict *v, enum scope scope)
 {
 	static const enum stats_counter counters[RESULT_COUNT] = {
 		[RESULT_NONE] = STATS_RESULT_NONE,
@@ -263,8 +263,8 @@ count(const struct eval_verdict *v)
 
 	if (v == NULL)
 		return;
-	stats_inc(counters[v->source == SOURCE_GUESS ? v->published :
-	    v->result]);
+	stats_inc_at(counters[v->source == SOURCE_GUESS ? v->published :
+	    v->result], scope);
 	if (v->source == SOURCE_LOCAL_POLICY)
 		stats_inc(STATS_SOURCE_LOCAL_POLICY);
 	if (v->source == SOURCE_GUESS)
@@ -351,8 +351,8 @@ check_collect(struct check *c, int64_t until_ms)
 		check_end(c);
 	else
 		c->of[SCOPE_MAILFROM] = collect_senders(c, until_ms);
-	count(c->of[SCOPE_HELO].verdict);
-	count(c->of[SCOPE_MAILFROM].verdict);
+	count(c->of[SCOPE_HELO].verdict, SCOPE_HELO);
+	count(c->of[SCOPE_MAILFROM].verdict, SCOPE_MAILFROM);
 	excuse(c);
 }
 

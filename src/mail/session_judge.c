@@ -20,6 +20,9 @@
 #include "mail/session_priv.h"
 #include "mail/spare.h"
 
+_Static_assert(STATS_CELLS_MAX == POLICY_LEVEL_MAX + 1,
+    "actions are counted by level");
+
 static struct session_step
 step_of(const struct answer *a)
 {
@@ -257,6 +260,7 @@ session_judge_end(struct message *m)
 	spare(m, until_ms);
 	if (!decision_refuses(&m->decision) &&
 	    m->fields.forged_count > SESSION_FORGED_MAX) {
+		stats_inc(STATS_FORGED_FIELDS);
 		log_warning("refused a message with more than %d forged "
 		    "fields", SESSION_FORGED_MAX);
 		m->decision = decide_forged(&m->decision);
@@ -302,7 +306,8 @@ session_conclude(struct message *m)
 	    i++)
 		stats_inc(would[i]);
 	if (m->skip == NULL || decision_refuses(&m->decision))
-		stats_inc(counters[m->decision.action]);
+		stats_inc_at(counters[m->decision.action],
+		    m->decision.parts[m->decision.scope].level);
 	enum excuse excuse = decision_excuse(&m->decision);
 	if (excuse != EXCUSE_NONE)
 		stats_inc(excuses[excuse]);

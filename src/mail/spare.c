@@ -196,7 +196,8 @@ spare_begin(struct spare *s, struct flights *fs,
 	static const struct flight_job job = {
 		.size = sizeof(struct question),
 		.max_queries = 2,
-		.run = question_run, .fini = question_fini
+		.run = question_run, .fini = question_fini,
+		.time = STATS_LOOKUP_TIME
 	};
 
 	if (s->flight != NULL || !s->conf->leave_to_dmarc ||

@@ -56,7 +56,8 @@ advisor_check(struct flights *fs, const struct advisor_request *r, FILE *out)
 		.size = sizeof(struct advisor),
 		.max_queries = ADVISOR_QUERIES_MAX,
 		.run = advisor_walk,
-		.fini = advisor_fini
+		.fini = advisor_fini,
+		.time = STATS_LOOKUP_TIME
 	};
 	int64_t deadline_ms = util_now_ms() + TIME_MS;
 	enum advisor_status status = ADVISOR_NO_ANSWER;

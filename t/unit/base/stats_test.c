@@ -7,31 +7,30 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/result.h"
 #include "base/stats.h"
 
 static const char *const names[] = {
-#define STATS(id, name, text) name,
+#define METRIC(name, help)
+#define HISTOGRAM(id, name, help)
+#define STATS(id, key, labels, by) key,
 #include "base/stats_table.h"
 #undef STATS
+#undef HISTOGRAM
+#undef METRIC
 };
 
-static const char *const texts[] = {
-#define STATS(id, name, text) text,
-#include "base/stats_table.h"
-#undef STATS
-};
-
+#define LARGE (UINT64_MAX / 2)
 #define THREADS 4
 #define ROUNDS 10000
 
 static void
-test_rows_have_unique_names_and_texts(void **state)
+test_rows_have_unique_keys(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < STATS_COUNT; i++) {
 		const char *name = names[i];
 		assert_true(strlen(name) > 0);
-		assert_true(strlen(texts[i]) > 0);
 		for (const char *c = name; *c != '\0'; c++)
 			assert_true((*c >= 'a' && *c <= 'z') ||
 			    (*c >= '0' && *c <= '9') || *c == '_');
@@ -55,11 +54,11 @@ test_format_shows_what_has_happened_only(void **state)
 
 	stats_inc(STATS_MESSAGES);
 	stats_inc(STATS_MESSAGES);
-	stats_add(STATS_REJECTED, UINT64_C(5000000000));
+	stats_add(STATS_WIDE_OPEN, UINT64_C(5000000000));
 	next = 0;
 	assert_true(stats_format(&sb, &next));
 	assert_true(sbuf_ok(&sb));
-	assert_string_equal(text, "messages=2 rejected=5000000000");
+	assert_string_equal(text, "messages=2 wide_open=5000000000");
 	assert_false(stats_format(&sb, &next));
 }
 
@@ -73,23 +72,71 @@ test_format_goes_on_where_the_text_was_full(void **state)
 	char text[200];
 	struct sbuf sb;
 
-	for (unsigned i = 0; i < STATS_COUNT; i++)
-		stats_add((enum stats_counter)i, UINT64_MAX -
-		    stats_get((enum stats_counter)i));
+	for (unsigned i = 0; i < STATS_COUNT; i++) {
+		enum stats_counter c = (enum stats_counter)i;
+
+		if (stats_cells(c) == 1)
+			stats_add(c, LARGE - stats_get(c));
+		else
+			stats_inc_at(c, stats_cells(c) - 1);
+	}
 	sbuf_init(&sb, text, sizeof(text));
 	while (stats_format(&sb, &next)) {
 		assert_true(sbuf_ok(&sb));
 		for (const char *p = strtok(text, " "); p != NULL;
 		    p = strtok(NULL, " ")) {
+			enum stats_counter c = (enum stats_counter)shown++;
 			char want[80];
 
-			snprintf(want, sizeof(want), "%s=%" PRIu64,
-			    names[shown++], UINT64_MAX);
+			snprintf(want, sizeof(want), "%s=%" PRIu64, names[c],
+			    stats_get(c));
 			assert_string_equal(p, want);
 		}
 		sbuf_init(&sb, text, sizeof(text));
 	}
 	assert_int_equal(shown, STATS_COUNT);
+}
+
+static void
+test_cells_are_one_counter(void **state)
+{
+	(void)state;
+	uint64_t all = stats_get(STATS_RESULT_PASS);
+	uint64_t helo = stats_get_at(STATS_RESULT_PASS, SCOPE_HELO);
+
+	stats_inc_at(STATS_RESULT_PASS, SCOPE_HELO);
+	stats_inc_at(STATS_RESULT_PASS, SCOPE_MAILFROM);
+	stats_inc_at(STATS_RESULT_PASS, SCOPE_MAILFROM);
+	assert_int_equal(stats_get(STATS_RESULT_PASS), all + 3);
+	assert_int_equal(stats_get_at(STATS_RESULT_PASS, SCOPE_HELO), helo + 1);
+	assert_string_equal(stats_cell_name(STATS_RESULT_PASS, SCOPE_HELO),
+	    "helo");
+	assert_string_equal(stats_cell_name(STATS_REJECTED, 6), "6");
+	assert_string_equal(stats_cell_name(STATS_DNS_TIMEOUTS,
+	    STATS_TYPE_OTHER), "other");
+	assert_string_equal(stats_cell_name(STATS_MESSAGES, 0), "");
+}
+
+/* A time that is a bound is below it. */
+static void
+test_histogram_has_its_bounds(void **state)
+{
+	(void)state;
+	struct stats_distribution d;
+
+	for (unsigned i = 0; i + 1 < STATS_BUCKETS; i++) {
+		stats_observe(STATS_WAIT_TIME, (int64_t)stats_bounds_us[i]);
+		stats_observe(STATS_WAIT_TIME, (int64_t)stats_bounds_us[i] + 1);
+	}
+	stats_observe(STATS_WAIT_TIME, -5);
+	stats_read(STATS_WAIT_TIME, &d);
+	for (unsigned i = 0; i + 1 < STATS_BUCKETS; i++)
+		assert_int_equal(d.buckets[i], 2);
+	assert_int_equal(d.buckets[STATS_BUCKETS - 1], 1);
+	assert_int_equal(d.count, 2 * STATS_BUCKETS - 1);
+	assert_int_equal(d.sum_us, 2 * UINT64_C(39444000) + STATS_BUCKETS - 1);
+	stats_read(STATS_DNS_TIME, &d);
+	assert_int_equal(d.count, 0);
 }
 
 static void *
@@ -120,8 +167,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows_have_unique_names_and_texts),
+		cmocka_unit_test(test_rows_have_unique_keys),
 		cmocka_unit_test(test_format_shows_what_has_happened_only),
+		cmocka_unit_test(test_cells_are_one_counter),
+		cmocka_unit_test(test_histogram_has_its_bounds),
 		cmocka_unit_test(test_threads_lose_no_count),
 		cmocka_unit_test(test_format_goes_on_where_the_text_was_full),
 	};

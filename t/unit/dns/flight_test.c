@@ -84,7 +84,8 @@ begin(const char *name, int64_t within_ms, bool admitted)
 {
 	static const struct flight_job job = {
 		.size = sizeof(struct wish), .max_queries = 1,
-		.run = wish_run, .fini = wish_fini
+		.run = wish_run, .fini = wish_fini,
+		.time = STATS_LOOKUP_TIME
 	};
 	struct flight *f = flight_new(flights, &job, strlen(name) + 1);
 	struct wish *w = flight_arg(f);
