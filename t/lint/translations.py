@@ -95,7 +95,7 @@ def heading(number, name, title):
 
 def row(number, rest):
     """Cells of a table, those with code as they are."""
-    fixed, translated = [".It"], []
+    fixed, translated = [], []
     for cell in rest.split(" Ta "):
         mark, text = re.match(r"(Em |Sy |)(.*)", cell).groups()
         if words_of(text)[:1] and words_of(text)[0] in CODE:
@@ -103,7 +103,7 @@ def row(number, rest):
         else:
             fixed.append(mark.strip())
             translated.append(text)
-    return Fixed(number, " Ta ".join(fixed), translated)
+    return Fixed(number, ".It " + " Ta ".join(fixed), translated)
 
 
 def item(number, line):
