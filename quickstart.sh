@@ -114,7 +114,7 @@ install_test_tools() {
 	install_deb clang libcmocka-dev python3 python3-dnspython \
 	    python3-jsonschema \
 	    python3-yaml golang-blitiri-go-spf-dev mandoc shellcheck \
-	    iproute2 m4 daemontools nsd libsasl2-modules \
+	    iproute2 m4 daemontools nsd libsasl2-modules systemd \
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
 	    dovecot-sieve procmail maildrop zstd swaks haproxy \
 	    python3-spf libmail-spf-perl \
