@@ -2,6 +2,7 @@
 """Packages are built from the tarball that make dist has left in BUILDDIR."""
 
 import atexit
+import functools
 import os
 import re
 import shutil
@@ -63,6 +64,25 @@ def run(*words, **options):
         raise AssertionError("%s: status %d\n%s" % (" ".join(words), status,
             text[-6000:]))
     return text
+
+
+def once(make):
+    """For what many tests need: made by the first, and what it has made or
+    why it could not is what all others get."""
+    made = []
+
+    @functools.wraps(make)
+    def get():
+        if not made:
+            try:
+                made.append((make(), None))
+            except (AssertionError, tap.Skip) as error:
+                made.append((None, error))
+        result, error = made[0]
+        if error is not None:
+            raise error
+        return result
+    return get
 
 
 def require(*programs):

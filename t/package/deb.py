@@ -28,25 +28,23 @@ BUSY = re.compile(r"var/(cache|log|mail|spool|tmp|lib/(apt|postfix|ucf|nsd|"
     r"etc/(ld\.so\.cache|\.pwd\.lock|postfix/main\.cf|resolv\.conf)$|"
     r"var/lib/dpkg/(status|available|lock|triggers|updates|diversions|alter|"
     r"statov)[^/]*|.*/__pycache__")
-seen = {}
 
 
+@packing.once
 def built():
-    """The .changes file; what is built once is kept for all tests."""
-    if "changes" not in seen:
-        packing.require("dpkg-buildpackage", "dh", "fakeroot")
-        source = os.path.join(PLACE, packing.directory_name())
-        packing.run("tar", "xzf", packing.tarball(), "-C", PLACE)
-        env = dict(packing.environment(), DEB_BUILD_OPTIONS="nocheck "
-            "parallel=%d" % os.cpu_count())
-        missing, text = packing.attempt("dpkg-checkbuilddeps", cwd=source,
-            env=dict(env, DEB_BUILD_PROFILES="nocheck"))
-        if missing:
-            tap.skip(text.strip().splitlines()[-1])
-        packing.run("dpkg-buildpackage", "-us", "-uc", "-Pnocheck",
-            cwd=source, env=env)
-        seen["changes"] = glob.glob(PLACE + "/*.changes")[0]
-    return seen["changes"]
+    """The .changes file."""
+    packing.require("dpkg-buildpackage", "dh", "fakeroot")
+    source = os.path.join(PLACE, packing.directory_name())
+    packing.run("tar", "xzf", packing.tarball(), "-C", PLACE)
+    env = dict(packing.environment(), DEB_BUILD_OPTIONS="nocheck "
+        "parallel=%d" % os.cpu_count())
+    missing, text = packing.attempt("dpkg-checkbuilddeps", cwd=source,
+        env=dict(env, DEB_BUILD_PROFILES="nocheck"))
+    if missing:
+        tap.skip(text.strip().splitlines()[-1])
+    packing.run("dpkg-buildpackage", "-us", "-uc", "-Pnocheck",
+        cwd=source, env=env)
+    return glob.glob(PLACE + "/*.changes")[0]
 
 
 def packages(folder=PLACE):
@@ -116,13 +114,10 @@ def write(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
+@packing.once
 def system():
-    """A minimal Debian with Postfix, once; skips where none can be had."""
-    if "root" in seen:
-        if not seen["root"]:
-            tap.skip("there is no system to install into")
-        return
-    seen["root"] = False
+    """A minimal Debian with Postfix and what the packages depend on, as
+    files() sees it; skips where none can be had."""
     if os.geteuid() != 0:
         tap.skip("needs root to make a system")
     packing.require("mmdebstrap", "unshare", "chroot", "ip")
@@ -155,8 +150,7 @@ def system():
         shutil.copy(path, ROOT + "/debs")
     shutil.copy(os.path.join(PLACE, packing.directory_name(), "debian/tests/"
         "postfix"), ROOT + "/debs")
-    seen["files"] = files()
-    seen["root"] = True
+    return files()
 
 
 def files():
@@ -211,12 +205,12 @@ def contents(path):
         return f.read()
 
 
+@packing.once
 def installed():
-    """The older release, as it was installed first."""
-    system()
-    if "older" not in seen:
-        install("/debs/*_%s_*.deb" % OLD)
-        seen["older"] = True
+    """The older release first; what the system was before."""
+    before = system()
+    install("/debs/*_%s_*.deb" % OLD)
+    return before
 
 
 def test_they_are_installed_into_a_new_system():
@@ -271,12 +265,12 @@ print(answer.status, answer.read().decode())' 2>/dev/null && break
 
 
 def test_purged_they_leave_no_trace():
-    installed()
+    before = installed()
     inside("apt-get", "purge", "-y", "spf-milter", "spf-why")
     for kind in ("passwd", "group"):
         status, _ = inside("getent", kind, "spf-milter", check=False)
         tap.equal(status, 2, kind)
-    before, after = seen["files"], files()
+    after = files()
     changed = sorted(p for p in before.keys() | after.keys()
         if before.get(p) != after.get(p))
     tap.equal(changed, [])
