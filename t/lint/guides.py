@@ -20,8 +20,12 @@ KOREAN = ".ko.md"
 ENGLISH_ONLY = ("docs/speed.md",)
 
 
-def pages():
+def guides():
     return csource.files("docs/*.md")
+
+
+def pages():
+    return guides() + ["README.md", "README.ko.md"]
 
 
 def blocks(page):
@@ -63,7 +67,7 @@ def different(page):
 
 def not_shown():
     """A recipe is named after its guide."""
-    for page in pages():
+    for page in guides():
         shown = [b.words.split(" in ")[0] for b in blocks(page)
             if b.kind == "same"]
         subject = os.path.basename(page).split(".")[0]
@@ -73,9 +77,9 @@ def not_shown():
 
 
 def not_translated():
-    """Reasons may be told in the reader's language."""
+    """What nobody runs may be told in the reader's language."""
     def what(page):
-        return [(b.kind, b.kind != "skip" and b.words, b.language, b.text)
+        return [(b.kind, b.language) if b.kind == "skip" else b[:-1]
             for b in blocks(page)]
     for page in pages():
         if page.endswith(KOREAN) or page in ENGLISH_ONLY:
@@ -102,15 +106,45 @@ def not_listed():
     for suffix in ".md", KOREAN:
         index = INDEX[:-3] + suffix
         linked = LINK.findall(csource.read(index))
-        for page in pages():
+        for page in guides():
             own = page.endswith(KOREAN) == (suffix == KOREAN)
             if own and page != index and os.path.basename(page) not in linked:
                 yield "%s does not name %s" % (index, page)
 
 
+# A call of the log with its format: strings, one after the other.
+STRING = re.compile(r'"((?:\\.|[^"\\])*)"')
+LOGGED = re.compile(r"\blog_(?:notice|warning|error)\(\s*((?:%s|\s)+)"
+    % r'"(?:\\.|[^"\\])*"')
+CONVERSION = re.compile(r"%[-0-9.]*(?:ll|l|z|h)?[a-z]")
+TROUBLES = "docs/troubleshooting"
+BEGIN = 26
+
+
+def messages():
+    """(file, parts) of each message: what does not change in it; all of it,
+    with "..." for the rest, where no part is long enough to be looked for."""
+    for path in csource.files("src/**/*.c"):
+        for found in LOGGED.findall(csource.read(path)):
+            text = "".join(STRING.findall(found))
+            parts = CONVERSION.split(text.replace('\\"', '"'))
+            long = [p.strip(" :=,()") for p in parts if len(p) >= 7]
+            yield path, long or ["...".join(parts)]
+
+
+def untold():
+    """Messages that an administrator finds nothing about: the begin of a part
+    has to stand there."""
+    for page in TROUBLES + ".md", TROUBLES + KOREAN:
+        text = csource.read(page)
+        for path, parts in messages():
+            if not any(part[:BEGIN] in text for part in parts):
+                yield "%s says nothing of %r (%s)" % (page, parts[0], path)
+
+
 def not_packed():
     makefile = csource.read("Makefile.am").split()
-    return ["Makefile.am does not name " + page for page in pages()
+    return ["Makefile.am does not name " + page for page in guides()
         if page not in makefile]
 
 
@@ -129,12 +163,14 @@ def main():
         tap.report("%s says what becomes of its blocks" % page,
             [*not_marked(page), *nothing_before(page)])
         tap.report("%s shows files as they are" % page, different(page))
-    for page in pages() + csource.files("*.md"):
+    for page in guides() + csource.files("*.md"):
         tap.report("%s leads to what is there" % page, dead_links(page))
     tap.report("every recipe is shown by its guides", not_shown())
     tap.report("every language has the same guides", not_translated())
     tap.report("the index names every guide", not_listed())
     tap.report("every guide is installed", not_packed())
+    tap.report("every warning, error and notice of the log is explained",
+        untold())
     tell_skipped()
     tap.finish()
 
