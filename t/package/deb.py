@@ -219,6 +219,8 @@ def test_they_are_installed_into_a_new_system():
         ":/usr/sbin/nologin\n")
     tap.true(os.path.lexists(ROOT + "/etc/systemd/system/"
         "multi-user.target.wants/spf-milter.service"), "the unit's link")
+    tap.true(not os.path.lexists(ROOT + "/etc/systemd/system/sockets.target."
+        "wants/spf-milter.socket"), "no link of a socket nobody asked for")
     tap.equal(inside("spf-milter", "-n"),
         "/etc/spf-milter.conf: configuration is valid\n")
 
