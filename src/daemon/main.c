@@ -115,6 +115,21 @@ check_site(const struct conf *c, struct diag *d)
 	return check_pid_file(c, d) && accounts && socket;
 }
 
+/* What keeps mail servers from us: for a terminal, or for the log. */
+static void
+note_site(const struct conf *c, bool logs)
+{
+	struct diag d;
+
+	diag_init(&d);
+	milter_note(c, &d);
+	if (logs)
+		log_diag(LOG_LEVEL_WARNING, NULL, &d);
+	else
+		diag_print(&d, "spf-milter");
+	diag_fini(&d);
+}
+
 static int
 check(const struct conf *c, bool verbose, struct diag *d)
 {
@@ -126,6 +141,7 @@ check(const struct conf *c, bool verbose, struct diag *d)
 		fflush(stdout);		/* what follows comes after it */
 	}
 	diag_print(&c->notes, "spf-milter");
+	note_site(c, false);
 	if (mail != NULL)
 		fprintf(stderr, "behavior = %u: %s\n", c->behavior, mail);
 	if (helo != NULL)
@@ -365,6 +381,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 	log_diag(LOG_LEVEL_WARNING, NULL, &c->notes);
 	if (!check_site(c, d))
 		return EX_UNAVAILABLE;	/* an address may come up later */
+	note_site(c, true);
 	int status = start_process(c, d);
 	if (status != EX_OK)
 		return status;

@@ -33,6 +33,12 @@ bool	milter_open(const struct conf *c, struct diag *d);
  */
 bool	milter_check(const struct conf *c, struct diag *d);
 
+/*
+ * Adds to d what keeps a mail server of this machine, whose configuration names
+ * conf's unix socket, from it, and the command that mends it.
+ */
+void	milter_note(const struct conf *c, struct diag *d);
+
 /* Ends what milter_open began, before milter_start or without success. */
 void	milter_close(void);
 
