@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The log: levels, syslog or standard error, escaping, rate limits. */
+/* The log: what is written, and what it is made of. */
 
 /*
- * Untrusted octets are escaped twice over: log_record.c does it where the value
- * is known, log_write once more for the whole line, so that a caller's
- * mistake cannot end a line or reach a terminal.  log_write keeps the escapes
- * that it finds, and cuts a long line between them, never within one.
+ * Untrusted octets are escaped twice over: where the value is known, and once
+ * more for the whole line, so that a caller's mistake cannot end a line or
+ * reach a terminal.  Escapes that are there are kept, and a long line is cut
+ * between them, never within one.
  */
 
 #include "config.h"
@@ -29,9 +29,12 @@ static struct lock direct = LOCK_INITIALIZER;	/* the sink, without a queue */
 static void
 tell_death(const char *what)
 {
-	const struct log_line line = { time(NULL), LOG_LEVEL_ERROR,
-		strlen(what), what };
+	char storage[LOG_LINE_OCTETS + LOG_PAIR_OCTETS + 1];
+	struct sbuf sb;
 
+	sbuf_init(&sb, storage, sizeof(storage));
+	const struct log_line line = log_line_of(LOG_LEVEL_ERROR,
+	    LOG_EVENT_NONE, what, &sb);
 	log_sink_send_last(&line, log_queue_put_last(&line));
 }
 
@@ -43,79 +46,9 @@ log_open(enum log_target target, int facility)
 	util_on_death(tell_death);
 }
 
-static bool
-is_hex_digit(char c)
-{
-	return util_is_digit(c) || (c >= 'a' && c <= 'f');
-}
-
-/* Octets of s that stand for themselves, up to the first that does not. */
-static size_t
-plain_length(const char *s, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && s[n] != '\\') {
-		size_t printable = util_print_length(s + n, len - n);
-		if (printable == 0)
-			break;
-		n += printable;
-	}
-	return n;
-}
-
-/* Octets of the escape that s starts with, as log_record.c writes it, or 1. */
-static size_t
-escape_length(const char *s, size_t len)
-{
-	if (len >= 2 && (s[1] == '\\' || s[1] == '"'))
-		return 2;
-	if (len >= 4 && s[1] == 'x' && is_hex_digit(s[2]) &&
-	    is_hex_digit(s[3]))
-		return 4;
-	return 1;
-}
-
-/* Appends the len octets of raw as one line that is safe anywhere. */
 static void
-add_line(struct sbuf *out, const char *raw, size_t len)
+emit_directly(const struct log_line *line)
 {
-	static const char cut[] = "...";
-	size_t limit = out->size - sizeof(cut);
-
-	while (len > 0) {
-		size_t room = limit - out->len;
-		size_t taken = plain_length(raw, len);
-		size_t written = taken;
-
-		if (taken > room) {
-			sbuf_add(out, raw, util_print_cut(raw, room));
-			room = 0;
-		} else if (taken == 0 && util_is_print(*raw)) {
-			written = taken = escape_length(raw, len);
-		} else if (taken == 0) {
-			written = UTIL_ESCAPE_LENGTH;
-			taken = 1;
-		}
-		if (written > room) {
-			sbuf_str(out, cut);
-			return;
-		}
-		if (written > taken)
-			sbuf_escape(out, *raw);
-		else
-			sbuf_add(out, raw, written);
-		raw += taken;
-		len -= taken;
-	}
-}
-
-static void
-emit(const struct log_line *line)
-{
-	if (log_queue_put(line))
-		return;
-
 	lock_acquire(&direct);
 	if (!waits_for_ever)
 		log_sink_wait_until(util_now_ms() + DIRECT_MS);
@@ -124,37 +57,121 @@ emit(const struct log_line *line)
 	lock_release(&direct);
 }
 
+/* Where there is a queue, it does that. */
+static void
+tell_suppressed(void)
+{
+	int64_t now_ms = util_now_ms();
+	char fields[LOG_LINE_OCTETS];
+	char text[200];
+	struct sbuf sb;
+	struct sbuf storage;
+
+	while (log_limit_due() <= now_ms) {
+		sbuf_init(&sb, text, sizeof(text));
+		sbuf_init(&storage, fields, sizeof(fields));
+		if (!log_limit_tell(now_ms, false, &sb))
+			return;
+		const struct log_line line = log_line_of(LOG_LEVEL_WARNING,
+		    LOG_EVENT_SUPPRESSED, text, &storage);
+		emit_directly(&line);
+	}
+}
+
 void
-log_text(enum log_level level, const char *text)
+log_emit(const struct log_line *line)
+{
+	if (log_queue_put(line))
+		return;
+	tell_suppressed();
+	emit_directly(line);
+}
+
+static bool
+is_limited(enum log_level level)
+{
+	return level == LOG_LEVEL_ERROR || level == LOG_LEVEL_WARNING;
+}
+
+/* kind NULL: it is written however often it comes. */
+static void
+put_text(enum log_event event, enum log_level level, const char *kind,
+    const char *text)
 {
 	char line[LOG_LINE_OCTETS];
+	char fields[LOG_LINE_OCTETS + LOG_PAIR_OCTETS + 1];
 	struct sbuf out;
-
-	if (!log_enabled(level))
-		return;
+	struct sbuf storage;
 
 	size_t len = strlen(text);
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
 	sbuf_init(&out, line, sizeof(line));
-	add_line(&out, text, len);
-	emit(&(const struct log_line){ time(NULL), level, out.len, line });
+	log_text_make_safe(&out, text, len);
+	if (kind != NULL)
+		log_limit_call(kind, line);
+	sbuf_init(&storage, fields, sizeof(fields));
+	const struct log_line l = log_line_of(level, event, line, &storage);
+	log_emit(&l);
+}
+
+/* Whether a line is to be made; *kind is NULL from here on if it counts not. */
+static bool
+takes(enum log_level level, const char **kind)
+{
+	if (!log_enabled(level))
+		return false;
+	if (!is_limited(level))
+		*kind = NULL;
+	return *kind == NULL || log_limit_takes(*kind, util_now_ms());
+}
+
+void
+log_text(enum log_level level, const char *kind, const char *text)
+{
+	if (takes(level, &kind))
+		put_text(LOG_EVENT_NONE, level, kind, text);
+}
+
+/* Longer than a line, so what vsnprintf cuts is cut there anyway. */
+#define FORMATTED_OCTETS (LOG_LINE_OCTETS + 48)
+
+static const char *
+format(char text[FORMATTED_OCTETS], const char *fmt, va_list ap)
+    UTIL_PRINTF(2, 0);
+static const char *
+format(char text[FORMATTED_OCTETS], const char *fmt, va_list ap)
+{
+	int len = vsnprintf(text, FORMATTED_OCTETS, fmt, ap);
+
+	return len < 0 ? "a line cannot be formatted" : text;
 }
 
 void
 log_write(enum log_level level, const char *fmt, ...)
 {
-	/* Longer than a line, so what vsnprintf cuts is cut there anyway. */
-	char text[LOG_LINE_OCTETS + 48];
+	char text[FORMATTED_OCTETS];
+	const char *kind = fmt;
+	va_list ap;
+
+	if (!takes(level, &kind))
+		return;
+	va_start(ap, fmt);
+	put_text(LOG_EVENT_NONE, level, kind, format(text, fmt, ap));
+	va_end(ap);
+}
+
+void
+log_event(enum log_event event, enum log_level level, const char *fmt, ...)
+{
+	char text[FORMATTED_OCTETS];
+	va_list ap;
 
 	if (!log_enabled(level))
 		return;
-
-	va_list ap;
 	va_start(ap, fmt);
-	int len = vsnprintf(text, sizeof(text), fmt, ap);
+	put_text(event, level, NULL, format(text, fmt, ap));
 	va_end(ap);
-	log_text(level, len < 0 ? "a line cannot be formatted" : text);
 }
 
 void
@@ -166,23 +183,18 @@ log_diag(enum log_level level, const char *what, const struct diag *d)
 
 		sbuf_init(&sb, line, sizeof(line));
 		diag_format(&d->entries[i], &sb);
-		log_write(level, "%s%s%s", what != NULL ? what : "",
-		    what != NULL ? ": " : "", line);
+		log_event(LOG_EVENT_NONE, level, "%s%s%s", what !=
+		    NULL ? what : "", what != NULL ? ": " : "", line);
 	}
 }
 
 bool
-log_limit_pass(struct log_limit *l, int64_t interval_ms, unsigned *suppressed)
+log_is_due(struct log_pause *p, int64_t interval_ms)
 {
 	int64_t now = util_now_ms();
-	int64_t next = atomic_load(&l->next_ms);
+	int64_t next = atomic_load(&p->next_ms);
 
 	/* Of several threads that find the interval over, one wins. */
-	if (now < next || !atomic_compare_exchange_strong(&l->next_ms, &next,
-	    now + interval_ms)) {
-		atomic_fetch_add(&l->suppressed, 1);
-		return false;
-	}
-	*suppressed = atomic_exchange(&l->suppressed, 0);
-	return true;
+	return now >= next && atomic_compare_exchange_strong(&p->next_ms,
+	    &next, now + interval_ms);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The log: levels, syslog or standard error, escaping, rate limits. */
+/* The log: levels, where it goes, escaping, repeats, personal data. */
 
 #ifndef LOG_H
 #define LOG_H
@@ -18,7 +18,25 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNALD };
+
+/* Of standard error and syslog; the journal has fields beside the text. */
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+/* What a kind of line is known by, in JSON and in the journal. */
+enum log_event {
+	LOG_EVENT_NONE,
+	LOG_EVENT_MESSAGE,	/* a checked message */
+	LOG_EVENT_SKIPPED,	/* one that is not checked */
+	LOG_EVENT_TRACE,	/* a line of its evaluation */
+	LOG_EVENT_DNS,		/* trouble with the DNS, and its end */
+	LOG_EVENT_START,
+	LOG_EVENT_RELOAD,	/* and what is wrong with it */
+	LOG_EVENT_STOP,
+	LOG_EVENT_DROPPED,	/* lines that were not taken in time */
+	LOG_EVENT_SUPPRESSED	/* lines of a kind that comes too often */
+};
+#define LOG_EVENT_COUNT (LOG_EVENT_SUPPRESSED + 1)
 
 /* Longest value from outside that a line shows, in octets of the value. */
 #define LOG_VALUE_MAX 200
@@ -41,14 +59,22 @@ bool	log_start(void);
 void	log_stop(void);
 void	log_set_level(enum log_level level);		/* any thread */
 bool	log_enabled(enum log_level level);
+void	log_set_format(enum log_format format);		/* any thread */
 
-/* One line, without a newline; cut at about 2,000 octets.  Any thread. */
+/*
+ * One line, without a newline; cut at about 2,000 octets.  Any thread.  Of
+ * warnings and errors that are of one kind, which is their fmt, some a minute
+ * are written; the others are counted and told at its end.
+ */
 void	log_write(enum log_level level, const char *fmt, ...)
 	    UTIL_PRINTF(2, 3);
-/* The same, without a format. */
-void	log_text(enum log_level level, const char *text);
+/* Of what the operator has done: such lines are always written. */
+void	log_event(enum log_event event, enum log_level level, const char *fmt,
+	    ...) UTIL_PRINTF(3, 4);
+/* A line of a text, of a kind that lives as long as the program. */
+void	log_text(enum log_level level, const char *kind, const char *text);
 
-/* A line an entry, behind "what: " unless that is NULL. */
+/* A line an entry, behind "what: " unless that is NULL; always written. */
 void	log_diag(enum log_level level, const char *what, const struct diag *d);
 
 #define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)
@@ -62,23 +88,28 @@ void	log_diag(enum log_level level, const char *what, const struct diag *d);
 	} while (0)
 
 /*
- * A line of pairs, from { .count = 0 }.  They are collected, and formatted when
- * the line is written; until then texts are borrowed.  Long values come last:
- * lines are cut.
+ * A line of pairs, from { .count = 0 }, or { .message = ... } where it has a
+ * text before them.  They are collected, and formatted when the line is
+ * written; until then texts are borrowed.  Long values come last: lines are
+ * cut.  Keys and the message are static, and each key is in spf-milter(8).
  */
 #define LOG_PAIRS_MAX 32
 
 enum log_kind {
 	LOG_STRING,	/* from outside: escaped, cut at LOG_VALUE_MAX */
 	LOG_WORD,	/* one of ours, without blanks */
-	LOG_UNSIGNED
+	LOG_UNSIGNED,
+	LOG_MESSAGE	/* not a pair: what stands before them */
 };
 
 struct log_record {
+	enum log_event	 event;
+	const char	*message;	/* NULL: none */
 	size_t		 count;
 	struct log_pair {
 		const char	*key;
 		enum log_kind	 kind;
+		bool		 cut;	/* text was longer */
 		const char	*text;
 		size_t		 len;
 		uint64_t	 number;
@@ -96,28 +127,26 @@ void	log_record_text(struct log_record *r, const char *key,
 void	log_record_word(struct log_record *r, const char *key,
 	    const char *word);
 void	log_record_uint(struct log_record *r, const char *key, uint64_t value);
+/* Repeats of a message are counted as those of log_write. */
 void	log_record_write(const struct log_record *r, enum log_level level);
 
 /*
- * Appends one string as a line has it: " key=value" (no blank before the
- * first).  What is printable (util_print_length) stands for itself; a value
- * that is empty or contains blank, quote, backslash or equals sign is put in
- * double quotes with \" and \\; every other octet becomes \xNN.  A value over
- * LOG_VALUE_MAX is cut and ends in "...".
+ * Appends the pairs as a line has them, key=value.  What is printable
+ * (util_print_length) stands for itself; a value that is empty or contains
+ * blank, quote, backslash or equals sign is put in double quotes with \" and
+ * \\; every other octet becomes \xNN.  A value over LOG_VALUE_MAX is cut and
+ * ends in "...".  A pair that does not fit is left out, with those behind it.
  */
-void	log_pair(struct sbuf *out, const char *key, const char *value);
+void	log_record_format(const struct log_record *r, struct sbuf *out);
 
 /*
- * At most one line per interval_ms for one limit object (zero-initialised,
- * static storage, any thread).  True: write it; *suppressed is how many were
- * not written since the last one.
+ * For what is worth one line a long time: true at most once per interval_ms
+ * for one object (zero-initialised, static storage, any thread).
  */
-struct log_limit {
+struct log_pause {
 	_Atomic int64_t	 next_ms;
-	_Atomic unsigned suppressed;
 };
 
-bool	log_limit_pass(struct log_limit *l, int64_t interval_ms,
-	    unsigned *suppressed);
+bool	log_is_due(struct log_pause *p, int64_t interval_ms);
 
 #endif

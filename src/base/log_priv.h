@@ -10,15 +10,78 @@
 
 #include "base/log.h"
 
-/* A line that is safe anywhere; it is formatted where it is sent. */
+/*
+ * A line as it is queued: its message and pairs one after the other, to be
+ * formatted where it is sent.  Texts are raw but for the message, which is safe
+ * anywhere; keys and levels are static.
+ */
 struct log_line {
-	int64_t		 time_s;	/* of the day, when it was logged */
+	int64_t		 time_ms;	/* since 1970, when it was logged */
 	enum log_level	 level;
+	enum log_event	 event;
 	size_t		 len;
-	const char	*text;		/* not terminated */
+	const char	*fields;
 };
 
-#define LOG_LINE_OCTETS 2000
+#define LOG_LINE_OCTETS 2000		/* of text */
+#define LOG_JSON_OCTETS 4000		/* of an object; PIPE_BUF is 4,096 */
+#define LOG_PAIR_OCTETS 16		/* of a pair, beside its text */
+/* A message, and as many pairs as there can be. */
+#define LOG_FIELDS_OCTETS (LOG_LINE_OCTETS + LOG_PAIR_OCTETS + \
+	LOG_PAIRS_MAX * (LOG_VALUE_MAX + LOG_PAIR_OCTETS) + 1)
+
+extern const struct log_level_name {
+	const char	*prefix;	/* of a text */
+	const char	*name;
+	int		 priority;	/* of syslog(3) */
+} log_levels[];
+
+extern const struct log_event_name {
+	const char	*name;		/* NULL: it has none */
+	const char	*id;		/* MESSAGE_ID of the journal */
+} log_events[LOG_EVENT_COUNT];
+
+/* Appends a pair; cuts its text at LOG_VALUE_MAX if it is a string. */
+void	 log_line_put(struct sbuf *fields, const struct log_pair *p);
+/* The next pair at *at, which begins with line->fields; false: the end. */
+bool	 log_line_next(const struct log_line *line, const char **at,
+	    struct log_pair *p);
+/* A line of now; fields are borrowed. */
+struct log_line log_line_new(enum log_level level, enum log_event event,
+	    const struct sbuf *fields);
+/* A line of a message alone, in storage; message is safe anywhere. */
+struct log_line log_line_of(enum log_level level, enum log_event event,
+	    const char *message, struct sbuf *storage);
+
+/*
+ * Forms of a line.  Each appends it without an end; the text without what is
+ * ours alone, such as a time, the others whole.
+ */
+void	 log_text_put(struct sbuf *out, const struct log_line *line);
+void	 log_text_put_pair(struct sbuf *out, const struct log_pair *p);
+/* Octets of raw as one text that is safe anywhere and keeps its escapes. */
+void	 log_text_make_safe(struct sbuf *out, const char *raw, size_t len);
+/* A string as the text has it, without quotes: \xNN, and \\ for \. */
+void	 log_text_escape(struct sbuf *out, const struct log_pair *p);
+void	 log_json_put(struct sbuf *out, const struct log_line *line);
+void	 log_journal_put(struct sbuf *out, const struct log_line *line,
+	    int facility);
+
+/*
+ * Repeats.  log_limit_takes: whether one more line of a kind is to be written,
+ * at now_ms; text is what it is called by later.  log_limit_tell: appends what
+ * is to be said of a kind that is over, or of any if at_end; false: nothing.
+ * log_limit_due: when there may be something to tell, INT64_MAX: never.
+ */
+#define LOG_LIMIT_LINES 6
+#define LOG_LIMIT_MS 60000
+bool	 log_limit_takes(const char *kind, int64_t now_ms);
+void	 log_limit_call(const char *kind, const char *text);
+bool	 log_limit_tell(int64_t now_ms, bool at_end, struct sbuf *out);
+int64_t	 log_limit_due(void);
+
+/* To the queue, or to the sink where there is none. */
+void	 log_emit(const struct log_line *line);
 
 /*
  * The queue.  False: there is no writer, the caller sends the line itself.

@@ -36,11 +36,12 @@
 #define LAST_TRIES 100
 #define LAST_TRY_MS 10
 
-/* A line in a buffer; its text follows. */
+/* A line in a buffer; its fields follow. */
 struct entry {
-	int64_t		 time_s;
+	int64_t		 time_ms;
 	enum log_level	 level;
-	uint32_t	 len;
+	enum log_event	 event;
+	size_t		 len;
 };
 
 struct buffer {
@@ -70,8 +71,8 @@ static bool	add(const struct log_line *line) LOCK_REQUIRES(lock);
 static bool
 add(const struct log_line *line)
 {
-	const struct entry e = { line->time_s, line->level,
-		(uint32_t)line->len };
+	const struct entry e = { line->time_ms, line->level, line->event,
+		line->len };
 	size_t size = line->level <= LOG_LEVEL_WARNING ? BUFFER_SIZE
 	    : MESSAGES_SIZE;
 	char *end = filling->octets + filling->len;
@@ -81,7 +82,7 @@ add(const struct log_line *line)
 		return false;
 	}
 	memcpy(end, &e, sizeof(e));
-	memcpy(end + sizeof(e), line->text, line->len);
+	memcpy(end + sizeof(e), line->fields, line->len);
 	filling->len += sizeof(e) + line->len;
 	return true;
 }
@@ -127,8 +128,8 @@ send_buffer(struct buffer *b)
 
 	for (size_t at = 0; at < b->len; at += sizeof(e) + e.len) {
 		memcpy(&e, b->octets + at, sizeof(e));
-		const struct log_line line = { e.time_s, e.level, e.len,
-			b->octets + at + sizeof(e) };
+		const struct log_line line = { e.time_ms, e.level, e.event,
+			e.len, b->octets + at + sizeof(e) };
 		unsigned before = lost;
 		lost += log_sink_add(&line);
 		if (lost == before)
@@ -138,20 +139,46 @@ send_buffer(struct buffer *b)
 	return lost + log_sink_flush();
 }
 
+/* A warning of the queue itself, behind the lines that it is about. */
+static bool
+tell(enum log_event event, const char *text)
+{
+	char storage[LOG_LINE_OCTETS];
+	struct sbuf sb;
+
+	if (!log_enabled(LOG_LEVEL_WARNING))
+		return true;
+	sbuf_init(&sb, storage, sizeof(storage));
+	const struct log_line line = log_line_of(LOG_LEVEL_WARNING, event,
+	    text, &sb);
+	return log_sink_add(&line) + log_sink_flush() == 0;
+}
+
 static bool
 tell_dropped(unsigned lines)
 {
 	char text[80];
 	struct sbuf sb;
 
-	if (!log_enabled(LOG_LEVEL_WARNING))
-		return true;
 	sbuf_init(&sb, text, sizeof(text));
 	sbuf_fmt(&sb, "%u log lines dropped: they were not taken in time",
 	    lines);
-	const struct log_line line = { time(NULL), LOG_LEVEL_WARNING, sb.len,
-		text };
-	return log_sink_add(&line) + log_sink_flush() == 0;
+	return tell(LOG_EVENT_DROPPED, text);
+}
+
+static void
+tell_suppressed(bool at_end)
+{
+	int64_t now_ms = util_now_ms();
+	char text[200];
+	struct sbuf sb;
+
+	while (at_end || log_limit_due() <= now_ms) {
+		sbuf_init(&sb, text, sizeof(text));
+		if (!log_limit_tell(now_ms, at_end, &sb))
+			return;
+		(void)tell(LOG_EVENT_SUPPRESSED, text);
+	}
 }
 
 static void
@@ -163,7 +190,21 @@ send_last(void)
 		atomic_store(&last, LAST_SENT);
 }
 
-/* Waits for lines; false: the end has come and there are none. */
+/* False: it is that late, and nothing has come. */
+static bool	sleep_until(int64_t when_ms) LOCK_REQUIRES(lock);
+static bool
+sleep_until(int64_t when_ms)
+{
+	if (when_ms != INT64_MAX)
+		return cond_wait_until(&changed, &lock, when_ms);
+	cond_wait(&changed, &lock);
+	return true;
+}
+
+/*
+ * Waits for lines, or until repeats are to be told; false: the end has come
+ * and there are none.
+ */
 static bool	wait_for_lines(void) LOCK_REQUIRES(lock);
 static bool
 wait_for_lines(void)
@@ -180,7 +221,8 @@ wait_for_lines(void)
 		if (atomic_load(&last) == LAST_GIVEN)
 			return true;
 		asleep = true;
-		cond_wait(&changed, &lock);
+		if (!sleep_until(log_limit_due()))
+			return true;
 	}
 	return true;
 }
@@ -205,9 +247,13 @@ run(void *arg)
 		untold += lost;
 		if (untold > 0 && tell_dropped(untold))
 			untold = 0;
+		tell_suppressed(false);
 		send_last();
 		lock_acquire(&lock);
 	}
+	lock_release(&lock);
+	tell_suppressed(true);
+	lock_acquire(&lock);
 	has_ended = true;
 	cond_signal(&ended);
 	lock_release(&lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pairs of a line, collected as they are and formatted together, as
- * key=value.
+ * Pairs of a line, collected as they are: they are formatted by who writes the
+ * line, and by tools that show them.
  */
 
 #include "config.h"
@@ -9,9 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/log.h"
-
-#define PAIRS_OCTETS 4096		/* more than a line has */
+#include "base/log_priv.h"
 
 static struct log_pair *
 add(struct log_record *r, const char *key, enum log_kind kind)
@@ -19,8 +17,7 @@ add(struct log_record *r, const char *key, enum log_kind kind)
 	assert(r->count < LOG_PAIRS_MAX);
 	struct log_pair *p = &r->pairs[r->count++];
 
-	p->key = key;
-	p->kind = kind;
+	*p = (struct log_pair){ .key = key, .kind = kind };
 	return p;
 }
 
@@ -62,108 +59,50 @@ log_record_uint(struct log_record *r, const char *key, uint64_t value)
 	add(r, key, LOG_UNSIGNED)->number = value;
 }
 
-enum need { NEED_NOTHING, NEED_ESCAPES, NEED_QUOTES };
-
-static enum need
-need_of(const char *value, size_t len)
+/* Warnings and errors of one message are of one kind. */
+static bool
+is_taken(const struct log_record *r, enum log_level level)
 {
-	enum need need = len > 0 ? NEED_NOTHING : NEED_QUOTES;
-
-	for (size_t i = 0; i < len;) {
-		char c = value[i];
-		if (c == ' ' || c == '"' || c == '\\' || c == '=')
-			return NEED_QUOTES;
-		size_t printable = util_print_length(value + i, len - i);
-		if (printable == 0)
-			need = NEED_ESCAPES;
-		i += printable > 0 ? printable : 1;
-	}
-	return need;
-}
-
-static void
-add_escaped(struct sbuf *out, const char *s, size_t len)
-{
-	while (len > 0) {
-		size_t n = util_print_length(s, len);
-		if (*s == '"' || *s == '\\')
-			sbuf_char(out, '\\');
-		if (n > 0) {
-			sbuf_add(out, s, n);
-		} else {
-			sbuf_escape(out, *s);
-			n = 1;
-		}
-		s += n;
-		len -= n;
-	}
-}
-
-static void
-add_string(struct sbuf *out, const struct log_pair *p)
-{
-	bool whole = p->len <= LOG_VALUE_MAX;
-	size_t len = whole ? p->len : util_print_cut(p->text, LOG_VALUE_MAX);
-	enum need need = need_of(p->text, len);
-	const char *quote = need == NEED_QUOTES ? "\"" : "";
-
-	sbuf_str(out, quote);
-	if (need == NEED_NOTHING)
-		sbuf_add(out, p->text, len);
-	else
-		add_escaped(out, p->text, len);
-	if (!whole)
-		sbuf_str(out, "...");
-	sbuf_str(out, quote);
-}
-
-/* A pair is in the line whole or not at all. */
-static void
-add_pair(struct sbuf *out, const struct log_pair *p)
-{
-	size_t start = out->len;
-
-	if (out->len > 0)
-		sbuf_char(out, ' ');
-	sbuf_str(out, p->key);
-	sbuf_char(out, '=');
-	switch (p->kind) {
-	case LOG_STRING:
-		add_string(out, p);
-		break;
-	case LOG_WORD:
-		sbuf_add(out, p->text, p->len);
-		break;
-	case LOG_UNSIGNED:
-		sbuf_uint(out, p->number);
-		break;
-	}
-	if (sbuf_ok(out))
-		return;
-	out->len = start;
-	out->data[start] = '\0';
+	if (!log_enabled(level))
+		return false;
+	if (r->message == NULL || (level != LOG_LEVEL_WARNING &&
+	    level != LOG_LEVEL_ERROR))
+		return true;
+	if (!log_limit_takes(r->message, util_now_ms()))
+		return false;
+	log_limit_call(r->message, r->message);
+	return true;
 }
 
 void
 log_record_write(const struct log_record *r, enum log_level level)
 {
-	char storage[PAIRS_OCTETS];
-	struct sbuf line;
+	char storage[LOG_FIELDS_OCTETS];
+	struct sbuf fields;
 
-	if (!log_enabled(level))
+	if (!is_taken(r, level))
 		return;
-	sbuf_init(&line, storage, sizeof(storage));
+	sbuf_init(&fields, storage, sizeof(storage));
+	if (r->message != NULL)
+		log_line_put(&fields, &(const struct log_pair){
+			.kind = LOG_MESSAGE, .text = r->message,
+			.len = strnlen(r->message, LOG_LINE_OCTETS)
+		});
 	for (size_t i = 0; i < r->count; i++)
-		add_pair(&line, &r->pairs[i]);
-	log_text(level, storage);
+		log_line_put(&fields, &r->pairs[i]);
+	const struct log_line line = log_line_new(level, r->event, &fields);
+	log_emit(&line);
 }
 
 void
-log_pair(struct sbuf *out, const char *key, const char *value)
+log_record_format(const struct log_record *r, struct sbuf *out)
 {
-	const struct log_pair p = { .key = key, .kind = LOG_STRING,
-		.text = value, .len = strnlen(value, LOG_VALUE_MAX + 1) };
+	for (size_t i = 0; i < r->count; i++) {
+		struct log_pair p = r->pairs[i];
 
-	add_pair(out, &p);
+		p.cut = p.kind == LOG_STRING && p.len > LOG_VALUE_MAX;
+		if (p.cut)
+			p.len = util_print_cut(p.text, LOG_VALUE_MAX);
+		log_text_put_pair(out, &p);
+	}
 }
-

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which log lines go where: standard error, or the socket of syslog(3).
- * Neither is written to before it can take something, since standard error may
- * be shared with others who expect it to block, and no longer than we are told
- * to wait.
+ * Which log lines go where: standard error, or the socket of syslog(3) or of
+ * the journal.  None is written to before it can take something, since standard
+ * error may be shared with others who expect it to block, and no longer than we
+ * are told to wait.
  *
  * syslog(3) itself holds a lock while it waits for the socket.  What it sends
  * is one datagram a line: priority, time, name and number of the process, text
@@ -31,31 +31,26 @@
 #define SLICE_MS 100		/* a poll; then new deadlines count */
 #define ABSENT_MS 2000		/* a syslog daemon is being restarted */
 #define CHUNK 4096		/* PIPE_BUF: what poll says fits whole */
-#define FORMATTED_MAX (LOG_LINE_OCTETS + 128)
-
-static struct {
-	const char	*prefix;
-	int		 priority;
-} const levels[] = {
-	[LOG_LEVEL_NOTICE] = { "", LOG_NOTICE },
-	[LOG_LEVEL_ERROR] = { "error: ", LOG_ERR },
-	[LOG_LEVEL_WARNING] = { "warning: ", LOG_WARNING },
-	[LOG_LEVEL_INFO] = { "", LOG_INFO },
-	[LOG_LEVEL_DEBUG] = { "debug: ", LOG_DEBUG },
-};
+/* Of the journal's: the text, and each pair once more, all escaped. */
+#define FORMATTED_MAX (LOG_LINE_OCTETS + 1024 + \
+	LOG_PAIRS_MAX * (LOG_VALUE_MAX * UTIL_ESCAPE_LENGTH + 40))
+#define LAST_MAX (3 * LOG_LINE_OCTETS)	/* of a message alone */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static atomic_int current_level = LOG_LEVEL_INFO;
 static enum log_target current_target = LOG_TARGET_STDERR;
 static int current_facility;
+static atomic_int current_format = LOG_FORMAT_TEXT;
 static _Atomic int64_t deadline_ms = INT64_MAX;
 
 static struct {
-	int	 fd;		/* of syslog; -1: not connected */
+	int	 fd;		/* of a socket; -1: not connected */
 	bool	 stream;
 	bool	 absent;	/* has been for long: lines are lost at once */
 	unsigned lines;		/* in octets */
 	size_t	 len;
-	char	 octets[CHUNK];
+	char	 octets[FORMATTED_MAX];	/* more than CHUNK */
+	char	 next[FORMATTED_MAX];	/* the line that comes to them */
 } sink = { .fd = -1 };
 
 void
@@ -72,27 +67,41 @@ log_enabled(enum log_level level)
 	    memory_order_relaxed);
 }
 
+void
+log_set_format(enum log_format format)
+{
+	atomic_store_explicit(&current_format, (int)format,
+	    memory_order_relaxed);
+}
+
 /* Text of lines */
 
 static void
-add_line(struct sbuf *out, const struct log_line *line)
+put_syslog_header(struct sbuf *out, const struct log_line *line)
 {
-	sbuf_str(out, levels[line->level].prefix);
-	sbuf_add(out, line->text, line->len);
-}
-
-static void
-add_syslog_header(struct sbuf *out, const struct log_line *line)
-{
-	const time_t when = (time_t)line->time_s;
+	const time_t when = (time_t)(line->time_ms / 1000);
 	char text[32] = "";
 	struct tm tm;
 
 	if (localtime_r(&when, &tm) != NULL)
 		strftime(text, sizeof(text), "%b %e %H:%M:%S", &tm);
 	sbuf_fmt(out, "<%d>%s spf-milter[%ld]: ",
-	    current_facility | levels[line->level].priority, text,
+	    current_facility | log_levels[line->level].priority, text,
 	    (long)getpid());
+}
+
+static void
+put_line(struct sbuf *out, enum log_target target,
+    const struct log_line *line)
+{
+	if (atomic_load_explicit(&current_format, memory_order_relaxed) ==
+	    LOG_FORMAT_JSON) {
+		log_json_put(out, line);
+		return;
+	}
+	if (target == LOG_TARGET_STDERR)
+		sbuf_str(out, "spf-milter: ");
+	log_text_put(out, line);
 }
 
 /* How many octets line takes in out. */
@@ -103,14 +112,19 @@ format(enum log_target target, char *out, size_t size,
 	struct sbuf sb;
 
 	sbuf_init(&sb, out, size);
-	if (target == LOG_TARGET_SYSLOG) {
-		add_syslog_header(&sb, line);
-		add_line(&sb, line);
-		return sb.len;
+	switch (target) {
+	case LOG_TARGET_SYSLOG:
+		put_syslog_header(&sb, line);
+		put_line(&sb, target, line);
+		break;
+	case LOG_TARGET_STDERR:
+		put_line(&sb, target, line);
+		sbuf_char(&sb, '\n');
+		break;
+	case LOG_TARGET_JOURNALD:
+		log_journal_put(&sb, line, current_facility);
+		break;
 	}
-	sbuf_str(&sb, "spf-milter: ");
-	add_line(&sb, line);
-	sbuf_char(&sb, '\n');
 	return sb.len;
 }
 
@@ -142,7 +156,8 @@ connect_as(int type)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	util_copy(sun.sun_path, sizeof(sun.sun_path), _PATH_LOG);
+	util_copy(sun.sun_path, sizeof(sun.sun_path), current_target ==
+	    LOG_TARGET_SYSLOG ? _PATH_LOG : JOURNAL_SOCKET);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&sun,
 	    sizeof(sun)) == 0)
 		return fd;
@@ -153,13 +168,14 @@ connect_as(int type)
 }
 
 static bool
-connect_syslog(void)
+connect_socket(void)
 {
 	if (sink.fd >= 0)
 		close(sink.fd);
 	sink.stream = false;
 	sink.fd = connect_as(SOCK_DGRAM);
-	if (sink.fd < 0 && errno == EPROTOTYPE) {
+	if (sink.fd < 0 && errno == EPROTOTYPE &&
+	    current_target == LOG_TARGET_SYSLOG) {
 		sink.fd = connect_as(SOCK_STREAM);
 		sink.stream = sink.fd >= 0;
 	}
@@ -168,11 +184,11 @@ connect_syslog(void)
 
 /* Again, for a while, unless it has been tried for so long already. */
 static bool
-reconnect_syslog(void)
+reconnect(void)
 {
 	int64_t until_ms = sink.absent ? 0 : util_now_ms() + ABSENT_MS;
 
-	while (!connect_syslog()) {
+	while (!connect_socket()) {
 		sink.absent = util_now_ms() >= until_ms;
 		if (sink.absent || is_late())
 			return false;
@@ -182,10 +198,16 @@ reconnect_syslog(void)
 	return true;
 }
 
+static bool
+has_socket(void)
+{
+	return current_target != LOG_TARGET_STDERR;
+}
+
 static ssize_t
 send_some(const char *octets, size_t len)
 {
-	if (current_target == LOG_TARGET_SYSLOG)
+	if (has_socket())
 		return send(sink.fd, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(STDERR_FILENO, octets, len);
 }
@@ -194,27 +216,24 @@ send_some(const char *octets, size_t len)
 static bool
 may_go_on(void)
 {
-	bool is_syslog = current_target == LOG_TARGET_SYSLOG;
-
 	if (errno == EINTR)
 		return true;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return wait_for(is_syslog ? sink.fd : STDERR_FILENO);
+		return wait_for(has_socket() ? sink.fd : STDERR_FILENO);
 	if (errno == ENOBUFS) {		/* of which poll knows nothing */
 		poll(NULL, 0, SLICE_MS);
 		return !is_late();
 	}
-	return is_syslog && errno != EMSGSIZE && reconnect_syslog();
+	return has_socket() && errno != EMSGSIZE && reconnect();
 }
 
 static bool
 send_all(const char *octets, size_t len)
 {
-	if (current_target == LOG_TARGET_SYSLOG && sink.fd < 0) {
-		if (!reconnect_syslog())
+	if (has_socket() && sink.fd < 0) {
+		if (!reconnect())
 			return false;
-	} else if (current_target == LOG_TARGET_STDERR &&
-	    !wait_for(STDERR_FILENO)) {
+	} else if (!has_socket() && !wait_for(STDERR_FILENO)) {
 		return false;
 	}
 	if (sink.stream)
@@ -238,8 +257,8 @@ log_sink_open(enum log_target target, int facility)
 	current_facility = facility;
 	sink.stream = false;
 	tzset();
-	if (target == LOG_TARGET_SYSLOG)
-		sink.absent = !connect_syslog();
+	if (has_socket())
+		sink.absent = !connect_socket();
 }
 
 void
@@ -264,13 +283,16 @@ unsigned
 log_sink_add(const struct log_line *line)
 {
 	unsigned lost = 0;
+	size_t len = format(current_target, sink.next, sizeof(sink.next),
+	    line);
 
 	/* A datagram is one line. */
-	if (sink.len > 0 && (current_target == LOG_TARGET_SYSLOG ||
-	    CHUNK - sink.len < FORMATTED_MAX))
+	if (sink.len > 0 && (has_socket() || sink.len + len > CHUNK))
 		lost = log_sink_flush();
-	sink.len += format(current_target, sink.octets + sink.len,
-	    CHUNK - sink.len, line);
+	memcpy(sink.octets + sink.len, sink.next, len);
+	/* What a stream wants behind it. */
+	sink.octets[sink.len + len] = '\0';
+	sink.len += len;
 	sink.lines++;
 	return lost;
 }
@@ -278,7 +300,7 @@ log_sink_add(const struct log_line *line)
 static void
 send_last_to_stderr(const struct log_line *line)
 {
-	char octets[FORMATTED_MAX];
+	char octets[LAST_MAX];
 	size_t len = format(LOG_TARGET_STDERR, octets, sizeof(octets), line);
 	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
 	ssize_t n = poll(&p, 1, 0);
@@ -289,10 +311,10 @@ send_last_to_stderr(const struct log_line *line)
 }
 
 static void
-send_last_to_syslog(const struct log_line *line)
+send_last_to_socket(const struct log_line *line)
 {
-	char octets[FORMATTED_MAX];
-	size_t len = format(LOG_TARGET_SYSLOG, octets, sizeof(octets), line);
+	char octets[LAST_MAX];
+	size_t len = format(current_target, octets, sizeof(octets), line);
 	ssize_t n = connect_as(SOCK_DGRAM);
 
 	if (n >= 0)
@@ -303,9 +325,9 @@ send_last_to_syslog(const struct log_line *line)
 void
 log_sink_send_last(const struct log_line *line, bool sent)
 {
-	if (current_target == LOG_TARGET_SYSLOG && !sent)
-		send_last_to_syslog(line);
+	if (has_socket() && !sent)
+		send_last_to_socket(line);
 	/* Whoever runs us in the foreground may read it. */
-	if (current_target == LOG_TARGET_SYSLOG || !sent)
+	if (has_socket() || !sent)
 		send_last_to_stderr(line);
 }

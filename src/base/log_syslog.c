@@ -40,7 +40,7 @@ vsyslog(int priority, const char *fmt, va_list ap)
 	char text[LOG_LINE_OCTETS];
 
 	if (vsnprintf(text, sizeof(text), fmt, ap) >= 0)
-		log_text(level_of(priority), text);
+		log_text(level_of(priority), fmt, text);
 }
 
 void

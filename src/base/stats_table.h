@@ -145,6 +145,9 @@ STATS(DNS_EVICTED, "dns_evicted", "", NOTHING)
 METRIC("spf_milter_log_dropped",
     "Log lines that were not taken in time and are lost")
 STATS(LOG_DROPPED, "log_dropped", "", NOTHING)
+METRIC("spf_milter_log_suppressed",
+    "Warnings and errors not written since their kind came too often")
+STATS(LOG_SUPPRESSED, "log_suppressed", "", NOTHING)
 METRIC("spf_milter_list_changes",
     "Changed lists taken up, or refused for their errors")
 STATS(LISTS_CHANGED, "lists_changed", "outcome=\"ok\"", NOTHING)

@@ -140,6 +140,7 @@ struct conf {
 	char		*why_key;	/* its file */
 	uint8_t		 why_key_octets[KEY_SIZE];	/* for why_url */
 	enum log_target	 log;
+	enum log_format	 log_format;
 	enum log_level	 log_level;
 	int		 syslog_facility;
 

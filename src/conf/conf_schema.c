@@ -40,7 +40,12 @@ static const struct conf_word header_words[] = {
 static const struct conf_word log_words[] = {
 	{ "syslog", LOG_TARGET_SYSLOG },
 	{ "stderr", LOG_TARGET_STDERR },
+	{ "journald", LOG_TARGET_JOURNALD },
 	{ NULL, 0 }
+};
+
+static const struct conf_word format_words[] = {
+	{ "text", LOG_FORMAT_TEXT }, { "json", LOG_FORMAT_JSON }, { NULL, 0 }
 };
 
 static const struct conf_word level_words[] = {
@@ -189,8 +194,11 @@ static const struct conf_option top_options[] = {
 	    "The file of the key that links to it are signed with.",
 	    CONF_PATH, FIELD(why_key) },
 
-	{ "log", "\"syslog\"", "syslog or stderr", RESTART,
+	{ "log", "\"syslog\"", "syslog, stderr or journald", RESTART,
 	    "Where the log goes.", CONF_WORD, FIELD(log), .words = log_words },
+	{ "log_format", "\"text\"", "text or json", RELOAD,
+	    "What lines are made of.",
+	    CONF_WORD, FIELD(log_format), .words = format_words },
 	{ "log_level", "\"info\"", "error, warning, info or debug", RELOAD,
 	    "How much is logged.",
 	    CONF_WORD, FIELD(log_level), .words = level_words },

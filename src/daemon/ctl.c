@@ -98,8 +98,8 @@ wait_for_signal(const sigset_t *set)
 static void
 warn_restart(const char *name)
 {
-	log_warning("reload: a new value of %s takes effect only after a "
-	    "restart", name);
+	log_event(LOG_EVENT_RELOAD, LOG_LEVEL_WARNING, "reload: a new value "
+	    "of %s takes effect only after a restart", name);
 }
 
 struct dns_options
@@ -144,16 +144,19 @@ reload(struct dns *dns, bool verbose)
 		conf_diff_restart(old, fresh, warn_restart);
 		if (!verbose)
 			log_set_level(fresh->log_level);
+		log_set_format(fresh->log_format);
 		log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);
 		conf_publish(fresh);
 		stats_inc(STATS_RELOADS);
-		log_notice("configuration reloaded%s%s",
+		log_event(LOG_EVENT_RELOAD, LOG_LEVEL_NOTICE,
+		    "configuration reloaded%s%s",
 		    old->path != NULL ? " from " : "",
 		    old->path != NULL ? old->path : "");
 	} else {
 		log_diag(LOG_LEVEL_ERROR, "reload", &d);
 		stats_inc(STATS_RELOADS_FAILED);
-		log_error("reload: the old configuration stays in force");
+		log_event(LOG_EVENT_RELOAD, LOG_LEVEL_ERROR,
+		    "reload: the old configuration stays in force");
 	}
 	ctl_notify_ready(fresh != NULL ? "Serving, reloaded" : "Serving; the "
 	    "last reload failed: the old configuration stays in force");

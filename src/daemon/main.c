@@ -365,10 +365,15 @@ start_process(const struct conf *c, struct diag *d)
 static void
 greet(const struct conf *c)
 {
+	static const char *const places[] = {
+		[LOG_TARGET_STDERR] = "standard error",
+		[LOG_TARGET_SYSLOG] = "syslog, as spf-milter",
+		[LOG_TARGET_JOURNALD] = "the journal, as spf-milter"
+	};
+
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "spf-milter: ready on %s; the log goes to %s\n",
-		    c->socket.text, c->log == LOG_TARGET_STDERR ?
-		    "standard error" : "syslog, as spf-milter");
+		    c->socket.text, places[c->log]);
 }
 
 /*
@@ -396,8 +401,9 @@ start(const struct conf *c, struct service *s, struct diag *d)
 	s->env.breaker = breaker_new(s->dns);
 	if (!milter_start(&s->env, d))
 		return EX_OSERR;
-	log_notice("spf-milter %s listens on %s, behavior %u",
-	    PACKAGE_VERSION, c->socket.text, c->behavior);
+	log_event(LOG_EVENT_START, LOG_LEVEL_NOTICE,
+	    "spf-milter %s listens on %s, behavior %u", PACKAGE_VERSION,
+	    c->socket.text, c->behavior);
 	greet(c);
 	process_started();
 	ctl_notify_ready("Serving");
@@ -447,6 +453,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	struct service s = { .dns_failed = ctl_fail };
 	int status;
 
+	log_set_format(c->log_format);
 	log_open(c->log, c->syslog_facility);
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : c->log_level);
 	conf_publish(c);
@@ -474,7 +481,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	}
 	service_stop(&s);
 	conf_publish(NULL);
-	log_notice("stopped");
+	log_event(LOG_EVENT_STOP, LOG_LEVEL_NOTICE, "stopped");
 	log_stop();
 	return status;
 }

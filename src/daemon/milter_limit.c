@@ -27,11 +27,9 @@
 static int descriptors = INT32_MAX;	/* set before threads */
 
 static bool
-is_due(struct log_limit *l)
+is_due(struct log_pause *p)
 {
-	unsigned suppressed;
-
-	return log_limit_pass(l, EVERY_MS, &suppressed);
+	return log_is_due(p, EVERY_MS);
 }
 
 void
@@ -59,9 +57,9 @@ milter_limit_takes(int fd)
 void
 milter_limit_report_descriptors(void)
 {
-	static struct log_limit limit;
+	static struct log_pause pause;
 
-	if (is_due(&limit))
+	if (is_due(&pause))
 		log_warning("too many connections for the limit of %d open "
 		    "files (RLIMIT_NOFILE): more are closed at once",
 		    descriptors);
@@ -112,14 +110,14 @@ read_pids_max(char *line, size_t size)
 void
 milter_limit_report_threads(void)
 {
-	static struct log_limit limit;
+	static struct log_pause pause;
 	struct rlimit r = { .rlim_cur = RLIM_INFINITY };
 	char own[24] = "unlimited";
 	char group[24];
 	char all[24];
 	struct sbuf sb;
 
-	if (!is_due(&limit))
+	if (!is_due(&pause))
 		return;
 	(void)getrlimit(RLIMIT_NPROC, &r);
 	if (r.rlim_cur != RLIM_INFINITY) {

@@ -83,19 +83,15 @@ failure_of(const struct dns_probe *p)
 static void
 log_failure(const struct dns_probe *p, const char *name, enum dns_type type)
 {
-	static struct log_limit limit;
-	unsigned suppressed;
+	struct log_record r = { .event = LOG_EVENT_DNS,
+		.message = "dns: a name server has no answer" };
 	char server[DNS_SERVER_TEXT];
-	char storage[LOG_VALUE_MAX * 4 + 40];
-	struct sbuf text;
 
-	if (!log_limit_pass(&limit, 10000, &suppressed))
-		return;
-	sbuf_init(&text, storage, sizeof(storage));
-	log_pair(&text, "name", name);
-	log_warning("dns: %s from %s: %s type=%u more=%u",
-	    dns_failure_name(failure_of(p)),
-	    dns_server_format(p->server, server), storage, type, suppressed);
+	log_record_string(&r, "failure", dns_failure_name(failure_of(p)));
+	log_record_string(&r, "server", dns_server_format(p->server, server));
+	log_record_string(&r, "name", name);
+	log_record_uint(&r, "type", type);
+	log_record_write(&r, LOG_LEVEL_WARNING);
 }
 
 enum dns_failure

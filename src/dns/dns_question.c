@@ -271,8 +271,6 @@ timeout_format(struct dns_questions *qs, char *out, size_t size)
 static void
 question_expire(struct dns_question *q)
 {
-	static struct log_limit limit;
-	unsigned suppressed;
 	char more[40];
 
 	timeout_format(q->owner, more, sizeof(more));
@@ -283,14 +281,11 @@ question_expire(struct dns_question *q)
 	    (enum dns_type)q->key.type, DNS_TEMPERROR_TTL)))
 		return;
 	atomic_store(&q->owner->backend->doubt, true);
-	if (!log_limit_pass(&limit, 10000, &suppressed))
-		return;
-	char storage[LOG_VALUE_MAX * 4 + 40];
-	struct sbuf text;
-	sbuf_init(&text, storage, sizeof(storage));
-	log_pair(&text, "name", q->key.name);
-	log_warning("dns: no answer%s: %s type=%u more=%u", more, storage,
-	    q->key.type, suppressed);
+	struct log_record r = { .event = LOG_EVENT_DNS,
+		.message = "dns: no answer in time" };
+	log_record_string(&r, "name", q->key.name);
+	log_record_uint(&r, "type", q->key.type);
+	log_record_write(&r, LOG_LEVEL_WARNING);
 }
 
 /* Asks what may be asked now, and ends what is too old.  False: nothing. */

@@ -94,18 +94,13 @@ result_status(const struct ub_result *r)
 static void
 log_bogus(const struct ub_result *r)
 {
-	static struct log_limit limit;
-	unsigned suppressed;
-	char storage[LOG_VALUE_MAX * 8 + 80];
-	struct sbuf text;
+	struct log_record line = { .event = LOG_EVENT_DNS,
+		.message = "dns: DNSSEC validation failed" };
 
-	if (!log_limit_pass(&limit, 10000, &suppressed))
-		return;
-	sbuf_init(&text, storage, sizeof(storage));
-	log_pair(&text, "name", r->qname);
-	log_pair(&text, "reason", r->why_bogus != NULL ? r->why_bogus : "");
-	log_warning("dns: DNSSEC validation failed: %s more=%u", storage,
-	    suppressed);
+	log_record_string(&line, "name", r->qname);
+	log_record_string(&line, "reason", r->why_bogus != NULL ?
+	    r->why_bogus : "");
+	log_record_write(&line, LOG_LEVEL_WARNING);
 }
 
 /*

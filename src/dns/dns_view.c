@@ -238,16 +238,14 @@ view_look_up(struct dns_view *v, const struct dns_key *k,
 static void
 note_busy(const struct dns_view *v)
 {
-	static struct log_limit limit;
 	const struct addr network = addr_network(&v->client.address, 64);
-	unsigned suppressed;
+	struct log_record r = { .event = LOG_EVENT_DNS,
+		.message = "dns: too many names in flight, not asked" };
 	char text[ADDR_TEXT_SIZE];
 
 	stats_inc(STATS_DNS_OVERFLOW);
-	if (log_limit_pass(&limit, 10000, &suppressed))
-		log_warning("dns: too many names in flight, not asked: "
-		    "network=%s more=%u", addr_format(&network, text),
-		    suppressed);
+	log_record_string(&r, "network", addr_format(&network, text));
+	log_record_write(&r, LOG_LEVEL_WARNING);
 }
 
 /* Was refused when nobody needed it. */

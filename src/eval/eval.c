@@ -226,14 +226,15 @@ has_matched(const struct eval_run *run)
 static void
 note_trouble(const struct eval_run *ours)
 {
-	static struct log_limit limit;
-	unsigned suppressed;
+	struct log_record r = {
+		.message = "local_policy says nothing of a domain" };
 
 	stats_inc(STATS_OWN_RECORD_ERRORS);
-	if (ours->source == SOURCE_LOCAL_POLICY &&
-	    log_limit_pass(&limit, 60000, &suppressed))
-		log_warning("local_policy says nothing of %s: %s (more=%u)",
-		    ours->in->domain, ours->problem, suppressed);
+	if (ours->source != SOURCE_LOCAL_POLICY)
+		return;
+	log_record_string(&r, "domain", ours->in->domain);
+	log_record_string(&r, "reason", ours->problem);
+	log_record_write(&r, LOG_LEVEL_WARNING);
 }
 
 /* From now on the result of ours is that of run. */

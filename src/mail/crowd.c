@@ -94,17 +94,16 @@ void
 crowd_watch(struct crowd *c, const struct subject *who, const char *from,
     const struct list *trusted)
 {
-	static struct log_limit limit;
+	static struct log_pause pause;
 	const char *at = from != NULL ? strrchr(from, '@') : NULL;
 	char client[ADDR_TEXT_SIZE];
-	unsigned others;
 
 	if (at == NULL || !may_be_crowd(who, trusted))
 		return;
 	size_t len = strcspn(++at, "> \t");
 	if (is_below(who->receiver, at, len) ||
 	    !crowd_note(c, &who->client, at, len, util_now_ms()) ||
-	    !log_limit_pass(&limit, HOUR_MS, &others))
+	    !log_is_due(&pause, HOUR_MS))
 		return;
 	log_warning("%s brings mail of many domains and is not checked because "
 	    "its address is private: if all clients look like it, the MTA "

@@ -31,7 +31,7 @@ queue_id(const struct message *m)
 void
 session_log_skipped(const struct message *m, const char *sender)
 {
-	struct log_record r = { .count = 0 };
+	struct log_record r = { .event = LOG_EVENT_SKIPPED };
 	char client[ADDR_TEXT_SIZE];
 
 	if (!log_enabled(LOG_LEVEL_DEBUG))
@@ -57,7 +57,7 @@ session_log(const struct message *m)
 	const struct identity *sender = of[SCOPE_MAILFROM].id;
 	enum scope other = d->scope == SCOPE_HELO ? SCOPE_MAILFROM
 	    : SCOPE_HELO;
-	struct log_record r = { .count = 0 };
+	struct log_record r = { .event = LOG_EVENT_MESSAGE };
 	char client[ADDR_TEXT_SIZE];
 	char as[ADDR_TEXT_SIZE];
 	char relay[ADDR_TEXT_SIZE];
@@ -127,7 +127,7 @@ log_line(const struct message *m, enum scope scope,
     const struct explanation *e, size_t line)
 {
 	char text[EXPLAIN_TEXT_SIZE];
-	struct log_record r = { .count = 0 };
+	struct log_record r = { .event = LOG_EVENT_TRACE };
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));

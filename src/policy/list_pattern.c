@@ -25,7 +25,6 @@
 #define DEPTH_MAX 2000
 #define HEAP_KB_MAX 1024
 #define KEY_MAX 1024		/* octets of a key, the last ones */
-#define QUIET_MS 60000
 
 #define BLANKS " \t\r\v\f"
 #define OPTIONS (PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF | \
@@ -270,13 +269,9 @@ list_pattern_read(struct list_table *t, const char *path, struct diag *d)
 static void
 tell_stopped(const struct list_patterns *p, const struct rule *r)
 {
-	static struct log_limit limit;
-	unsigned others;
-
 	stats_inc(STATS_EXPRESSIONS_STOPPED);
-	if (log_limit_pass(&limit, QUIET_MS, &others))
-		log_warning("%s:%u: this expression was stopped after %d "
-		    "steps, %u more", p->path, r->line, STEPS_MAX, others);
+	log_warning("%s:%u: this expression was stopped after %d steps",
+	    p->path, r->line, STEPS_MAX);
 }
 
 /* 1: it matches; 0: it does not; -1: it was stopped. */

@@ -197,7 +197,9 @@ check_ip(const char *key, const char *ip, struct sbuf *error)
 
 	if (strcmp(ip, "-") == 0 || make_sockaddr(&ss, ip))
 		return true;
-	log_pair(error, key, ip);
+	struct log_record r = { .count = 0 };
+	log_record_string(&r, key, ip);
+	log_record_format(&r, error);
 	sbuf_str(error, ": not an IPv4 or IPv6 address");
 	return false;
 }

@@ -149,13 +149,15 @@ static void
 put_arguments(FILE *out, const struct dryrun_report *r)
 {
 	char storage[4 * (4 * LOG_VALUE_MAX + 16)];
+	struct log_record pairs = { .count = 0 };
 	struct sbuf line;
 
 	sbuf_init(&line, storage, sizeof(storage));
-	log_pair(&line, "client", r->ip != NULL ? r->ip : "-");
-	log_pair(&line, "helo", r->helo != NULL ? r->helo : "-");
-	log_pair(&line, "sender", r->sender);
-	log_pair(&line, "rcpt", r->rcpt);
+	log_record_string(&pairs, "client", r->ip != NULL ? r->ip : "-");
+	log_record_string(&pairs, "helo", r->helo != NULL ? r->helo : "-");
+	log_record_string(&pairs, "sender", r->sender);
+	log_record_string(&pairs, "rcpt", r->rcpt);
+	log_record_format(&pairs, &line);
 	fprintf(out, "%s\n", storage);
 }
 

@@ -76,15 +76,18 @@ static char *
 make_example(const struct maillog_entry *e, uint64_t messages)
 {
 	char text[4 * (4 * LOG_VALUE_MAX + 16)];
+	struct log_record r = { .count = 0 };
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
-	log_pair(&sb, "client", e->client);
+	log_record_string(&r, "client", e->client);
 	if (e->helo != NULL)
-		log_pair(&sb, "helo", e->helo);
-	log_pair(&sb, "sender", e->sender[0] != '\0' ? e->sender : "<>");
+		log_record_string(&r, "helo", e->helo);
+	log_record_string(&r, "sender", e->sender[0] != '\0' ? e->sender :
+	    "<>");
 	if (e->rcpt != NULL)
-		log_pair(&sb, "rcpt", e->rcpt);
+		log_record_string(&r, "rcpt", e->rcpt);
+	log_record_format(&r, &sb);
 	if (messages > 1)
 		sbuf_fmt(&sb, " (%llu times)", (unsigned long long)messages);
 	return xstrdup(text);

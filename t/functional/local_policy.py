@@ -87,8 +87,8 @@ def test_a_local_policy_without_record_refuses_as_before_and_warns():
     use(behavior=3, local_policy="include:gone.example.net")
     tap.equal(send("e@fail.example.com", FORWARDER).refusal,
         [spec.reply("fail", FORWARDER)])
-    watch.wait_for(lambda: "warning: local_policy says nothing of "
-        "fail.example.com: " in DAEMON.log(), "a warning")
+    watch.wait_for(lambda: "warning: local_policy says nothing of a domain: "
+        "domain=fail.example.com reason=" in DAEMON.log(), "a warning")
 
 
 def test_a_guess_is_noted_and_the_result_stays_none():

@@ -3,20 +3,20 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import logline
 import spec
 import tap
+import watch
 from daemon import Daemon
+from logsocket import Journal, Syslog
 
 SERVER = spec.server()
 # Far more than a pipe, a socket and the queue hold.
 MESSAGES = 3000
+ENTRIES = 2200
 LONG = "x." * 150 + "example.com"
 
 
@@ -97,51 +97,6 @@ def test_slow_reader_misses_nothing_at_the_end():
         d.clean()
 
 
-# In a name space of mounts of its own, where /dev/log is a socket of ours.
-WITH_SYSLOG = """
-set -e
-mount -t tmpfs none "$0/dev"
-for name in null zero random urandom; do
-	: > "$0/dev/$name"
-	mount --bind "/dev/$name" "$0/dev/$name"
-done
-ln -s "$0/log" "$0/dev/log"
-mount --move "$0/dev" /dev
-exec "$@"
-"""
-
-
-class Syslog:
-    def __init__(self):
-        if os.geteuid() != 0:
-            tap.skip("needs root")
-        self.directory = tempfile.TemporaryDirectory()
-        os.mkdir(self.path("dev"))
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(self.path("log"))
-        self.socket.settimeout(0.1)
-        if subprocess.run(self.prefix() + ["true"], check=False,
-                stderr=subprocess.DEVNULL).returncode != 0:
-            tap.skip("no name space of mounts")
-
-    def path(self, name):
-        return os.path.join(self.directory.name, name)
-
-    def prefix(self):
-        return ["unshare", "-m", "--propagation", "private", "/bin/sh", "-c",
-            WITH_SYSLOG, self.directory.name]
-
-    def lines(self, process):
-        """All that comes until the process ends."""
-        while True:
-            ended = process.poll() is not None
-            try:
-                yield self.socket.recv(4096).decode()
-            except socket.timeout:
-                if ended:
-                    return
-
-
 class Quiet(Unread):
     """Standard error has nothing: the log is elsewhere."""
 
@@ -164,6 +119,45 @@ def test_mail_goes_on_while_syslog_takes_nothing():
         dropped = told_as_dropped(lines)
         tap.true(dropped > 0, dropped)
         tap.equal(sum("result=" in l for l in lines) + dropped, MESSAGES)
+    finally:
+        d.clean()
+
+
+def test_mail_goes_on_while_the_journal_takes_nothing():
+    journal = Journal()
+    d = Quiet(dns=SERVER, behavior=3, log="journald", prefix=journal.prefix())
+    try:
+        # An entry has the text and the fields; the queue only the latter.
+        tap.equal(send(d, ENTRIES, LONG), ENTRIES)
+        d.process.send_signal(signal.SIGTERM)
+        entries = list(journal.entries(d.process))
+        tap.equal(d.process.wait(), 0)
+        dropped = told_as_dropped(e["MESSAGE"] for e in entries)
+        tap.true(dropped > 0, dropped)
+        tap.equal(sum("SPF_RESULT" in e for e in entries) + dropped, ENTRIES)
+        tap.equal({e["SYSLOG_IDENTIFIER"] for e in entries}, {"spf-milter"})
+    finally:
+        d.clean()
+
+
+def test_journal_that_vanishes_and_comes_back_costs_lines_never_mail():
+    journal = Journal()
+    d = Quiet(dns=SERVER, behavior=3, log="journald", prefix=journal.prefix())
+    try:
+        tap.equal(send(d, 1), 1)
+        watch.wait_for(lambda: "SPF_RESULT" in journal.read(), "an entry")
+        journal.vanish()
+        tap.equal(send(d, 20), 20)
+        # It is waited for, for some seconds; then lines are lost at once.
+        watch.wait_for(lambda: send(d, 1) == 1 and journal.gone_for(3),
+            "it to be given up")
+        journal.come_back()
+        tap.equal(send(d, 1, "back.example.com"), 1)
+        d.process.send_signal(signal.SIGTERM)
+        entries = list(journal.entries(d.process))
+        tap.equal(d.process.wait(), 0)
+        tap.contains([e.get("SPF_HELO") for e in entries], "back.example.com")
+        tap.true(told_as_dropped(e["MESSAGE"] for e in entries) > 0, entries)
     finally:
         d.clean()
 

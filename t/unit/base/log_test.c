@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/lock.h"
-#include "base/log.h"
+#include "base/log_priv.h"
 #include "base/stats.h"
 #include "capture.h"
 
@@ -26,6 +26,7 @@
  * Our own connect(2), found by the linker before libc's: what is meant for the
  * syslog daemon comes to a socket of the tests, or finds none.
  */
+static const char *socket_name = "/dev/log";
 static char	syslog_path[108];
 static int	syslog_fd = -1;
 
@@ -34,7 +35,7 @@ connect(int fd, const struct sockaddr *address, socklen_t len)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
-	if (address->sa_family == AF_UNIX && strcmp("/dev/log",
+	if (address->sa_family == AF_UNIX && strcmp(socket_name,
 	    ((const struct sockaddr_un *)(const void *)address)->sun_path)
 	    == 0) {
 		util_copy(sun.sun_path, sizeof(sun.sun_path), syslog_path);
@@ -97,12 +98,22 @@ assert_syslog(int priority, const char *text)
 
 static struct capture err;
 
+static void
+put_pair(struct sbuf *out, const char *key, const char *value)
+{
+	struct log_record r = { .count = 0 };
+
+	log_record_string(&r, key, value);
+	log_record_format(&r, out);
+}
+
 static int
 reset(void **state)
 {
 	(void)state;
 	log_open(LOG_TARGET_STDERR, 0);
 	log_set_level(LOG_LEVEL_INFO);
+	log_set_format(LOG_FORMAT_TEXT);
 	return 0;
 }
 
@@ -439,7 +450,7 @@ test_line_keeps_the_escapes_of_pairs(void **state)
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
-	log_pair(&sb, "k", "a\"b\\c\n");
+	put_pair(&sb, "k", "a\"b\\c\n");
 	capture_stderr(&err);
 	log_info("%s", text);
 	assert_string_equal(capture_text(&err),
@@ -501,7 +512,7 @@ assert_pair(const char *value, size_t len, const char *want)
 
 	sbuf_init(&sb, text, sizeof(text));
 	char *text_of = xstrndup(value, len);
-	log_pair(&sb, "k", text_of);
+	put_pair(&sb, "k", text_of);
 	free(text_of);
 	assert_true(sbuf_ok(&sb));
 	assert_string_equal(text, want);
@@ -545,7 +556,7 @@ test_cuts_leave_characters_whole(void **state)
 
 		snprintf(want, sizeof(want), "k=%.*s...", (int)whole, text);
 		sbuf_init(&sb, pair, sizeof(pair));
-		log_pair(&sb, "k", text);
+		put_pair(&sb, "k", text);
 		assert_string_equal(pair, want);
 		capture_stderr(&err);
 		log_info("%s", text);
@@ -650,30 +661,244 @@ test_pair_that_does_not_fit_leaves_no_part(void **state)
 	struct sbuf sb;
 
 	sbuf_init(&sb, text, sizeof(text));
-	log_pair(&sb, "a", "1");
-	log_pair(&sb, "b", "123456");
+	put_pair(&sb, "a", "1");
+	put_pair(&sb, "b", "123456");
 	assert_string_equal(text, "a=1");
 	assert_false(sbuf_ok(&sb));
 }
 
 static void
-test_limit_passes_once_an_interval_and_counts(void **state)
+test_record_has_a_message_before_its_pairs(void **state)
 {
 	(void)state;
-	static struct log_limit limit;
+	struct log_record r = { .event = LOG_EVENT_DNS,
+		.message = "dns: no answer" };
+
+	capture_stderr(&err);
+	log_record_write(&r, LOG_LEVEL_WARNING);
+	log_record_string(&r, "name", "a b");
+	log_record_uint(&r, "type", 16);
+	log_record_write(&r, LOG_LEVEL_WARNING);
+	assert_string_equal(capture_text(&err),
+	    "spf-milter: warning: dns: no answer\n"
+	    "spf-milter: warning: dns: no answer: name=\"a b\" type=16\n");
+}
+
+/* JSON */
+
+/* What stands behind the time of the only line. */
+static const char *
+json_text(void)
+{
+	static const char form[] =
+	    "{\"time\":\"0000-00-00T00:00:00.000Z\",";
+	const char *got = capture_text(&err);
+
+	for (size_t i = 0; i < sizeof(form) - 1; i++)
+		assert_true(form[i] == got[i] || (form[i] == '0' &&
+		    util_is_digit(got[i])));
+	return got + sizeof(form) - 1;
+}
+
+static void
+test_json_has_message_and_pairs_with_their_types(void **state)
+{
+	(void)state;
+	struct log_record r = { .event = LOG_EVENT_MESSAGE };
+
+	log_set_format(LOG_FORMAT_JSON);
+	log_record_string(&r, "helo", "a \"b\\\xec\x9c\xa0\n\xff");
+	log_record_word(&r, "result", "fail");
+	log_record_uint(&r, "lookups", UINT64_MAX);
+	capture_stderr(&err);
+	log_record_write(&r, LOG_LEVEL_INFO);
+	assert_string_equal(json_text(), "\"severity\":\"info\","
+	    "\"event\":\"message\",\"helo\":\"a \\\"b\\\\\\\\\xec\x9c\xa0"
+	    "\\\\x0a\\\\xff\",\"result\":\"fail\","
+	    "\"lookups\":18446744073709551615}\n");
+
+	capture_stderr(&err);
+	log_error("%s", "x \"\x1b\n y");
+	assert_string_equal(json_text(), "\"severity\":\"error\","
+	    "\"message\":\"x \\\"\\\\x1b\\\\x0a y\"}\n");
+
+	r = (struct log_record){ .event = LOG_EVENT_DNS, .message = "m" };
+	log_record_uint(&r, "type", 1);
+	capture_stderr(&err);
+	log_record_write(&r, LOG_LEVEL_WARNING);
+	assert_string_equal(json_text(), "\"severity\":\"warning\","
+	    "\"event\":\"dns\",\"message\":\"m\",\"type\":1}\n");
+}
+
+/* The longest values of as many pairs as there can be. */
+static void
+test_json_that_is_cut_is_an_object_and_says_so(void **state)
+{
+	(void)state;
+	struct log_record r = { .count = 0 };
+	char value[LOG_VALUE_MAX + 2];
+
+	log_set_format(LOG_FORMAT_JSON);
+	memset(value, '\x01', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	while (r.count < LOG_PAIRS_MAX - 1)
+		log_record_string(&r, "k", value);
+	log_record_uint(&r, "last", 7);
+	capture_stderr(&err);
+	log_record_write(&r, LOG_LEVEL_INFO);
+	const char *got = json_text();
+	size_t len = strlen(got);
+	static const char end[] = "\\\\x01...\",\"last\":7,\"cut\":true}\n";
+
+	assert_in_range(len, 2900, 4000);
+	assert_string_equal(got + len - strlen(end), end);
+}
+
+/* The journal */
+
+static void
+journal_begin(void)
+{
+	socket_name = "/run/systemd/journal/socket";
+	syslog_begin(SOCK_DGRAM);
+	log_open(LOG_TARGET_JOURNALD, 2 << 3);
+}
+
+static void
+journal_end(void)
+{
+	syslog_end();
+	socket_name = "/dev/log";
+}
+
+static void
+test_journal_gets_fields(void **state)
+{
+	(void)state;
+	struct log_record r = { .event = LOG_EVENT_MESSAGE };
+
+	journal_begin();
+	log_set_format(LOG_FORMAT_JSON);	/* which is for others */
+	log_record_string(&r, "queue_id", "4b\nPRIORITY=0");
+	log_record_word(&r, "result", "fail");
+	log_record_uint(&r, "level", 3);
+	log_record_write(&r, LOG_LEVEL_INFO);
+	assert_string_equal(syslog_read(), "MESSAGE=queue_id=\""
+	    "4b\\x0aPRIORITY=0\" result=fail level=3\nPRIORITY=6\n"
+	    "SYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=spf-milter\n"
+	    "MESSAGE_ID=9f7c04809fc042feb92ef697319ca522\n"
+	    "SPF_EVENT=message\nSPF_QUEUE_ID=4b\\x0aPRIORITY=0\n"
+	    "SPF_RESULT=fail\nSPF_LEVEL=3\n");
+	log_error("e");
+	assert_string_equal(syslog_read(), "MESSAGE=error: e\nPRIORITY=3\n"
+	    "SYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=spf-milter\n");
+	journal_end();
+}
+
+static void
+test_journal_that_comes_back_gets_lines_again(void **state)
+{
+	(void)state;
+	journal_begin();
+	journal_end();
+	journal_begin();
+	syslog_end();
+	syslog_begin(SOCK_DGRAM);
+	log_info("again");
+	assert_non_null(strstr(syslog_read(), "MESSAGE=again\n"));
+	journal_end();
+}
+
+/* Repeats */
+
+static unsigned
+take_many(const char *kind, int64_t now_ms)
+{
+	unsigned taken = 0;
+
+	for (int i = 0; i < 100; i++)
+		taken += log_limit_takes(kind, now_ms);
+	return taken;
+}
+
+static void
+test_repeats_are_told_at_the_end_of_their_minute(void **state)
+{
+	(void)state;
+	static const char kind[] = "a kind";
+	static const char other[] = "another";
+	const int64_t now_ms = util_now_ms() + 10 * LOG_LIMIT_MS;
+	char text[200];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	while (log_limit_tell(now_ms - 1, false, &sb))
+		;
+	assert_int_equal(take_many(kind, now_ms), LOG_LIMIT_LINES);
+	log_limit_call(kind, "dns: 1");
+	assert_true(log_limit_takes(other, now_ms + 1));
+	assert_int_equal(log_limit_due(), now_ms + LOG_LIMIT_MS);
+	sbuf_init(&sb, text, sizeof(text));
+	assert_false(log_limit_tell(now_ms + LOG_LIMIT_MS - 1, false, &sb));
+	assert_true(log_limit_tell(now_ms + LOG_LIMIT_MS, false, &sb));
+	assert_string_equal(text, "94 more lines suppressed like: dns: 1");
+	assert_false(log_limit_tell(now_ms + LOG_LIMIT_MS, false, &sb));
+	assert_int_equal(log_limit_due(), now_ms + LOG_LIMIT_MS + 1);
+	assert_false(log_limit_tell(now_ms + LOG_LIMIT_MS + 1, false, &sb));
+	assert_true(log_limit_due() == INT64_MAX);
+
+	/* The next minute begins with the next line, told or not. */
+	const int64_t next_ms = now_ms + 2 * LOG_LIMIT_MS;
+	assert_int_equal(take_many(kind, next_ms), LOG_LIMIT_LINES);
+	assert_int_equal(take_many(kind, next_ms + LOG_LIMIT_MS),
+	    LOG_LIMIT_LINES);
+	sbuf_init(&sb, text, sizeof(text));
+	assert_true(log_limit_tell(next_ms + LOG_LIMIT_MS, true, &sb));
+	assert_string_equal(text, "188 more lines suppressed like: dns: 1");
+	assert_true(log_limit_due() == INT64_MAX);
+}
+
+static void
+test_flood_of_one_kind_is_a_few_lines(void **state)
+{
+	(void)state;
+	uint64_t before = stats_get(STATS_LOG_SUPPRESSED);
+	struct log_record r = { .message = "of a record" };
+
+	capture_stderr(&err);
+	assert_true(log_start());
+	for (int i = 0; i < 1000; i++) {
+		log_warning("flood %d", i);
+		log_record_write(&r, LOG_LEVEL_ERROR);
+	}
+	for (int i = 0; i < 20; i++)
+		log_event(LOG_EVENT_RELOAD, LOG_LEVEL_ERROR, "told %d", i);
+	log_stop();
+	const char *got = capture_text(&err);
+	assert_non_null(strstr(got, "warning: flood 5\n"));
+	assert_null(strstr(got, "flood 6"));
+	assert_non_null(strstr(got, "error: told 19\n"));
+	assert_non_null(strstr(got,
+	    "warning: 994 more lines suppressed like: flood 5\n"));
+	assert_non_null(strstr(got,
+	    "warning: 994 more lines suppressed like: of a record\n"));
+	assert_int_equal(stats_get(STATS_LOG_SUPPRESSED) - before, 1988);
+}
+
+static void
+test_pause_passes_once_an_interval(void **state)
+{
+	(void)state;
+	static struct log_pause pause;
 	const int64_t hour_ms = 3600000;
-	unsigned suppressed = 99;
 
-	assert_true(log_limit_pass(&limit, hour_ms, &suppressed));
-	assert_int_equal(suppressed, 0);
+	assert_true(log_is_due(&pause, hour_ms));
 	for (int i = 0; i < 3; i++)
-		assert_false(log_limit_pass(&limit, hour_ms, &suppressed));
-
-	limit.next_ms = util_now_ms();	/* the hour is over */
-	assert_true(log_limit_pass(&limit, hour_ms, &suppressed));
-	assert_int_equal(suppressed, 3);
-	assert_false(log_limit_pass(&limit, hour_ms, &suppressed));
-	assert_true(limit.next_ms > util_now_ms() + hour_ms / 2);
+		assert_false(log_is_due(&pause, hour_ms));
+	pause.next_ms = util_now_ms();	/* the hour is over */
+	assert_true(log_is_due(&pause, hour_ms));
+	assert_false(log_is_due(&pause, hour_ms));
+	assert_true(pause.next_ms > util_now_ms() + hour_ms / 2);
 }
 
 int
@@ -714,7 +939,20 @@ main(void)
 		cmocka_unit_test(test_record_is_cut_at_the_end_of_the_line),
 		cmocka_unit_test(test_pair_cuts_a_long_value),
 		cmocka_unit_test(test_pair_that_does_not_fit_leaves_no_part),
-		cmocka_unit_test(test_limit_passes_once_an_interval_and_counts),
+		cmocka_unit_test_setup(
+		    test_record_has_a_message_before_its_pairs, reset),
+		cmocka_unit_test_setup(
+		    test_json_has_message_and_pairs_with_their_types, reset),
+		cmocka_unit_test_setup(
+		    test_json_that_is_cut_is_an_object_and_says_so, reset),
+		cmocka_unit_test_setup(test_journal_gets_fields, reset),
+		cmocka_unit_test_setup(
+		    test_journal_that_comes_back_gets_lines_again, reset),
+		cmocka_unit_test_setup(
+		    test_repeats_are_told_at_the_end_of_their_minute, reset),
+		cmocka_unit_test_setup(test_flood_of_one_kind_is_a_few_lines,
+		    reset),
+		cmocka_unit_test(test_pause_passes_once_an_interval),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -546,7 +546,7 @@ test_words_are_the_documented_ones(void **state)
 	assert_string_equal(value_of(NULL, "syslog_facility",
 	    "syslog_facility = local7"), "\"local7\"");
 	assert_bad("reject_at = data", 1, "mail, rcpt or eom");
-	assert_bad("log = /var/log/x", 1, "syslog or stderr");
+	assert_bad("log = /var/log/x", 1, "syslog, stderr or journald");
 	assert_bad("log_level = notice", 1, "error, warning, info or debug");
 	assert_bad("syslog_facility = local8", 1, "local0 to local7");
 	assert_bad("headers = {\"received-spf\", \"x-spf\"}", 1,
