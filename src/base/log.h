@@ -23,6 +23,9 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG, LOG_TARGET_JOURNALD };
 /* Of standard error and syslog; the journal has fields beside the text. */
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
+/* Of local parts: all, a hash that lasts for the day, nothing. */
+enum log_privacy { LOG_PRIVACY_NONE, LOG_PRIVACY_HASH, LOG_PRIVACY_DROP };
+
 /* What a kind of line is known by, in JSON and in the journal. */
 enum log_event {
 	LOG_EVENT_NONE,
@@ -61,6 +64,9 @@ void	log_set_level(enum log_level level);		/* any thread */
 bool	log_enabled(enum log_level level);
 void	log_set_format(enum log_format format);		/* any thread */
 
+void	log_set_privacy(enum log_privacy privacy);	/* any thread */
+bool	log_hides(void);		/* local parts */
+
 /*
  * One line, without a newline; cut at about 2,000 octets.  Any thread.  Of
  * warnings and errors that are of one kind, which is their fmt, some a minute
@@ -97,6 +103,8 @@ void	log_diag(enum log_level level, const char *what, const struct diag *d);
 
 enum log_kind {
 	LOG_STRING,	/* from outside: escaped, cut at LOG_VALUE_MAX */
+	LOG_ADDRESS,	/* the same, of a mail address: see log_privacy */
+	LOG_NAME,	/* of the DNS, which macros may make of a local part */
 	LOG_WORD,	/* one of ours, without blanks */
 	LOG_UNSIGNED,
 	LOG_MESSAGE	/* not a pair: what stands before them */
@@ -124,6 +132,11 @@ void	log_record_string_if(struct log_record *r, const char *key,
 /* Of a text that need not end there. */
 void	log_record_text(struct log_record *r, const char *key,
 	    const char *text, size_t len);
+/* Of a mail address, with or without a local part; route and all. */
+void	log_record_address(struct log_record *r, const char *key,
+	    const char *address, size_t len);
+void	log_record_name(struct log_record *r, const char *key,
+	    const char *name);
 void	log_record_word(struct log_record *r, const char *key,
 	    const char *word);
 void	log_record_uint(struct log_record *r, const char *key, uint64_t value);

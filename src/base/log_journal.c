@@ -33,6 +33,8 @@ put_pair(struct sbuf *out, const struct log_pair *p)
 	sbuf_char(out, '=');
 	switch (p->kind) {
 	case LOG_STRING:
+	case LOG_ADDRESS:
+	case LOG_NAME:
 		log_text_escape(out, p);
 		break;
 	case LOG_WORD:

@@ -37,6 +37,8 @@ put_value(struct sbuf *out, const struct log_pair *p)
 
 	switch (p->kind) {
 	case LOG_STRING:
+	case LOG_ADDRESS:
+	case LOG_NAME:
 		sbuf_init(&text, storage, sizeof(storage));
 		log_text_escape(&text, p);
 		put_string(out, text.data, text.len);

@@ -80,6 +80,16 @@ void	 log_limit_call(const char *kind, const char *text);
 bool	 log_limit_tell(int64_t now_ms, bool at_end, struct sbuf *out);
 int64_t	 log_limit_due(void);
 
+/*
+ * Appends what stands in place of an address at this time, see log_privacy: *
+ * or its hash, and the domain, which is what stands behind the last @; of a
+ * name the last two labels.
+ */
+#define LOG_PRIVACY_OCTETS (LOG_VALUE_MAX + 32)
+void	 log_privacy_put(struct sbuf *out, const char *address, size_t len,
+	    int64_t time_ms);
+void	 log_privacy_put_name(struct sbuf *out, const char *name);
+
 /* To the queue, or to the sink where there is none. */
 void	 log_emit(const struct log_line *line);
 

@@ -45,6 +45,25 @@ log_record_string_if(struct log_record *r, const char *key, const char *value)
 }
 
 void
+log_record_address(struct log_record *r, const char *key, const char *address,
+    size_t len)
+{
+	struct log_pair *p = add(r, key, LOG_ADDRESS);
+
+	p->text = address;
+	p->len = len;
+}
+
+void
+log_record_name(struct log_record *r, const char *key, const char *name)
+{
+	struct log_pair *p = add(r, key, LOG_NAME);
+
+	p->text = name;
+	p->len = strlen(name);
+}
+
+void
 log_record_word(struct log_record *r, const char *key, const char *word)
 {
 	struct log_pair *p = add(r, key, LOG_WORD);
@@ -57,6 +76,37 @@ void
 log_record_uint(struct log_record *r, const char *key, uint64_t value)
 {
 	add(r, key, LOG_UNSIGNED)->number = value;
+}
+
+/* What is logged of a pair, with storage for a text of its own. */
+static struct log_pair
+made_public(const struct log_pair *p, struct sbuf *storage, int64_t time_ms)
+{
+	struct log_pair shown = *p;
+
+	if (p->kind != LOG_ADDRESS && p->kind != LOG_NAME)
+		return shown;
+	shown.kind = LOG_STRING;
+	if (!log_hides())
+		return shown;
+	if (p->kind == LOG_NAME)
+		log_privacy_put_name(storage, p->text);
+	else
+		log_privacy_put(storage, p->text, p->len, time_ms);
+	shown.text = storage->data;
+	shown.len = storage->len;
+	return shown;
+}
+
+static void
+put(struct sbuf *fields, const struct log_pair *p, int64_t time_ms)
+{
+	char text[LOG_PRIVACY_OCTETS];
+	struct sbuf storage;
+
+	sbuf_init(&storage, text, sizeof(text));
+	const struct log_pair shown = made_public(p, &storage, time_ms);
+	log_line_put(fields, &shown);
 }
 
 /* Warnings and errors of one message are of one kind. */
@@ -88,18 +138,22 @@ log_record_write(const struct log_record *r, enum log_level level)
 			.kind = LOG_MESSAGE, .text = r->message,
 			.len = strnlen(r->message, LOG_LINE_OCTETS)
 		});
+	struct log_line line = log_line_new(level, r->event, &fields);
 	for (size_t i = 0; i < r->count; i++)
-		log_line_put(&fields, &r->pairs[i]);
-	const struct log_line line = log_line_new(level, r->event, &fields);
+		put(&fields, &r->pairs[i], line.time_ms);
+	line.len = fields.len;
 	log_emit(&line);
 }
 
+/* For tools, whose user has typed the addresses: nothing is hidden. */
 void
 log_record_format(const struct log_record *r, struct sbuf *out)
 {
 	for (size_t i = 0; i < r->count; i++) {
 		struct log_pair p = r->pairs[i];
 
+		if (p.kind == LOG_ADDRESS || p.kind == LOG_NAME)
+			p.kind = LOG_STRING;
 		p.cut = p.kind == LOG_STRING && p.len > LOG_VALUE_MAX;
 		if (p.cut)
 			p.len = util_print_cut(p.text, LOG_VALUE_MAX);

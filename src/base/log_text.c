@@ -151,6 +151,8 @@ log_text_put_pair(struct sbuf *out, const struct log_pair *p)
 	}
 	switch (p->kind) {
 	case LOG_STRING:
+	case LOG_ADDRESS:
+	case LOG_NAME:
 		add_string(out, p);
 		break;
 	case LOG_WORD:

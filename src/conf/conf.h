@@ -141,6 +141,7 @@ struct conf {
 	uint8_t		 why_key_octets[KEY_SIZE];	/* for why_url */
 	enum log_target	 log;
 	enum log_format	 log_format;
+	enum log_privacy log_privacy;
 	enum log_level	 log_level;
 	int		 syslog_facility;
 

@@ -48,6 +48,13 @@ static const struct conf_word format_words[] = {
 	{ "text", LOG_FORMAT_TEXT }, { "json", LOG_FORMAT_JSON }, { NULL, 0 }
 };
 
+static const struct conf_word privacy_words[] = {
+	{ "none", LOG_PRIVACY_NONE },
+	{ "hash", LOG_PRIVACY_HASH },
+	{ "drop", LOG_PRIVACY_DROP },
+	{ NULL, 0 }
+};
+
 static const struct conf_word level_words[] = {
 	{ "error", LOG_LEVEL_ERROR },
 	{ "warning", LOG_LEVEL_WARNING },
@@ -199,6 +206,9 @@ static const struct conf_option top_options[] = {
 	{ "log_format", "\"text\"", "text or json", RELOAD,
 	    "What lines are made of.",
 	    CONF_WORD, FIELD(log_format), .words = format_words },
+	{ "log_privacy", "\"none\"", "none, hash or drop", RELOAD,
+	    "What the log has of local parts.",
+	    CONF_WORD, FIELD(log_privacy), .words = privacy_words },
 	{ "log_level", "\"info\"", "error, warning, info or debug", RELOAD,
 	    "How much is logged.",
 	    CONF_WORD, FIELD(log_level), .words = level_words },

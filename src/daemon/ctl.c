@@ -145,6 +145,7 @@ reload(struct dns *dns, bool verbose)
 		if (!verbose)
 			log_set_level(fresh->log_level);
 		log_set_format(fresh->log_format);
+		log_set_privacy(fresh->log_privacy);
 		log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);
 		conf_publish(fresh);
 		stats_inc(STATS_RELOADS);

@@ -454,6 +454,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	int status;
 
 	log_set_format(c->log_format);
+	log_set_privacy(c->log_privacy);
 	log_open(c->log, c->syslog_facility);
 	log_set_level(o->verbose ? LOG_LEVEL_DEBUG : c->log_level);
 	conf_publish(c);

@@ -89,7 +89,7 @@ log_failure(const struct dns_probe *p, const char *name, enum dns_type type)
 
 	log_record_string(&r, "failure", dns_failure_name(failure_of(p)));
 	log_record_string(&r, "server", dns_server_format(p->server, server));
-	log_record_string(&r, "name", name);
+	log_record_name(&r, "name", name);
 	log_record_uint(&r, "type", type);
 	log_record_write(&r, LOG_LEVEL_WARNING);
 }

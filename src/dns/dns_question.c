@@ -283,7 +283,7 @@ question_expire(struct dns_question *q)
 	atomic_store(&q->owner->backend->doubt, true);
 	struct log_record r = { .event = LOG_EVENT_DNS,
 		.message = "dns: no answer in time" };
-	log_record_string(&r, "name", q->key.name);
+	log_record_name(&r, "name", q->key.name);
 	log_record_uint(&r, "type", q->key.type);
 	log_record_write(&r, LOG_LEVEL_WARNING);
 }

@@ -97,9 +97,10 @@ log_bogus(const struct ub_result *r)
 	struct log_record line = { .event = LOG_EVENT_DNS,
 		.message = "dns: DNSSEC validation failed" };
 
-	log_record_string(&line, "name", r->qname);
-	log_record_string(&line, "reason", r->why_bogus != NULL ?
-	    r->why_bogus : "");
+	log_record_name(&line, "name", r->qname);
+	/* It has the name, too. */
+	if (r->why_bogus != NULL && !log_hides())
+		log_record_string(&line, "reason", r->why_bogus);
 	log_record_write(&line, LOG_LEVEL_WARNING);
 }
 

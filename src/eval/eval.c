@@ -197,6 +197,8 @@ static struct eval_run *
 run_new(struct eval_room *room, struct dns_view *view,
     const struct eval_request *in)
 {
+	const bool hides = log_hides();
+
 	room->run = (struct eval_run){
 		.view = view,
 		.in = in,
@@ -204,6 +206,9 @@ run_new(struct eval_room *room, struct dns_view *view,
 		.max_lookups = in->max_lookups < EVAL_LOOKUPS_MAX ?
 		    in->max_lookups : EVAL_LOOKUPS_MAX,
 		.traced = TRACE_NONE,
+		.hides = hides,
+		/* Some clients give an address in HELO. */
+		.hidden = hides && strchr(in->domain, '@') != NULL,
 		.marks = { .count = 1,
 		    .marks = { { .kind = EVAL_MARK_START } } }
 	};

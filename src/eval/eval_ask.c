@@ -35,6 +35,20 @@ eval_stop(struct eval_run *run, enum result r, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Names */
+
+const char *
+eval_shown(const struct eval_run *run, const char *name)
+{
+	return run->hidden ? "*" : name;
+}
+
+const char *
+eval_shown_domain(const struct eval_check *c)
+{
+	return c->hidden ? "*" : c->domain;
+}
+
 /* Asking */
 
 enum dns_type
@@ -65,7 +79,7 @@ note_question(struct eval_run *run, const char *name, enum dns_type type,
 		.type = type, .status = status };
 	if (answer != NULL)
 		e.answer = dns_view_share(run->view, answer, &e.source);
-	(void)eval_trace(run, e, name);
+	(void)eval_trace(run, e, eval_shown(run, name));
 }
 
 bool
@@ -88,7 +102,7 @@ eval_ask(struct eval_run *run, const char *name, enum dns_type type,
 		/* The deadline of all: not to be taken for a PTR error. */
 		run->verdict.limited = true;
 		eval_stop(run, RESULT_TEMPERROR, "no answer in time for %s %s",
-		    dns_type_name(type), name);
+		    dns_type_name(type), eval_shown(run, name));
 		return false;
 	case DNS_LIMIT:
 		stats_inc(STATS_LIMIT_QUERIES);
@@ -114,7 +128,7 @@ eval_ask_strictly(struct eval_run *run, const char *name, enum dns_type type,
 	run->verdict.bogus = (*out)->failure == DNS_FAILURE_BOGUS;
 	run->verdict.limited = (*out)->failure == DNS_FAILURE_BUSY;
 	eval_stop(run, RESULT_TEMPERROR, "DNS error for %s %s: %s",
-	    dns_type_name(type), name, (*out)->problem);
+	    dns_type_name(type), eval_shown(run, name), (*out)->problem);
 	return false;
 }
 
@@ -204,6 +218,8 @@ eval_expand_name(struct eval_run *run, const struct eval_check *c,
 {
 	struct macro_vars vars;
 
+	run->hidden = run->hides && (c->hidden ||
+	    (m != NULL && macro_uses(m, "lsh")));
 	if (m == NULL) {
 		memcpy(out, c->domain, EVAL_NAME_SIZE);
 		return true;

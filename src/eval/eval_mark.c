@@ -105,7 +105,9 @@ note_void(struct eval_run *run, const struct record_term *t, const char *name)
 		sbuf_str(sb, ", ");
 	sbuf_str(sb, record_mechanism_name(t->mechanism));
 	sbuf_char(sb, ':');
-	for (; *name != '\0'; name++)
+	if (run->hidden)
+		sbuf_char(sb, '*');
+	for (; !run->hidden && *name != '\0'; name++)
 		sbuf_char(sb, util_is_alnum(*name) ||
 		    strchr("-._", *name) != NULL ? *name : '?');
 	if (!sbuf_ok(sb))
@@ -180,7 +182,7 @@ query_mx(struct eval_run *run, const struct record_term *t, const char *name,
 		return EVAL_REPLY_UNWIND;
 	if ((*answer)->count > MX_MAX) {
 		eval_stop(run, RESULT_PERMERROR, "more than %d MX names at %s",
-		    MX_MAX, name);
+		    MX_MAX, eval_shown(run, name));
 		return EVAL_REPLY_UNWIND;
 	}
 	run->mx_term = t;
@@ -236,7 +238,7 @@ query_term(struct eval_run *run, const struct eval_check *c,
 	/* No query, so not a void lookup either. */
 	if (!eval_expand_name(run, c, t->domain, name))
 		return reply_unless_stopped(run, false);
-	trace_set_name(run->trace, run->traced, name);
+	trace_set_name(run->trace, run->traced, eval_shown(run, name));
 	switch (t->mechanism) {
 	case RECORD_A:
 		return query_a(run, t, name, answer);
@@ -343,7 +345,7 @@ note_record(struct eval_run *run, const struct eval_check *c,
 	if (!c->main || run->own != NULL)
 		return;
 	run->verdict.record = text;
-	run->verdict.record_domain = c->domain;
+	run->verdict.record_domain = eval_shown_domain(c);
 }
 
 static const char *
@@ -381,7 +383,7 @@ stop_malformed(struct eval_run *run, const struct eval_check *c,
 		    e->term_len > TERM_SHOWN ? "..." : "");
 	eval_stop(run, RESULT_PERMERROR,
 	    "%s%s at octet %zu of the SPF record of %s", e->message, term,
-	    e->offset, c->domain);
+	    e->offset, eval_shown_domain(c));
 }
 
 /* A record that lets in more than an organisation has. */
@@ -401,7 +403,8 @@ note_wide_open(struct eval_run *run, const struct eval_check *c)
 		return;
 	eval_copy_term(term, c->record, t);
 	(void)snprintf(run->wide_open, sizeof(run->wide_open), "%s%s%s", term,
-	    c->main ? "" : " of ", c->main ? "" : c->domain);
+	    c->main ? "" : " of ", c->main ? "" :
+	    eval_shown_domain(c));
 	run->verdict.wide_open = run->wide_open;
 }
 
@@ -422,14 +425,16 @@ find_record(struct eval_run *run, struct eval_check *c, bool start)
 	if (!eval_ask_strictly(run, c->domain, DNS_TYPE_TXT, &answer))
 		return false;
 	if (answer->status == DNS_NXDOMAIN) {
-		eval_stop(run, missing, "domain %s does not exist", c->domain);
+		eval_stop(run, missing, "domain %s does not exist",
+		    eval_shown_domain(c));
 	} else if (answer->spf_count == 0) {
-		eval_stop(run, missing, "no SPF record at %s", c->domain);
+		eval_stop(run, missing, "no SPF record at %s",
+		    eval_shown_domain(c));
 		run->unpublished = start;
 	} else if (answer->spf_count > 1) {
 		note_bad_record(run, c, answer);
 		eval_stop(run, RESULT_PERMERROR, "%zu SPF records at %s",
-		    answer->spf_count, c->domain);
+		    answer->spf_count, eval_shown_domain(c));
 	} else if (answer->spf == NULL) {
 		stop_malformed(run, c, answer);
 	}
@@ -452,13 +457,13 @@ find_domain(struct eval_run *run, const struct eval_mark *m,
 		return false;
 	if (eval_expand_name(run, m->check, domain, out) &&
 	    identity_name_is_valid(out, strlen(out), true)) {
-		trace_set_name(run->trace, run->traced, out);
+		trace_set_name(run->trace, run->traced, eval_shown(run, out));
 		return true;
 	}
 	if (!run->stopped)
 		eval_stop(run, RESULT_PERMERROR, "%s of %s names no domain",
 		    m->kind == EVAL_MARK_REDIRECT ? "redirect" : "include",
-		    m->check->domain);
+		    eval_shown_domain(m->check));
 	return false;
 }
 
@@ -472,10 +477,11 @@ new_check(struct eval_run *run, const struct eval_mark *m, const char *domain)
 	assert(run->check_count < EVAL_CHECKS_MAX);
 	struct eval_check *c = &run->checks[run->check_count++];
 	memcpy(c->domain, domain, sizeof(c->domain));
+	c->hidden = run->hidden;
 	c->traced = eval_trace(run, (struct trace_entry){
 		.kind = TRACE_RECORD, .parent = run->traced,
 		.whose = run->source
-	}, c->domain);
+	}, eval_shown_domain(c));
 	run->traced = c->traced;
 	c->main = start || (redirect && m->check->main);
 	c->passes = start ? run->own == NULL : m->check->passes &&

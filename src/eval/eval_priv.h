@@ -22,6 +22,7 @@ struct eval_check {
 	size_t	 traced;	/* its entry */
 	bool	 main;		/* that of START, or by redirect= from it */
 	bool	 passes;	/* what it passes, passes */
+	bool	 hidden;	/* its domain, see run */
 	char	 domain[EVAL_NAME_SIZE];
 };
 
@@ -91,6 +92,11 @@ struct eval_run {
 
 	struct trace		*trace;		/* NULL: not wanted */
 	size_t			 traced;	/* what questions belong to */
+
+	/* Local parts are not to be told: neither is the name that was expanded
+	 * last, for it was made of one, or of a HELO that may have one. */
+	bool				 hides;
+	bool				 hidden;
 
 	/* Set once: libspf2 unwinds, what it says does not matter any more. */
 	bool			 stopped;
@@ -166,6 +172,10 @@ const char *eval_find_validated(struct eval_run *run,
 /* What m needs, within c.  False: the run has stopped. */
 bool	eval_fill_vars(struct eval_run *run, const struct eval_check *c,
 	    const struct macro *m, struct macro_vars *vars);
+/* As texts and trace have it: "*" for a name that is hidden. */
+const char *eval_shown(const struct eval_run *run, const char *name);
+const char *eval_shown_domain(const struct eval_check *c);
+
 /*
  * The target name of a term; m NULL: the domain itself.  False: not a name
  * that the DNS can be asked for, or the run has stopped.

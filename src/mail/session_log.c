@@ -17,9 +17,21 @@ add_path(struct log_record *r, const char *key, const char *path)
 	size_t len = path != NULL ? strlen(path) : 0;
 
 	if (len > 2 && path[0] == '<' && path[len - 1] == '>')
-		log_record_text(r, key, path + 1, len - 2);
+		log_record_address(r, key, path + 1, len - 2);
+	else if (len > 0 && strcmp(path, "<>") != 0)
+		log_record_address(r, key, path, len);
 	else
 		log_record_string_if(r, key, path);
+}
+
+/* Some clients give an address. */
+static void
+add_helo(struct log_record *r, const char *helo)
+{
+	if (strchr(helo, '@') != NULL)
+		log_record_address(r, "helo", helo, strlen(helo));
+	else
+		log_record_string_if(r, "helo", helo);
 }
 
 static const char *
@@ -102,9 +114,12 @@ session_log(const struct message *m)
 		log_record_word(&r, "stale", "yes");
 	if (m->rcpt_count > 0)
 		log_record_uint(&r, "rcpts", m->rcpt_count);
-	log_record_string_if(&r, "helo", who->helo->address);
-	log_record_string(&r, "sender", sender->null_sender ? "<>"
-	    : sender->address);
+	add_helo(&r, who->helo->address);
+	if (sender->null_sender)
+		log_record_word(&r, "sender", "<>");
+	else
+		log_record_address(&r, "sender", sender->address,
+		    strlen(sender->address));
 	add_path(&r, "rcpt", m->rcpt);
 	if (m->spare != NULL)
 		log_record_string_if(&r, "author", spare_author(m->spare));
