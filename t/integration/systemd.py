@@ -25,7 +25,9 @@ namespaces.enter()
 
 FAIL = [spec.reply("fail", spec.CLIENT)]
 SERVER = spec.server()
-UNITS = os.path.join(daemon.SRCDIR, "init", "systemd")
+FOLDER = os.path.join(daemon.SRCDIR, "init", "systemd")
+UNITS = sorted(name for name in os.listdir(FOLDER)
+    if name.endswith((".service", ".socket")))
 ETC = "/etc/systemd/system/"
 MACHINE = machine.Machine()
 UNIT = "spf-milter"
@@ -54,9 +56,10 @@ def install():
     MACHINE.copy(daemon.PROGRAM, "/usr/sbin/spf-milter", 0o755)
     if os.access(why.PROGRAM, os.X_OK):
         MACHINE.copy(why.PROGRAM, "/usr/sbin/spf-why", 0o755)
-    MACHINE.run("useradd", "--system", "--no-create-home", "spf-milter")
-    for name in os.listdir(UNITS):
-        MACHINE.copy(os.path.join(UNITS, name), ETC + name)
+    MACHINE.copy(FOLDER + "/spf-milter.sysusers", "/run/sysusers.conf")
+    MACHINE.run("systemd-sysusers", "/run/sysusers.conf")
+    for name in UNITS:
+        MACHINE.copy(os.path.join(FOLDER, name), ETC + name)
     if sanitized():
         # The leak check would have to trace the process.
         for name in ("spf-milter", "spf-why"):
@@ -85,7 +88,7 @@ def socket_spec():
 
 def test_the_units_are_well_formed():
     install()
-    for name in sorted(os.listdir(UNITS)):
+    for name in UNITS:
         if name == "spf-why.service" and not os.access(why.PROGRAM, os.X_OK):
             continue
         text = MACHINE.run("systemd-analyze", "--man=no", "verify",
