@@ -157,6 +157,9 @@ add_files(struct confine *f, const struct conf *c)
 	}
 	confine_read_beside(f, ROOT_ANCHOR);
 	confine_read_system(f);
+	/* Limits of threads, which are told where they are reached. */
+	confine_read(f, "/proc/sys/kernel/threads-max");
+	confine_read(f, "/sys/fs/cgroup");
 	if (c->pid_file[0] != '\0')
 		confine_remove_beside(f, c->pid_file);
 	if (c->socket.path != NULL)

@@ -52,7 +52,7 @@ def threads(pid):
         try:
             with open("/proc/%d/task/%s/status" % (pid, thread)) as f:
                 lines = f.read().splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue	# it has ended
         yield dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
