@@ -18,6 +18,7 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/ctl.h"
+#include "daemon/http.h"
 #include "daemon/milter.h"
 #include "daemon/options.h"
 #include "daemon/sandbox.h"
@@ -62,6 +63,8 @@ print_versions(void)
 	}
 	if (suffixes_version() != NULL)
 		puts(suffixes_version());
+	if (http_version() != NULL)
+		printf("libmicrohttpd %s\n", http_version());
 }
 
 /* Prints what d has and exits with status, unless ok. */

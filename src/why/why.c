@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "eval/eval.h"
 #include "dns/dns.h"
 #include "why/why_http.h"
-#include "why/why_listen.h"
 #include "why/why_options.h"
 #include "why/why_recheck.h"
 #include "why/why_site.h"
@@ -142,6 +142,24 @@ confine(const struct why_options *o)
 	confine_log(&report);
 }
 
+/* -1: d says why. */
+static int
+open_listener(const char *text, struct diag *d)
+{
+	union listen_place place;
+
+	if (!listen_parse(text, &place)) {
+		diag_add(d, NULL, 0, "--listen %s: " LISTEN_SHAPES " is "
+		    "wanted", text);
+		return -1;
+	}
+	int fd = listen_open(&place);
+	if (fd < 0)
+		diag_add(d, NULL, 0, "--listen %s: %s", text,
+		    strerror(errno));
+	return fd;
+}
+
 /* Serves with rechecks, which are NULL where there are none. */
 static int
 serve_with(int listener, const struct why_site *s, const struct why_options *o,
@@ -171,7 +189,7 @@ serve(const struct why_site *s, const struct why_options *o, struct diag *d)
 	}
 	log_open(LOG_TARGET_STDERR, 0);
 	eval_init();
-	int listener = why_listen(o->listen, d);
+	int listener = open_listener(o->listen, d);
 	if (listener < 0)
 		return EX_UNAVAILABLE;
 	confine(o);

@@ -36,7 +36,7 @@ INCLUDERS = {
     "unbound.h": "src/dns/dns_unbound*.c",
     "confuse.h": "src/conf/conf*.[ch]",
     "seccomp.h": "src/base/confine_seccomp.c",
-    "microhttpd.h": "src/why/why_http.c",
+    "microhttpd.h": "src/*/*http.c",
     "ctype.h": "nowhere",
     "alloca.h": "nowhere",
     "locale.h": "nowhere",

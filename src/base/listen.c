@@ -1,34 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The socket that the site is served on. */
+/* Sockets of our own that others connect to. */
 
 #include "config.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/addr.h"
-#include "why/why_listen.h"
+#include "base/listen.h"
 
 #define BACKLOG 128
 
-union place {
-	struct sockaddr		any;
-	struct sockaddr_in	in;
-	struct sockaddr_in6	in6;
-	struct sockaddr_un	un;
-};
-
 /* "127.0.0.1:8891" or "[::1]:8891". */
 static bool
-parse_inet(const char *text, union place *out, socklen_t *len)
+parse_inet(const char *text, union listen_place *out)
 {
 	const char *colon = strrchr(text, ':');
 	size_t host = colon == NULL ? 0 : (size_t)(colon - text);
@@ -42,7 +31,6 @@ parse_inet(const char *text, union place *out, socklen_t *len)
 		out->in.sin_family = AF_INET;
 		out->in.sin_port = htons((uint16_t)port);
 		memcpy(&out->in.sin_addr, a.bytes, 4);
-		*len = sizeof(out->in);
 		return true;
 	}
 	if (host < 2 || text[0] != '[' || text[host - 1] != ']' ||
@@ -51,28 +39,34 @@ parse_inet(const char *text, union place *out, socklen_t *len)
 	out->in6.sin6_family = AF_INET6;
 	out->in6.sin6_port = htons((uint16_t)port);
 	memcpy(&out->in6.sin6_addr, a.bytes, 16);
-	*len = sizeof(out->in6);
 	return true;
 }
 
-static bool
-parse(const char *text, union place *out, socklen_t *len)
+bool
+listen_parse(const char *text, union listen_place *out)
 {
 	static const char scheme[] = "unix:";
 	const char *path = text + strlen(scheme);
 
 	memset(out, 0, sizeof(*out));
 	if (strncmp(text, scheme, strlen(scheme)) != 0)
-		return parse_inet(text, out, len);
+		return parse_inet(text, out);
 	out->un.sun_family = AF_UNIX;
-	*len = sizeof(out->un);
 	return path[0] == '/' && util_copy(out->un.sun_path,
 	    sizeof(out->un.sun_path), path);
 }
 
+static socklen_t
+length(const union listen_place *p)
+{
+	if (p->any.sa_family == AF_INET)
+		return sizeof(p->in);
+	return p->any.sa_family == AF_INET6 ? sizeof(p->in6) : sizeof(p->un);
+}
+
 /* Removes a socket that nobody listens on any more. */
 static void
-remove_stale(const union place *p, socklen_t len)
+remove_stale(const union listen_place *p)
 {
 	struct stat st;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -80,42 +74,34 @@ remove_stale(const union place *p, socklen_t len)
 	if (fd < 0)
 		return;
 	if (lstat(p->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, &p->any, len) != 0 && errno == ECONNREFUSED)
+	    connect(fd, &p->any, length(p)) != 0 && errno == ECONNREFUSED)
 		(void)unlink(p->un.sun_path);
 	close(fd);
 }
 
-/* The umask says who may connect to a unix socket. */
 static bool
-open_place(int fd, const union place *p, socklen_t len)
+open_place(int fd, const union listen_place *p)
 {
 	static const int on = 1;
 
 	if (p->any.sa_family == AF_UNIX)
-		remove_stale(p, len);
+		remove_stale(p);
 	else if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
 	    sizeof(on)) != 0)
 		return false;
-	return bind(fd, &p->any, len) == 0 && listen(fd, BACKLOG) == 0;
+	return bind(fd, &p->any, length(p)) == 0 && listen(fd, BACKLOG) == 0;
 }
 
 int
-why_listen(const char *text, struct diag *d)
+listen_open(const union listen_place *place)
 {
-	union place p;
-	socklen_t len;
-
-	if (!parse(text, &p, &len)) {
-		diag_add(d, NULL, 0, "--listen %s: ADDRESS:PORT, "
-		    "[ADDRESS]:PORT or unix:/PATH is wanted", text);
-		return -1;
-	}
-	int fd = socket(p.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC |
+	int fd = socket(place->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
-	if (fd >= 0 && open_place(fd, &p, len))
+
+	if (fd < 0 || open_place(fd, place))
 		return fd;
-	diag_add(d, NULL, 0, "--listen %s: %s", text, strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	int error = errno;
+	close(fd);
+	errno = error;
 	return -1;
 }
