@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "base/unix_socket.h"
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/milter.h"
@@ -33,7 +34,7 @@ check_path(const struct conf *c, const char *path, struct diag *d)
 		    strerror(error));
 		return false;
 	}
-	const char *obstacle = milter_socket_obstacle(folder, name);
+	const char *obstacle = unix_socket_obstacle(folder, name);
 	close(folder);
 	if (obstacle != NULL)
 		conf_complain(c, d, "socket", "%s %s", path, obstacle);

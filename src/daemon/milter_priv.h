@@ -35,8 +35,6 @@ bool	 milter_handed_open(const struct conf *c,
 	    bool (*bind)(const char *place), struct diag *d);
 /* Lets go of those that nobody serves, which is told. */
 void	 milter_handed_close(const struct conf *c);
-/* What stands in the way of a unix socket called name; NULL: nothing. */
-const char *milter_socket_obstacle(int dir, const char *name);
 /* Unless it is another's by now. */
 void	 milter_socket_remove(void);
 /*

@@ -44,6 +44,15 @@ sandbox_find_group(const struct conf *c, const char *option, const char *name,
 	return true;
 }
 
+uid_t
+sandbox_uid(const struct conf *c)
+{
+	const struct passwd *pw = c->user[0] != '\0' && geteuid() == 0 ?
+	    getpwnam(c->user) : NULL;
+
+	return pw != NULL ? pw->pw_uid : (uid_t)-1;
+}
+
 static bool
 find_ids(const struct conf *c, uid_t *uid, gid_t *gid, struct diag *d)
 {

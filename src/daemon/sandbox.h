@@ -16,6 +16,9 @@ struct conf;
 /* Whether conf's user and group exist.  False: d says which does not. */
 bool	sandbox_check(const struct conf *c, struct diag *d);
 
+/* The user that we are going to be, who exists; -1: the one that we are. */
+uid_t	sandbox_uid(const struct conf *c);
+
 /* The group that an option of c names.  False: d says that there is none. */
 bool	sandbox_find_group(const struct conf *c, const char *option,
 	    const char *name, gid_t *gid, struct diag *d);
