@@ -58,14 +58,38 @@ is_served(const char *name, void *arg)
 	return served;
 }
 
-const char *
-unix_socket_obstacle(int folder, const char *name)
+/* What stands in the way; NULL: nothing. */
+static const char *
+obstacle_to(int folder, const char *name)
 {
 	struct stat st;
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? NULL : strerror(errno);
 	return S_ISSOCK(st.st_mode) ? NULL : "is there and is not a socket";
+}
+
+bool
+unix_socket_check(const char *path, char problem[UNIX_SOCKET_PROBLEM_SIZE])
+{
+	struct sbuf sb;
+	const char *name;
+	int folder = path_open_folder(path, &name);
+	int error = errno;
+
+	sbuf_init(&sb, problem, UNIX_SOCKET_PROBLEM_SIZE);
+	if (folder < 0) {
+		sbuf_fmt(&sb, "%.*s: %s", name > path + 1 ?
+		    (int)(name - path - 1) : 1, path, error == ELOOP ?
+		    "a symbolic link of another user is on the way" :
+		    strerror(error));
+		return false;
+	}
+	const char *obstacle = obstacle_to(folder, name);
+	close(folder);
+	if (obstacle != NULL)
+		sbuf_fmt(&sb, "%s %s", path, obstacle);
+	return obstacle == NULL;
 }
 
 static bool
@@ -156,7 +180,7 @@ put_in_place(struct unix_socket *s, const struct unix_socket_wish *w,
 static bool
 is_free(const struct unix_socket *s, const char *path, struct diag *d)
 {
-	const char *obstacle = unix_socket_obstacle(s->folder, s->name);
+	const char *obstacle = obstacle_to(s->folder, s->name);
 
 	if (obstacle != NULL) {
 		diag_add(d, NULL, 0, "%s %s", path, obstacle);

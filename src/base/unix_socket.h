@@ -39,8 +39,10 @@ struct unix_socket_wish {
  */
 bool	unix_socket_make(struct unix_socket *s,
 	    const struct unix_socket_wish *w, struct diag *d);
-/* What stands in the way of a socket called name; NULL: nothing. */
-const char *unix_socket_obstacle(int folder, const char *name);
+/* Whether it might, as far as this can be told without.  False: why not. */
+#define UNIX_SOCKET_PROBLEM_SIZE 600
+bool	unix_socket_check(const char *path,
+	    char problem[UNIX_SOCKET_PROBLEM_SIZE]);
 /* Unless it is another's by now.  Frees what s has. */
 void	unix_socket_remove(struct unix_socket *s);
 

@@ -24,6 +24,9 @@
 /* Of max_lookups: evaluations do not nest deeper. */
 #define CONF_LOOKUPS_MAX 20
 
+/* Of control; a machine need not have it. */
+#define CONF_DEFAULT_CONTROL "/run/spf-milter/control"
+
 struct record;
 struct reply_template;
 struct suffixes;
@@ -113,6 +116,7 @@ struct conf {
 	char		*group;		/* "": the user's own */
 	bool		 confine;
 	char		*pid_file;	/* "": none */
+	char		*control;	/* path of a unix socket; "": none */
 	char		*hostname;	/* "": the MTA's j macro */
 	int64_t		 stop_grace_ms;	/* of messages under way */
 	unsigned	 behavior;
@@ -197,6 +201,13 @@ struct conf	*conf_load(const char *path, const char *const *settings,
 		    struct diag *d);
 /* From where c came from, as it is now; as conf_load. */
 struct conf	*conf_reload(const struct conf *c, struct diag *d);
+
+/*
+ * The control socket of a daemon that reads this file with these settings,
+ * also where they have mistakes; the caller frees it.  As conf_load.
+ */
+char		*conf_find_control(const char *path,
+		    const char *const *settings);
 
 /*
  * Makes c current, taking the caller's reference; releases the old one.  NULL:

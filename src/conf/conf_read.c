@@ -784,9 +784,12 @@ default_text(void)
 	return text;
 }
 
-/* text NULL: there is no file; else it is changed. */
+/*
+ * Everything but what files of lists have.  text NULL: there is no file; else
+ * it is changed.
+ */
 static struct conf *
-load(const char *path, char *text, const char *const *settings,
+read_all(const char *path, char *text, const char *const *settings,
     struct diag *d)
 {
 	struct diag notes;
@@ -806,21 +809,31 @@ load(const char *path, char *text, const char *const *settings,
 	for (size_t i = 0; settings != NULL && settings[i] != NULL; i++)
 		read_setting(cfg, settings[i]);
 	struct conf *c = build(cfg);
-	for (size_t i = 0; d->count == r.before && i < c->list_count; i++)
-		list_load(c->lists[i].list, d);
 	c->notes = notes;
 	c->places = r.places;
 	c->includes = r.includes;
 	c->settings = settings;
 	c->path = path != NULL ? xstrdup(path) : NULL;
-	if (d->count == r.before)
-		conf_check_whole(c, d);
-	if (d->count == r.before)
-		conf_check_why(c, d);
 	cfg_free(cfg);
 	free(defaults);
 	reader = NULL;
-	if (d->count > r.before) {
+	return c;
+}
+
+static struct conf *
+load(const char *path, char *text, const char *const *settings,
+    struct diag *d)
+{
+	size_t before = d->count;
+	struct conf *c = read_all(path, text, settings, d);
+
+	for (size_t i = 0; d->count == before && i < c->list_count; i++)
+		list_load(c->lists[i].list, d);
+	if (d->count == before)
+		conf_check_whole(c, d);
+	if (d->count == before)
+		conf_check_why(c, d);
+	if (d->count > before) {
 		conf_free(c);
 		return NULL;
 	}
@@ -843,6 +856,22 @@ conf_load(const char *path, const char *const *settings, struct diag *d)
 	struct conf *c = load(path, text, settings, d);
 	free(text);
 	return c;
+}
+
+char *
+conf_find_control(const char *path, const char *const *settings)
+{
+	const char *problem;
+	struct diag ignored;
+	char *text = path != NULL ? read_file(path, &problem) : NULL;
+
+	diag_init(&ignored);
+	struct conf *c = read_all(path, text, settings, &ignored);
+	char *control = xstrdup(c->control);
+	conf_free(c);
+	free(text);
+	diag_fini(&ignored);
+	return control;
 }
 
 struct conf *

@@ -16,11 +16,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/stats.h"
 #include "base/util.h"
 #include "conf/conf.h"
-#include "daemon/ctl.h"
-#include "daemon/sandbox.h"
+#include "daemon/ctl_priv.h"
 
 #define LISTS_SECONDS 2		/* a changed file is taken up within twice */
 #define DAY_SECONDS 86400
@@ -95,76 +93,6 @@ wait_for_signal(const sigset_t *set)
 	return signo;
 }
 
-static void
-warn_restart(const char *name)
-{
-	log_event(LOG_EVENT_RELOAD, LOG_LEVEL_WARNING, "reload: a new value "
-	    "of %s takes effect only after a restart", name);
-}
-
-struct dns_options
-ctl_dns_options(const struct conf *c)
-{
-	return (struct dns_options){
-		.servers = (const char *const *)c->dns_servers.list,
-		.server_count = c->dns_servers.count,
-		.query_timeout_ms = c->dns_query_timeout_ms,
-		.cache_size = c->dns_cache_size,
-		.serve_stale_ms = c->dns_serve_stale_ms,
-		.dnssec = c->dnssec,
-		.canary = c->dns_canary
-	};
-}
-
-/* NULL: d says why. */
-static struct conf *
-load(const struct conf *old, struct dns *dns, struct diag *d)
-{
-	struct conf *c = conf_reload(old, d);
-
-	if (c == NULL)
-		return NULL;
-	const struct dns_options o = ctl_dns_options(c);
-	if (sandbox_covers(c, d) && dns_configure(dns, &o, d))
-		return c;
-	conf_release(c);
-	return NULL;
-}
-
-static void
-reload(struct dns *dns, bool verbose)
-{
-	const struct conf *old = conf_acquire();
-	struct diag d;
-
-	diag_init(&d);
-	ctl_notify_reloading();
-	struct conf *fresh = load(old, dns, &d);
-	if (fresh != NULL) {
-		conf_diff_restart(old, fresh, warn_restart);
-		if (!verbose)
-			log_set_level(fresh->log_level);
-		log_set_format(fresh->log_format);
-		log_set_privacy(fresh->log_privacy);
-		log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);
-		conf_publish(fresh);
-		stats_inc(STATS_RELOADS);
-		log_event(LOG_EVENT_RELOAD, LOG_LEVEL_NOTICE,
-		    "configuration reloaded%s%s",
-		    old->path != NULL ? " from " : "",
-		    old->path != NULL ? old->path : "");
-	} else {
-		log_diag(LOG_LEVEL_ERROR, "reload", &d);
-		stats_inc(STATS_RELOADS_FAILED);
-		log_event(LOG_EVENT_RELOAD, LOG_LEVEL_ERROR,
-		    "reload: the old configuration stays in force");
-	}
-	ctl_notify_ready(fresh != NULL ? "Serving, reloaded" : "Serving; the "
-	    "last reload failed: the old configuration stays in force");
-	conf_release(old);
-	diag_fini(&d);
-}
-
 static atomic_bool failed;
 
 void
@@ -181,7 +109,7 @@ ctl_run(struct dns *dns, bool verbose)
 	int signo;
 
 	while ((signo = wait_for_signal(&set)) == SIGHUP || signo == SIGUSR1)
-		reload(dns, verbose);
+		ctl_reload_now(dns, verbose);
 	return !atomic_load(&failed);
 }
 

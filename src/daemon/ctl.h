@@ -5,6 +5,8 @@
 #define CTL_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 
 #include "dns/dns.h"
 
@@ -23,6 +25,22 @@ void	ctl_take_signals(void);
  * changes for it.  verbose: the log level stays as it is.
  */
 bool	ctl_run(struct dns *dns, bool verbose);
+
+/* The last reload. */
+struct ctl_reload {
+	bool		good;
+	int64_t		time_s;		/* since 1970; 0: there was none */
+};
+
+/* Asks for one; the number of who asks.  Any thread, never waits. */
+uint64_t ctl_reload_ask(void);
+/*
+ * Whether that one has ended: then text gets what there is to say of it, lines
+ * that are not escaped.  *r is always set.  Any thread.
+ */
+bool	ctl_reload_result(uint64_t number, struct ctl_reload *r, FILE *text);
+/* f is called after each reload, on the first thread; before ctl_run. */
+void	ctl_reload_on_end(void (*f)(void));
 
 /* What c says for the resolver; texts are borrowed from c. */
 struct dns_options ctl_dns_options(const struct conf *c);

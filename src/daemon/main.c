@@ -17,10 +17,12 @@
 #include "base/tally.h"
 #include "base/util.h"
 #include "conf/conf.h"
+#include "daemon/control.h"
 #include "daemon/ctl.h"
 #include "daemon/http.h"
 #include "daemon/milter.h"
 #include "daemon/options.h"
+#include "daemon/remote.h"
 #include "daemon/sandbox.h"
 #include "dns/dns.h"
 #include "dns/flight.h"
@@ -114,8 +116,9 @@ check_site(const struct conf *c, struct diag *d)
 {
 	bool accounts = sandbox_check(c, d);
 	bool socket = milter_check(c, d);
+	bool control = control_check(c, d);
 
-	return check_pid_file(c, d) && accounts && socket;
+	return check_pid_file(c, d) && accounts && socket && control;
 }
 
 /* What keeps mail servers from us: for a terminal, or for the log. */
@@ -352,7 +355,7 @@ start_process(const struct conf *c, struct diag *d)
 		    problem);
 		return EX_OSERR;
 	}
-	if (!milter_open(c, d))
+	if (!milter_open(c, d) || !control_open(c, d))
 		return EX_UNAVAILABLE;
 	if (!sandbox_drop(c, &changed, d))
 		return EX_NOPERM;
@@ -402,7 +405,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 		return EX_OSERR;
 	s->env.grace = grace_new();
 	s->env.breaker = breaker_new(s->dns);
-	if (!milter_start(&s->env, d))
+	if (!milter_start(&s->env, d) || !control_start(d))
 		return EX_OSERR;
 	log_event(LOG_EVENT_START, LOG_LEVEL_NOTICE,
 	    "spf-milter %s listens on %s, behavior %u", PACKAGE_VERSION,
@@ -467,6 +470,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	if (status != EX_OK) {
 		diag_print(d, "spf-milter");
 		milter_close();
+		control_stop();
 		process_remove_pid_file();
 		log_stop();
 		return status;
@@ -474,6 +478,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	bool asked = ctl_run(s.dns, o->verbose);
 	status = asked && !milter_failed() ? EX_OK : EX_OSERR;
 	ctl_notify_stopping();
+	control_stop();
 	unsigned left = stop_serving();
 	log_counters();
 	tally_each(log_rule);
@@ -490,9 +495,28 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	return status;
 }
 
+/* Also where the file has mistakes by now. */
+static int
+reload(const struct options *o)
+{
+	char *path = conf_find_control(o->config != NULL ? o->config :
+	    CONF_DEFAULT_PATH, o->settings);
+	int status = EX_UNAVAILABLE;
+
+	if (path[0] != '\0')
+		status = remote_reload(path);
+	else
+		fputs("spf-milter: control = \"\": without this socket only "
+		    "SIGHUP reloads\n", stderr);
+	free(path);
+	return status;
+}
+
 static int
 run(const struct options *o, struct diag *d)
 {
+	if (o->command == OPTIONS_RELOAD)
+		return reload(o);
 	if (o->command == OPTIONS_GENERATE)
 		return printed((int)advisor_generate(o->parts, o->part_count,
 		    o->json, stdout));

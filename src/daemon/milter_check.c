@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/path.h"
 #include "base/unix_socket.h"
 #include "base/util.h"
 #include "conf/conf.h"
@@ -22,23 +21,12 @@
 static bool
 check_path(const struct conf *c, const char *path, struct diag *d)
 {
-	const char *name;
-	int folder = path_open_folder(path, &name);
+	char problem[UNIX_SOCKET_PROBLEM_SIZE];
 
-	if (folder < 0) {
-		int error = errno;
-
-		conf_complain(c, d, "socket", "%.*s: %s", name > path + 1 ?
-		    (int)(name - path - 1) : 1, path, error == ELOOP ?
-		    "a symbolic link of another user is on the way" :
-		    strerror(error));
-		return false;
-	}
-	const char *obstacle = unix_socket_obstacle(folder, name);
-	close(folder);
-	if (obstacle != NULL)
-		conf_complain(c, d, "socket", "%s %s", path, obstacle);
-	return obstacle == NULL;
+	if (unix_socket_check(path, problem))
+		return true;
+	conf_complain(c, d, "socket", "%s", problem);
+	return false;
 }
 
 /* NULL: some port of the address can be bound. */

@@ -16,7 +16,7 @@ enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
 	OPTION_CHECK_RECORD, OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX,
 	OPTION_A, OPTION_INCLUDE, OPTION_EXISTS, OPTION_REDIRECT,
 	OPTION_ALL, OPTION_REPLAY, OPTION_AGAINST, OPTION_RATE,
-	OPTION_STATE };
+	OPTION_STATE, OPTION_RELOAD };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -50,6 +50,7 @@ static const struct option long_options[] = {
 	{ "against", required_argument, NULL, OPTION_AGAINST },
 	{ "rate", required_argument, NULL, OPTION_RATE },
 	{ "state", required_argument, NULL, OPTION_STATE },
+	{ "reload", no_argument, NULL, OPTION_RELOAD },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -61,6 +62,7 @@ options_usage(FILE *out)
 {
 	fputs("usage: spf-milter [-c FILE] [-o NAME=VALUE] [-f | -b] [-v]\n"
 	    "       spf-milter -n [-v] [-c FILE] [-o NAME=VALUE]\n"
+	    "       spf-milter --reload [-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--explain | --json] --ip IP --sender ADDRESS [--helo NAME] "
 	    "[--rcpt ADDRESS] [--header FILE]\n"
@@ -86,6 +88,8 @@ options_usage(FILE *out)
 	    "  -b, --background    go to the background\n"
 	    "  -v, --verbose       log more; with -n show every value\n"
 	    "  -n, --check         check the configuration\n"
+	    "      --reload        have the running daemon read its "
+	    "configuration again\n"
 	    "  -t, --dry-run       show what would happen to a message, or to "
 	    "many:\n"
 	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
@@ -242,6 +246,9 @@ take_option(struct options *o, int opt)
 		return true;
 	case OPTION_DOMAIN:
 		o->domain = optarg;
+		return true;
+	case OPTION_RELOAD:
+		o->command = OPTIONS_RELOAD;
 		return true;
 	case OPTION_GENERATE:
 		o->command = OPTIONS_GENERATE;

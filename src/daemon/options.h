@@ -15,6 +15,7 @@ enum options_command {
 	OPTIONS_DRYRUN,
 	OPTIONS_ADVISE,		/* --check-domain, --check-record */
 	OPTIONS_GENERATE,
+	OPTIONS_RELOAD,		/* of the running daemon */
 	OPTIONS_VERSION,
 	OPTIONS_HELP
 };

@@ -173,6 +173,8 @@ add_files(struct confine *f, const struct conf *c)
 		confine_remove_beside(f, c->pid_file);
 	if (c->socket.path != NULL)
 		confine_remove_beside(f, c->socket.path);
+	if (c->control[0] != '\0')
+		confine_remove_beside(f, c->control);
 }
 
 /* The daemon knocks at its own socket where it stops listening. */

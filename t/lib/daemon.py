@@ -2,6 +2,8 @@
 """Starts the program under test and makes sure that it ends."""
 
 import atexit
+import contextlib
+import http.client
 import os
 import shutil
 import signal
@@ -56,7 +58,8 @@ def configuration(dns=None, **options):
     dns: a DnsServer, or a dictionary of the section's options.  The default
     of the tests trusts nobody, so that any client address can be used.
     """
-    values = {"log": "stderr", "log_level": "info", "trusted_networks": []}
+    values = {"log": "stderr", "log_level": "info", "trusted_networks": [],
+        "control": ""}
     values.update(options)
     section = dict(options.pop("dns_options", {}))
     values.pop("dns_options", None)
@@ -84,6 +87,17 @@ def as_user(uid, gid, groups=()):
         else "--clear-groups"]
 
 
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
 class Daemon:
     """spf-milter on a socket of its own.
 
@@ -108,6 +122,8 @@ class Daemon:
         self.socket = socket_spec or "unix:%s/socket" % self.directory
         self.named = named or self.socket
         self.config = os.path.join(self.directory, "spf-milter.conf")
+        # With control=True.
+        self.control = os.path.join(self.directory, "control")
         self.options = options
         self.command = [*prefix, PROGRAM, "-f", "-c", self.config, *args]
         self.env = env
@@ -121,6 +137,8 @@ class Daemon:
 
     def configure(self, text=None, **options):
         """Writes the configuration; the daemon does not notice by itself."""
+        if options.get("control") is True:
+            options["control"] = self.control
         if text is None:
             text = configuration(socket=self.named, **options)
         # In place of the old one at once: a reload never sees half of it.
@@ -213,6 +231,13 @@ class Daemon:
         line = self.wait_for_log(("configuration reloaded",
             "stays in force"), start=start)
         return "configuration reloaded" in line
+
+    def ask(self, path, method="GET", headers=None, timeout=30):
+        """(status, text) of its control socket."""
+        with contextlib.closing(UnixConnection(self.control, timeout)) as c:
+            c.request(method, path, headers=headers or {})
+            answer = c.getresponse()
+            return answer.status, answer.read().decode("utf-8")
 
     def stop(self):
         """SIGTERM; the exit status."""

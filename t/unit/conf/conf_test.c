@@ -128,6 +128,7 @@ test_no_file_gives_the_specified_defaults(void **state)
 	assert_string_equal(c->user, "");
 	assert_string_equal(c->group, "");
 	assert_string_equal(c->pid_file, "");
+	assert_string_equal(c->control, CONF_DEFAULT_CONTROL);
 	assert_string_equal(c->hostname, "");
 	assert_int_equal(c->behavior, 3);
 	assert_true(c->check_helo);
@@ -1650,6 +1651,36 @@ test_settings_stand_over_the_file(void **state)
 }
 
 static void
+assert_control(const char *text, const char *setting, const char *want)
+{
+	const char *const settings[] = { setting, NULL };
+	char *path = path_in_dir("x.conf");
+
+	write_file("x.conf", text, strlen(text));
+	char *control = conf_find_control(path, settings);
+
+	assert_string_equal(control, want);
+	free(control);
+	free(path);
+}
+
+/* The running daemon has read the file when it had none. */
+static void
+test_control_is_found_beside_mistakes(void **state)
+{
+	(void)state;
+	assert_control("control = /a/b", NULL, "/a/b");
+	assert_control("behavior = 9 control = /a/b rule x { bad = 1 }", NULL,
+	    "/a/b");
+	assert_control("control = /a/b\n}", NULL, "/a/b");
+	assert_control("control = /a/b", "control=/c", "/c");
+	assert_control("", NULL, CONF_DEFAULT_CONTROL);
+	char *control = conf_find_control("/nowhere/x", NULL);
+	assert_string_equal(control, CONF_DEFAULT_CONTROL);
+	free(control);
+}
+
+static void
 test_settings_of_lists_are_as_in_the_file(void **state)
 {
 	struct conf *c = load_over("headers = {}",
@@ -2282,6 +2313,7 @@ main(void)
 		TEST(lists_are_known_by_where_they_stand),
 		TEST(settings_stand_over_the_file),
 		TEST(settings_of_lists_are_as_in_the_file),
+		TEST(control_is_found_beside_mistakes),
 		TEST(the_last_setting_counts_and_needs_no_file),
 		TEST(wrong_settings_are_told_by_their_text),
 		TEST(a_note_of_a_setting_is_told_by_its_text),

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the daemon tells of itself, and at which doors. */
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/listen.h"
+#include "base/log.h"
+#include "base/unix_socket.h"
+#include "conf/conf.h"
+#include "daemon/control.h"
+#include "daemon/ctl.h"
+#include "daemon/http.h"
+#include "daemon/sandbox.h"
+
+static struct unix_socket place = UNIX_SOCKET_NONE;
+static struct http_door doors[HTTP_DOORS_MAX];
+static size_t door_count;
+static struct http *server;
+
+/* Routes */
+
+static bool
+answer_health(struct http_request *q, struct http_answer *a)
+{
+	(void)q;
+	fputs("ok\n", a->body);
+	return true;
+}
+
+static bool
+answer_reload(struct http_request *q, struct http_answer *a)
+{
+	struct ctl_reload r;
+
+	if (q->state == 0)
+		q->state = ctl_reload_ask();
+	if (ctl_reload_result(q->state, &r, a->body)) {
+		a->status = r.good ? 200 : 422;
+		return true;
+	}
+	if (q->is_late) {
+		a->status = 503;
+		fputs("the reload goes on: the log will say how it ends\n",
+		    a->body);
+	}
+	return q->is_late;
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/healthz", HTTP_CONTROL | HTTP_METRICS, answer_health },
+	{ "POST", "/reload", HTTP_CONTROL, answer_reload },
+	{ NULL, NULL, 0, NULL }
+};
+
+/* Doors */
+
+static bool
+is_default(const struct conf *c)
+{
+	return strcmp(c->control, CONF_DEFAULT_CONTROL) == 0;
+}
+
+bool
+control_check(const struct conf *c, struct diag *d)
+{
+	const size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+	char problem[UNIX_SOCKET_PROBLEM_SIZE] = "";
+
+	if (c->control[0] == '\0' || is_default(c))
+		return true;
+	if (http_version() == NULL)
+		util_copy(problem, sizeof(problem),
+		    "built without libmicrohttpd");
+	else if (strlen(c->control) > max)	/* for those who connect */
+		util_copy(problem, sizeof(problem), "the path is too long");
+	else
+		(void)unix_socket_check(c->control, problem);
+	if (problem[0] != '\0')
+		conf_complain(c, d, "control", "%s", problem);
+	return problem[0] == '\0';
+}
+
+static bool
+bind_name(const char *name, void *arg)
+{
+	union listen_place p = { .un = { .sun_family = AF_UNIX } };
+	int *fd = arg;
+
+	if (!util_copy(p.un.sun_path, sizeof(p.un.sun_path), name)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	*fd = listen_open(&p);
+	return *fd >= 0;
+}
+
+static bool
+open_control(const struct conf *c, struct diag *d)
+{
+	int fd = -1;
+	const struct unix_socket_wish w = { .text = c->control,
+		.path = c->control, .uid = sandbox_uid(c), .gid = (gid_t)-1,
+		.group = "", .mode = 0600, .bind = bind_name, .arg = &fd };
+
+	if (unix_socket_make(&place, &w, d)) {
+		doors[door_count++] = (struct http_door){ fd, HTTP_CONTROL };
+		return true;
+	}
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* The default is no reason to refuse a start. */
+static bool
+explain(const struct conf *c, const struct diag *problems, struct diag *d)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		const char *problem = problems->entries[i].message;
+
+		if (is_default(c))
+			log_notice("no control socket for --reload and "
+			    "--status: %s", problem);
+		else
+			conf_complain(c, d, "control", "%s", problem);
+	}
+	return is_default(c);
+}
+
+bool
+control_open(const struct conf *c, struct diag *d)
+{
+	struct diag problems;
+
+	if (c->control[0] == '\0' ||
+	    (http_version() == NULL && is_default(c)))
+		return true;
+	if (!control_check(c, d))
+		return false;
+	diag_init(&problems);
+	bool good = open_control(c, &problems) || explain(c, &problems, d);
+	diag_fini(&problems);
+	return good;
+}
+
+static void
+on_reloaded(void)
+{
+	http_wake(server);
+}
+
+bool
+control_start(struct diag *d)
+{
+	if (door_count == 0)
+		return true;
+	server = http_start(doors, door_count, routes, d);
+	if (server == NULL)
+		return false;
+	ctl_reload_on_end(on_reloaded);
+	return true;
+}
+
+void
+control_stop(void)
+{
+	ctl_reload_on_end(NULL);
+	http_stop(server);
+	server = NULL;
+	unix_socket_remove(&place);
+}

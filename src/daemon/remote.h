@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a command has the running daemon do; it is at the socket path. */
+
+#ifndef REMOTE_H
+#define REMOTE_H
+
+/*
+ * Has it reload, and waits until it has.  Standard error gets what it says; the
+ * exit status: EX_OK, EX_CONFIG where the old configuration stays in force,
+ * EX_UNAVAILABLE where there is no daemon, EX_TEMPFAIL where it takes too long.
+ */
+int	remote_reload(const char *path);
+
+#endif

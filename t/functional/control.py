@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The control socket: whose it is, what becomes of it, and reloads."""
+
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import daemon
+import tap
+from daemon import Daemon
+
+DEFAULT = "/run/spf-milter/control"
+
+
+def command(d, *args):
+    """(status, what it says) of spf-milter -c FILE ARGS."""
+    done = subprocess.run([daemon.PROGRAM, "-c", d.config, *args], cwd="/",
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    tap.equal(done.stdout, b"")
+    return done.returncode, done.stderr.decode("latin-1")
+
+
+def test_its_owner_alone_may_use_it():
+    with Daemon(control=True) as d:
+        mode = os.stat(d.control)
+        tap.equal(stat.filemode(mode.st_mode), "srw-------")
+        tap.equal(d.ask("/healthz"), (200, "ok\n"))
+
+
+def test_user_of_the_daemon_owns_it_who_removes_it():
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+    d = Daemon(control=True, user="nobody", start=False)
+    os.chmod(d.directory, 0o777)
+    d.start()
+    tap.true(os.stat(d.control).st_uid != 0, "it is still root's")
+    tap.equal(command(d, "--reload")[0], 0)
+    d.stop_well()
+    tap.true(not os.path.exists(d.control), "it is left")
+    d.clean()
+
+
+def test_default_without_folder_is_told_and_no_obstacle():
+    if os.path.exists(os.path.dirname(DEFAULT)):
+        raise tap.Skip("this machine has " + os.path.dirname(DEFAULT))
+    d = Daemon(start=False)
+    d.configure(daemon.configuration(socket=d.socket).replace(
+        'control = ""\n', ""))
+    d.start()
+    line = d.wait_for_log("no control socket")
+    tap.contains(line, DEFAULT)
+    tap.contains(line, "No such file")
+    d.stop_well()
+    tap.equal(sum("no control" in l for l in d.lines), 1)
+    d.clean()
+
+
+def test_other_path_that_cannot_be_had_refuses_the_start():
+    for path, reason in (("/nowhere/control", "No such file"),
+            ("/etc/passwd", "is not a socket"),
+            ("/tmp/" + "x" * 150, "too long")):
+        d = Daemon(control=path, start=False)
+        status, said = command(d, "-n")
+        tap.equal(status, 78)
+        tap.true(re.search(r"spf-milter.conf:\d+: control: .*" + reason,
+            said), said)
+        tap.equal(command(d, "-f")[0], 69)
+        d.clean()
+
+
+def test_one_that_is_left_over_is_replaced_and_a_live_one_is_not():
+    with Daemon(control=True) as d:
+        with Daemon(control=d.control, start=False) as other:
+            status, said = command(other, "-f")
+            tap.equal(status, 69)
+            tap.contains(said, "another program answers")
+        tap.equal(d.ask("/healthz")[0], 200)
+        d.kill()
+        tap.true(os.path.exists(d.control), "it is gone")
+        d.start()
+        tap.equal(d.ask("/healthz")[0], 200)
+
+
+def test_reload_says_that_it_is_done():
+    with Daemon(control=True, behavior=3) as d:
+        d.configure(behavior=5, control=True, best_guess="v=spf1 +all")
+        status, said = command(d, "--reload")
+        tap.equal(status, 0)
+        tap.contains(said, "spf-milter: configuration reloaded from "
+            + d.config)
+        d.configure(behavior=5, control=True, pid_file="/tmp/x.pid")
+        status, said = command(d, "--reload")
+        tap.equal(status, 0)
+        tap.contains(said, "spf-milter: a new value of pid_file takes effect "
+            "only after a restart\n")
+
+
+def test_reload_of_a_bad_file_says_where_and_fails():
+    with Daemon(control=True) as d:
+        d.configure(control=True, behavior=9)
+        status, said = command(d, "--reload")
+        tap.equal(status, 78)
+        tap.true(re.match(r"spf-milter: %s:\d+: behavior = \"9\": too large; "
+            "allowed: 0 to 6\nspf-milter: the old configuration stays in force\n$" % d.config,
+            said), said)
+        # Also where nothing can be read of it, and of what others write.
+        d.configure('control = "%s"\nhostname = "\x1b[31m"\nx' % d.control)
+        status, said = command(d, "--reload")
+        tap.equal(status, 78)
+        tap.true("\x1b" not in said, said)
+        d.configure(control=True)
+        tap.equal(command(d, "--reload")[0], 0)
+
+
+def test_reload_without_a_daemon_says_what_to_do():
+    d = Daemon(control=True, start=False)
+    status, said = command(d, "--reload")
+    tap.equal(status, 69)
+    tap.contains(said, d.control + ": no daemon runs with this configuration")
+    d.configure(control="")
+    status, said = command(d, "--reload")
+    tap.equal(status, 69)
+    tap.contains(said, 'control = ""')
+    d.clean()
+
+
+def test_who_is_not_the_owner_is_told():
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+    with Daemon(control=True) as d:
+        done = subprocess.run([*daemon.as_user(65534, 65534), daemon.PROGRAM,
+            "-c", d.config, "--reload"], cwd="/", capture_output=True,
+            timeout=60)
+        tap.equal(done.returncode, 69)
+        tap.contains(done.stderr.decode(), "only root and the user")
+
+
+def test_silent_daemon_is_not_waited_for_without_end():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "control")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+            s.listen(1)
+            d = Daemon(control=path, start=False)
+            with subprocess.Popen([daemon.PROGRAM, "-c", d.config,
+                    "--reload"], stderr=subprocess.PIPE) as p:
+                peer = s.accept()[0]
+                tap.contains(peer.recv(100).decode(), "POST /reload HTTP/1.0")
+                peer.close()
+                tap.contains(p.stderr.read().decode(), "ended before it")
+                tap.equal(p.wait(20), 69)
+            d.clean()
+
+
+def test_all_who_ask_at_once_are_answered():
+    with Daemon(control=True) as d:
+        answers = []
+
+        def ask():
+            for _ in range(5):
+                answers.append(d.ask("/reload", "POST", timeout=60)[0])
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+        tap.equal(answers, [200] * 40)
+        tap.true(d.reload(control=True), "SIGHUP")
+
+
+if __name__ == "__main__":
+    if "libmicrohttpd" not in daemon.run("-V")[1]:
+        tap.skip("built without libmicrohttpd")
+    tap.main(globals())
