@@ -15,6 +15,7 @@
 #include "daemon/ctl.h"
 #include "daemon/http.h"
 #include "daemon/sandbox.h"
+#include "daemon/status.h"
 
 static struct unix_socket place = UNIX_SOCKET_NONE;
 static struct http_door doors[HTTP_DOORS_MAX];
@@ -50,8 +51,18 @@ answer_reload(struct http_request *q, struct http_answer *a)
 	return q->is_late;
 }
 
+static bool
+answer_status(struct http_request *q, struct http_answer *a)
+{
+	(void)q;
+	a->type = "application/json";
+	status_write(a->body);
+	return true;
+}
+
 static const struct http_route routes[] = {
 	{ "GET", "/healthz", HTTP_CONTROL | HTTP_METRICS, answer_health },
+	{ "GET", "/status", HTTP_CONTROL, answer_status },
 	{ "POST", "/reload", HTTP_CONTROL, answer_reload },
 	{ NULL, NULL, 0, NULL }
 };
@@ -158,6 +169,7 @@ control_start(struct diag *d)
 {
 	if (door_count == 0)
 		return true;
+	status_begin();
 	server = http_start(doors, door_count, routes, d);
 	if (server == NULL)
 		return false;

@@ -45,7 +45,7 @@ bool
 ctl_reload_result(uint64_t number, struct ctl_reload *r, FILE *text)
 {
 	lock_acquire(&lock);
-	bool due = done >= number && last_text != NULL;
+	bool due = last_text != NULL && done >= number;
 	*r = last;
 	if (due)
 		fputs(last_text, text);

@@ -497,17 +497,19 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 
 /* Also where the file has mistakes by now. */
 static int
-reload(const struct options *o)
+ask_running(const struct options *o)
 {
 	char *path = conf_find_control(o->config != NULL ? o->config :
 	    CONF_DEFAULT_PATH, o->settings);
 	int status = EX_UNAVAILABLE;
 
-	if (path[0] != '\0')
+	if (path[0] == '\0')
+		fputs("spf-milter: control = \"\": without this socket only "
+		    "signals reach the daemon\n", stderr);
+	else if (o->command == OPTIONS_RELOAD)
 		status = remote_reload(path);
 	else
-		fputs("spf-milter: control = \"\": without this socket only "
-		    "SIGHUP reloads\n", stderr);
+		status = remote_status(path, o->json);
 	free(path);
 	return status;
 }
@@ -515,8 +517,8 @@ reload(const struct options *o)
 static int
 run(const struct options *o, struct diag *d)
 {
-	if (o->command == OPTIONS_RELOAD)
-		return reload(o);
+	if (o->command == OPTIONS_RELOAD || o->command == OPTIONS_STATUS)
+		return printed(ask_running(o));
 	if (o->command == OPTIONS_GENERATE)
 		return printed((int)advisor_generate(o->parts, o->part_count,
 		    o->json, stdout));

@@ -16,7 +16,7 @@ enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
 	OPTION_CHECK_RECORD, OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX,
 	OPTION_A, OPTION_INCLUDE, OPTION_EXISTS, OPTION_REDIRECT,
 	OPTION_ALL, OPTION_REPLAY, OPTION_AGAINST, OPTION_RATE,
-	OPTION_STATE, OPTION_RELOAD };
+	OPTION_STATE, OPTION_RELOAD, OPTION_STATUS };
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -51,6 +51,7 @@ static const struct option long_options[] = {
 	{ "rate", required_argument, NULL, OPTION_RATE },
 	{ "state", required_argument, NULL, OPTION_STATE },
 	{ "reload", no_argument, NULL, OPTION_RELOAD },
+	{ "status", no_argument, NULL, OPTION_STATUS },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -63,6 +64,7 @@ options_usage(FILE *out)
 	fputs("usage: spf-milter [-c FILE] [-o NAME=VALUE] [-f | -b] [-v]\n"
 	    "       spf-milter -n [-v] [-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter --reload [-c FILE] [-o NAME=VALUE]\n"
+	    "       spf-milter --status [--json] [-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--explain | --json] --ip IP --sender ADDRESS [--helo NAME] "
 	    "[--rcpt ADDRESS] [--header FILE]\n"
@@ -90,6 +92,7 @@ options_usage(FILE *out)
 	    "  -n, --check         check the configuration\n"
 	    "      --reload        have the running daemon read its "
 	    "configuration again\n"
+	    "      --status        how the running daemon is\n"
 	    "  -t, --dry-run       show what would happen to a message, or to "
 	    "many:\n"
 	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
@@ -250,6 +253,9 @@ take_option(struct options *o, int opt)
 	case OPTION_RELOAD:
 		o->command = OPTIONS_RELOAD;
 		return true;
+	case OPTION_STATUS:
+		o->command = OPTIONS_STATUS;
+		return true;
 	case OPTION_GENERATE:
 		o->command = OPTIONS_GENERATE;
 		return true;
@@ -265,6 +271,7 @@ stray(const struct options *o)
 	bool play = o->command == OPTIONS_DRYRUN;
 	bool advise = o->command == OPTIONS_ADVISE;
 	bool generate = o->command == OPTIONS_GENERATE;
+	bool status = o->command == OPTIONS_STATUS;
 
 	if (!play && (o->helo != NULL || o->sender != NULL ||
 	    o->rcpt != NULL || o->header != NULL || o->explain))
@@ -285,9 +292,9 @@ stray(const struct options *o)
 	if (!play && !advise && o->zone != NULL)
 		return "--zone goes with -t, --check-domain and "
 		    "--check-record";
-	if (!play && !advise && !generate && o->json)
-		return "--json goes with -t, --check-domain, --check-record "
-		    "and --generate";
+	if (!play && !advise && !generate && !status && o->json)
+		return "--json goes with -t, --check-domain, --check-record, "
+		    "--generate and --status";
 	return NULL;
 }
 

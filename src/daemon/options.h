@@ -16,6 +16,7 @@ enum options_command {
 	OPTIONS_ADVISE,		/* --check-domain, --check-record */
 	OPTIONS_GENERATE,
 	OPTIONS_RELOAD,		/* of the running daemon */
+	OPTIONS_STATUS,
 	OPTIONS_VERSION,
 	OPTIONS_HELP
 };

@@ -11,8 +11,10 @@
 #include "base/util.h"
 #include "daemon/ask.h"
 #include "daemon/remote.h"
+#include "daemon/status.h"
 
 #define RELOAD_MS 90000		/* longer than the daemon waits */
+#define STATUS_MS 10000
 
 /* As diag_print does; a file may have any octets. */
 static void
@@ -74,4 +76,27 @@ remote_reload(const char *path)
 	print_lines(a.text);
 	free(a.text);
 	return reload_status(a.status);
+}
+
+int
+remote_status(const char *path, bool json)
+{
+	char problem[ASK_PROBLEM_SIZE];
+	struct ask_answer a;
+
+	if (!ask_daemon(path, "GET", "/status", util_now_ms() + STATUS_MS, &a,
+	    problem)) {
+		fprintf(stderr, "spf-milter: %s\n", problem);
+		return EX_UNAVAILABLE;
+	}
+	bool good = a.status == 200;
+	if (good && json)
+		fputs(a.text, stdout);
+	else if (good)
+		good = status_show(a.text, stdout);
+	if (!good)
+		fputs("spf-milter: the daemon gives an answer of another "
+		    "version\n", stderr);
+	free(a.text);
+	return good ? EX_OK : EX_UNAVAILABLE;
 }

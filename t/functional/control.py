@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The control socket: whose it is, what becomes of it, and reloads."""
 
+import json
 import os
 import re
 import socket
@@ -157,6 +158,37 @@ def test_silent_daemon_is_not_waited_for_without_end():
                 tap.contains(p.stderr.read().decode(), "ended before it")
                 tap.equal(p.wait(20), 69)
             d.clean()
+
+
+def status(d, *args):
+    code, out, err = daemon.run("--status", "-c", d.config, *args)
+    tap.equal((code, err), (0, ""))
+    return out
+
+
+def test_status_tells_of_process_reload_counters_and_rules():
+    with Daemon(control=True) as d:
+        found = json.loads(status(d, "--json"))
+        tap.equal(found["pid"], d.pid)
+        tap.equal(found["configuration"], {"path": d.config, "behavior": 3,
+            "reload": None})
+        d.configure(control=True, behavior=9)
+        command(d, "--reload")
+        found = json.loads(status(d, "--json"))
+        tap.equal(found["configuration"]["reload"]["good"], False)
+        tap.equal(found["counters"]["reloads_failed"], 1)
+        text = status(d)
+        tap.contains(text, ", process %d, up 0d 00:00:" % d.pid)
+        tap.contains(text, "failed: the old configuration is in force")
+        tap.true("\x1b" not in text, "neither colour nor a stranger's")
+        tap.true(max(len(l) for l in text.splitlines()) <= 80, text)
+
+
+def test_status_without_a_daemon_fails():
+    with Daemon(control=True, start=False) as d:
+        code, out, err = daemon.run("--status", "-c", d.config)
+        tap.equal((code, out), (69, ""))
+        tap.contains(err, "no daemon runs")
 
 
 def test_all_who_ask_at_once_are_answered():

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The state of the running daemon for people: what matters most comes first. */
+
+#include "config.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/status.h"
+#include "tool/json_out.h"
+#include "tool/terminal.h"
+
+#define COLUMN 38		/* of two */
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}
+
+static int64_t
+number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void
+put_heading(const struct terminal *t, const char *text)
+{
+	terminal_set_style(t, TERMINAL_BOLD);
+	fputs(text, t->out);
+	terminal_set_style(t, TERMINAL_PLAIN);
+	putc('\n', t->out);
+}
+
+static void
+put_time(FILE *out, int64_t time_s)
+{
+	char text[32] = "";
+	time_t when = (time_t)time_s;
+	struct tm tm;
+
+	if (localtime_r(&when, &tm) != NULL)
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	fputs(text, out);
+}
+
+static void
+put_labelled(const struct terminal *t, const char *label, const char *value)
+{
+	fprintf(t->out, "%-15s", label);
+	terminal_put_text(t->out, value[0] != '\0' ? value : "-");
+	putc('\n', t->out);
+}
+
+static void
+put_process(const struct terminal *t, const json_t *o)
+{
+	const json_t *c = json_object_get(o, "configuration");
+	const json_t *r = json_object_get(c, "reload");
+	int64_t up = number_of(o, "uptime");
+
+	terminal_set_style(t, TERMINAL_BOLD);
+	fputs("spf-milter ", t->out);
+	terminal_put_text(t->out, text_of(o, "version"));
+	terminal_set_style(t, TERMINAL_PLAIN);
+	fprintf(t->out, ", process %" PRId64 ", up %" PRId64 "d %02" PRId64
+	    ":%02" PRId64 ":%02" PRId64 "\n", number_of(o, "pid"),
+	    up / 86400, up / 3600 % 24, up / 60 % 60, up % 60);
+	put_labelled(t, "socket", text_of(o, "socket"));
+	put_labelled(t, "configuration", text_of(c, "path"));
+	put_labelled(t, "confined by", text_of(o, "confined"));
+	if (!json_is_object(r))
+		return;
+	bool good = json_is_true(json_object_get(r, "good"));
+	fprintf(t->out, "%-15s", "last reload");
+	put_time(t->out, number_of(r, "time"));
+	terminal_set_style(t, good ? TERMINAL_GREEN : TERMINAL_RED);
+	fputs(good ? " done" : " failed: the old configuration is in force",
+	    t->out);
+	terminal_set_style(t, TERMINAL_PLAIN);
+	putc('\n', t->out);
+}
+
+static void
+put_counters(const struct terminal *t, json_t *counters)
+{
+	const char *key;
+	json_t *value;
+	bool second = false;
+
+	put_heading(t, "\nCounters");
+	json_object_foreach(counters, key, value) {
+		int left = COLUMN - 1 - (int)strlen(key);
+
+		fputs(second ? "    " : "", t->out);
+		terminal_put_text(t->out, key);
+		fprintf(t->out, " %*" JSON_INTEGER_FORMAT "%s",
+		    left > 1 ? left - 1 : 1, json_integer_value(value),
+		    second ? "\n" : "");
+		second = !second;
+	}
+	if (second)
+		putc('\n', t->out);
+}
+
+static void
+put_rules(const struct terminal *t, const json_t *rules)
+{
+	size_t i;
+	json_t *r;
+
+	if (json_array_size(rules) == 0)
+		return;
+	put_heading(t, "\nRules, the newest first");
+	json_array_foreach(rules, i, r) {
+		fprintf(t->out, "%10" PRId64 "  last ", number_of(r, "hits"));
+		put_time(t->out, number_of(r, "last"));
+		fputs("  ", t->out);
+		terminal_put_text(t->out, text_of(r, "name"));
+		putc('\n', t->out);
+	}
+}
+
+bool
+status_show(const char *json, FILE *out)
+{
+	json_t *o = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	const struct terminal t = terminal_open(out);
+
+	if (!json_is_object(o)) {
+		json_decref(o);
+		return false;
+	}
+	put_process(&t, o);
+	put_counters(&t, json_object_get(o, "counters"));
+	put_rules(&t, json_object_get(o, "rules"));
+	json_decref(o);
+	return true;
+}
