@@ -17,7 +17,8 @@ in a comment what it is:
     skip REASON         cannot be run
 
 Everything in one guide is done in its order on one machine; a line
-"<!-- on SERVICES -->" at its top says what runs there before.
+"<!-- on SERVICES -->" at its top says what runs there before, and
+"<!-- needs PROGRAMS -->" what has to be installed.
 """
 
 import collections
@@ -47,10 +48,20 @@ def run_words(block):
     return RUN.fullmatch(" " * bool(block.words) + block.words)
 
 
+def heads(text, what):
+    """The words of a line "<!-- WHAT WORDS -->"."""
+    found = re.search("^<!-- %s ([a-z -]+) -->$" % what, text, re.M)
+    return found[1].split() if found else []
+
+
 def services(text):
     """What runs on the machine of a page."""
-    found = re.search("^<!-- on ([a-z -]+) -->$", text, re.M)
-    return found[1].split() if found else []
+    return heads(text, "on")
+
+
+def needs(text):
+    """Programs without which nobody can follow it."""
+    return heads(text, "needs")
 
 
 def fences(lines):

@@ -79,8 +79,10 @@ def not_shown():
 def not_translated():
     """What nobody runs may be told in the reader's language."""
     def what(page):
-        return [(b.kind, b.language) if b.kind == "skip" else b[:-1]
-            for b in blocks(page)]
+        text = csource.read(page)
+        return [guide.services(text), guide.needs(text)] + [
+            (b.kind, b.language) if b.kind == "skip" else b[:-1]
+            for b in guide.blocks(text)]
     for page in pages():
         if page.endswith(KOREAN) or page in ENGLISH_ONLY:
             continue
