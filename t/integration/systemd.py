@@ -47,7 +47,8 @@ def systemctl(*words, status=0):
 
 
 def configure(**options):
-    options = {"log": "syslog", "dns": SERVER, "behavior": 3, **options}
+    options = {"log": "syslog", "dns": SERVER, "behavior": 3,
+        "control": "/run/spf-milter/control", **options}
     MACHINE.write("/etc/spf-milter.conf", daemon.configuration(**options))
 
 
@@ -109,6 +110,20 @@ def test_a_reload_is_done_when_it_is_in_force():
         configure(behavior=level)
         systemctl("reload", UNIT)
         tap.equal(refusal(INET), FAIL if level == 3 else None)
+    tap.equal(main_pid(), pid)
+
+
+def test_a_reload_of_a_bad_file_fails():
+    pid = main_pid()
+    for bad in ({"behavior": 9}, {"headers": ["none"]}):
+        configure(**bad)
+        systemctl("reload", UNIT, status=None)
+        tap.equal(MACHINE.show(UNIT, "ActiveState"), "active")
+        tap.equal(refusal(INET), FAIL)
+        tap.contains(MACHINE.run("systemctl", "status", UNIT)[1],
+            "the old configuration stays in force")
+    configure()
+    systemctl("reload", UNIT)
     tap.equal(main_pid(), pid)
 
 
