@@ -175,6 +175,8 @@ add_files(struct confine *f, const struct conf *c)
 		confine_remove_beside(f, c->socket.path);
 	if (c->control[0] != '\0')
 		confine_remove_beside(f, c->control);
+	if (c->control[0] != '\0')
+		confine_remove_beside(f, c->control);
 }
 
 /* The daemon knocks at its own socket where it stops listening. */
