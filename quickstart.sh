@@ -155,7 +155,7 @@ install_test_dependencies() {
 	[ "$(id -u)" -ne 0 ] || unpack_sendmail
 }
 
-build() {
+configure_here() {
 	if [ ! -x configure ]; then
 		say "preparing the build system"
 		autoreconf -i >build-autoreconf.log 2>&1 || {
@@ -167,6 +167,10 @@ build() {
 		say "configuring"
 		./configure --quiet --sysconfdir=/etc --localstatedir=/var
 	fi
+}
+
+build() {
+	configure_here
 	say "building"
 	make --no-print-directory -s -j "$jobs"
 }
@@ -346,7 +350,7 @@ show_packages() {
 }
 
 package() {
-	build
+	configure_here
 	version=$(sed -n 's/^AC_INIT(\[spf-milter\], \[\(.*\)\])$/\1/p' \
 	    configure.ac)
 	rm -rf build-package
