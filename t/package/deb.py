@@ -278,4 +278,4 @@ def test_purged_they_leave_no_trace():
     tap.equal(changed, [])
 
 
-tap.main(globals(), seconds=900)
+tap.main(globals(), seconds=1800)

@@ -72,4 +72,4 @@ def test_configuration_is_kept_and_units_are_there():
     tap.contains(scripts, "useradd -r -g spf-milter")
 
 
-tap.main(globals(), seconds=900)
+tap.main(globals(), seconds=1800)
