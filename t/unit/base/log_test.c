@@ -885,6 +885,55 @@ test_flood_of_one_kind_is_a_few_lines(void **state)
 	assert_int_equal(stats_get(STATS_LOG_SUPPRESSED) - before, 1988);
 }
 
+/* Personal data */
+
+#define DAY_MS INT64_C(86400000)
+
+static const char *
+hidden(const char *address, int64_t time_ms)
+{
+	static char text[LOG_PRIVACY_OCTETS];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	log_privacy_put(&sb, address, strlen(address), time_ms);
+	return text;
+}
+
+static void
+test_hash_of_a_person_is_another_one_each_day(void **state)
+{
+	(void)state;
+	log_set_privacy(LOG_PRIVACY_HASH);
+	char first[LOG_PRIVACY_OCTETS];
+
+	util_copy(first, sizeof(first), hidden("u@example.com", 0));
+	assert_string_equal(hidden("U@EXAMPLE.com", DAY_MS - 1) + 13,
+	    "@EXAMPLE.com");
+	assert_memory_equal(hidden("U@EXAMPLE.com", DAY_MS - 1), first, 13);
+	assert_memory_not_equal(hidden("u@example.net", 0), first, 13);
+	assert_memory_not_equal(hidden("u@example.com", DAY_MS), first, 13);
+	/* The key of a day that is over is gone. */
+	assert_memory_not_equal(hidden("u@example.com", 0), first, 13);
+	log_set_privacy(LOG_PRIVACY_NONE);
+}
+
+static void
+test_nothing_of_a_local_part_is_left(void **state)
+{
+	(void)state;
+	log_set_privacy(LOG_PRIVACY_DROP);
+	assert_string_equal(hidden("u@example.com", 0), "*@example.com");
+	assert_string_equal(hidden("\"a@b\"@example.com", 0),
+	    "*@example.com");
+	assert_string_equal(hidden("@r.example:u@example.com", 0),
+	    "*@example.com");
+	assert_string_equal(hidden("u", 0), "*");
+	assert_string_equal(hidden("<u@example.com>u", 0), "*");
+	assert_string_equal(hidden("u@example.com@", 0), "*@");
+	log_set_privacy(LOG_PRIVACY_NONE);
+}
+
 static void
 test_pause_passes_once_an_interval(void **state)
 {
@@ -952,6 +1001,8 @@ main(void)
 		    test_repeats_are_told_at_the_end_of_their_minute, reset),
 		cmocka_unit_test_setup(test_flood_of_one_kind_is_a_few_lines,
 		    reset),
+		cmocka_unit_test(test_hash_of_a_person_is_another_one_each_day),
+		cmocka_unit_test(test_nothing_of_a_local_part_is_left),
 		cmocka_unit_test(test_pause_passes_once_an_interval),
 	};
 
