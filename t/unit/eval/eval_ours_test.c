@@ -16,6 +16,7 @@
 #include "eval/eval.h"
 #include "eval/trace.h"
 #include "spf/record.h"
+#include "eval_mail.h"
 #include "fake_dns.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -42,17 +43,11 @@ set_ours(const char *local_policy, const char *best_guess)
 {
 	record_free(r.local_policy);
 	record_free(r.best_guess);
-	r = (struct eval_request){
-		.scope = SCOPE_MAILFROM, .local = "user",
-		.domain = "example.com", .helo = "mail.example.net",
-		.receiver = "mx.example.org", .time_s = 1234567890,
-		.max_lookups = 10, .max_void_lookups = 2,
-		.want_explanation = true, .want_trace = true,
-		.local_policy = local_policy != NULL ? parse(local_policy) :
-		    NULL,
-		.best_guess = best_guess != NULL ? parse(best_guess) : NULL,
-		.wide_open_prefix = 8, .wide_open_prefix6 = 16
-	};
+	r = eval_mail();
+	r.local_policy = local_policy != NULL ? parse(local_policy) : NULL;
+	r.best_guess = best_guess != NULL ? parse(best_guess) : NULL;
+	r.wide_open_prefix = 8;
+	r.wide_open_prefix6 = 16;
 }
 
 static int

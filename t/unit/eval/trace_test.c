@@ -11,6 +11,7 @@
 #include "dns/dns.h"
 #include "eval/eval.h"
 #include "eval/trace.h"
+#include "eval_mail.h"
 #include "fake_dns.h"
 
 #define DAY_MS 86400000
@@ -147,14 +148,7 @@ set_up(void **state)
 	static struct fixture f;
 
 	memset(&f, 0, sizeof(f));
-	f.request = (struct eval_request){
-		.scope = SCOPE_MAILFROM, .local = "user",
-		.domain = "example.com", .helo = "mail.example.net",
-		.receiver = "mx.example.org", .max_lookups = 10,
-		.max_void_lookups = 2, .want_explanation = true,
-		.want_trace = true
-	};
-	assert_true(addr_parse(&f.request.client, "192.0.2.1"));
+	f.request = eval_mail();
 	*state = &f;
 	return 0;
 }
