@@ -119,7 +119,8 @@ install_test_tools() {
 	    dovecot-sieve procmail maildrop zstd swaks haproxy \
 	    python3-spf libmail-spf-perl \
 	    rsyslog logrotate fail2ban jq \
-	    nginx-light apache2 bash-completion zsh fish
+	    nginx-light apache2 prometheus python3-prometheus-client \
+	    bash-completion zsh fish
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
 	install_deb build-essential debhelper dh-python fakeroot lintian \
 	    mmdebstrap rpm rpmlint ||

@@ -56,6 +56,15 @@ listen_parse(const char *text, union listen_place *out)
 	    sizeof(out->un.sun_path), path);
 }
 
+bool
+listen_is_private(const union listen_place *p)
+{
+	struct addr a;
+
+	return !addr_from_sockaddr(&a, &p->any) || addr_is_loopback(&a) ||
+	    addr_private_bits(&a) > 0;
+}
+
 static socklen_t
 length(const union listen_place *p)
 {

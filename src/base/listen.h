@@ -24,6 +24,9 @@ union listen_place {
 /* Of LISTEN_SHAPES.  False: it is of none. */
 bool	listen_parse(const char *text, union listen_place *out);
 
+/* A unix socket, or an address of this machine or of a network of our own. */
+bool	listen_is_private(const union listen_place *place);
+
 /*
  * A socket that listens and does not block; at a unix socket's place one that
  * is left over gives way, and the umask says who may connect.  -1: errno.

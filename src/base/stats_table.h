@@ -8,6 +8,8 @@
 
 METRIC("spf_milter_sessions", "SMTP connections")
 STATS(SESSIONS, "sessions", "", NOTHING)
+METRIC("spf_milter_sessions_ended", "SMTP connections that have ended")
+STATS(SESSIONS_ENDED, "sessions_ended", "", NOTHING)
 METRIC("spf_milter_connections_refused",
     "Connections closed at once for want of descriptors or threads")
 STATS(CONNECTIONS_REFUSED, "connections_refused", "", NOTHING)

@@ -58,3 +58,11 @@ tally_each(void (*report)(const char *name, uint64_t hits, int64_t last_s))
 		if (t->hits > 0)
 			report(t->name, t->hits, t->last_s);
 }
+
+void
+tally_walk(void (*see)(void *arg, const char *name, uint64_t hits,
+    int64_t last_s), void *arg)
+{
+	for (struct tally *t = tallies; t != NULL; t = t->next)
+		see(arg, t->name, t->hits, t->last_s);
+}

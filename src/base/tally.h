@@ -21,5 +21,8 @@ void		 tally_hit(struct tally *t, int64_t now_s);
  */
 void		 tally_each(void (*report)(const char *name, uint64_t hits,
 		    int64_t last_s));
+/* The same for all names, with arg; hits may be 0, last_s is 0 then. */
+void		 tally_walk(void (*see)(void *arg, const char *name,
+		    uint64_t hits, int64_t last_s), void *arg);
 
 #endif

@@ -161,6 +161,9 @@ struct conf {
 	unsigned	 max_lookups;
 	unsigned	 max_void_lookups;
 
+	char		*metrics_listen;	/* of listen.h; "": nowhere */
+	mode_t		 metrics_mode;	/* of a unix socket there */
+
 	struct conf_record local_policy;	/* see eval_request */
 	struct conf_record best_guess;
 	unsigned	 wide_open_prefix;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/listen.h"
 #include "conf/conf_priv.h"
 #include "policy/reply.h"
 
@@ -96,6 +97,16 @@ parse_hostname(const struct conf_option *o, void *field, const char *text)
 {
 	(void)o;
 	return keep(text[0] == '\0' || conf_is_host_name(text) ? NULL : "",
+	    field, text);
+}
+
+static const char *
+parse_listen(const struct conf_option *o, void *field, const char *text)
+{
+	union listen_place place;
+
+	(void)o;
+	return keep(text[0] == '\0' || listen_parse(text, &place) ? NULL : "",
 	    field, text);
 }
 
@@ -794,7 +805,8 @@ const struct conf_kind conf_kinds[] = {
 	    false },
 	[CONF_RECORD] = { conf_record_parse, conf_record_clear, print_record,
 	    false },
-	[CONF_MAPPINGS] = { add_mapping, clear_mappings, print_mappings, true }
+	[CONF_MAPPINGS] = { add_mapping, clear_mappings, print_mappings, true },
+	[CONF_LISTEN] = { parse_listen, clear_text, print_text, false }
 };
 
 const char *

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/listen.h"
 #include "conf/conf_priv.h"
 #include "spf/record.h"
 #include "policy/suffixes.h"
@@ -112,6 +113,20 @@ note_socket(struct conf *c)
 		    "address of this machine, and whoever connects is "
 		    "trusted like the MTA; inet:%u@127.0.0.1 is for this "
 		    "machine alone", s->port);
+}
+
+static void
+note_metrics(struct conf *c)
+{
+	union listen_place place;
+
+	if (c->metrics_listen[0] != '\0' &&
+	    listen_parse(c->metrics_listen, &place) &&
+	    !listen_is_private(&place))
+		diag_add(&c->notes, c->path, 0, "metrics: listen: whoever "
+		    "reaches %s can read the metrics, and nobody is asked for "
+		    "a password; 127.0.0.1 is for this machine alone",
+		    c->metrics_listen);
 }
 
 static void
@@ -271,6 +286,7 @@ conf_note(struct conf *c)
 	note_mappings(c);
 	note_local_policy(c);
 	note_socket(c);
+	note_metrics(c);
 	note_group(c);
 	note_networks(c);
 	note_relays(c);

@@ -52,7 +52,8 @@ enum conf_kind_name {
 	CONF_ADDRESS,		/* struct addr: AF_UNSPEC where it is "" */
 	CONF_TERMS,		/* struct conf_record: a policy */
 	CONF_RECORD,		/* struct conf_record */
-	CONF_MAPPINGS		/* struct conf_mappings; a list */
+	CONF_MAPPINGS,		/* struct conf_mappings; a list */
+	CONF_LISTEN		/* char *: as listen.h takes it, "" allowed */
 };
 
 struct conf_option {
@@ -124,7 +125,7 @@ struct conf_section {
 };
 
 /* The first is what stands outside of sections. */
-#define CONF_SECTION_COUNT 8
+#define CONF_SECTION_COUNT 9
 extern const struct conf_section conf_sections[CONF_SECTION_COUNT];
 
 /* NULL: no such section. */

@@ -259,6 +259,15 @@ static const struct conf_option dns_options[] = {
 	    CONF_UINT, FIELD(max_void_lookups), 0, 100 },
 };
 
+static const struct conf_option metrics_options[] = {
+	{ "listen", "\"\"", "ADDRESS:PORT, [ADDRESS]:PORT, unix:/PATH or \"\"",
+	    RESTART, "Where metrics are served by HTTP.",
+	    CONF_LISTEN, FIELD(metrics_listen) },
+	{ "listen_mode", "\"0660\"", "octal permissions, 0 to 0777", RESTART,
+	    "The permissions of a unix socket there.",
+	    CONF_OCTAL, FIELD(metrics_mode) },
+};
+
 #define POLICY_FIELD(r) \
 	.offset = offsetof(struct conf_policy, action[RESULT_##r]), \
 	.derived = true
@@ -445,6 +454,7 @@ static const char *const reply_titles[] = {
 const struct conf_section conf_sections[CONF_SECTION_COUNT] = {
 	{ OPTIONS(top_options), .check = conf_check_levels },
 	{ "dns", "dns", OPTIONS(dns_options) },
+	{ "metrics", "metrics", OPTIONS(metrics_options) },
 	{ "reply", "reply fail", OPTIONS(reply_options),
 	    .size = sizeof(struct conf_reply), FIELD(reply_sections),
 	    .titles = reply_titles,

@@ -3,17 +3,21 @@
 
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/listen.h"
 #include "base/log.h"
+#include "base/process_figures.h"
 #include "base/unix_socket.h"
 #include "conf/conf.h"
 #include "daemon/control.h"
 #include "daemon/ctl.h"
 #include "daemon/http.h"
+#include "daemon/metrics.h"
 #include "daemon/sandbox.h"
 #include "daemon/status.h"
 
@@ -23,14 +27,6 @@ static size_t door_count;
 static struct http *server;
 
 /* Routes */
-
-static bool
-answer_health(struct http_request *q, struct http_answer *a)
-{
-	(void)q;
-	fputs("ok\n", a->body);
-	return true;
-}
 
 static bool
 answer_reload(struct http_request *q, struct http_answer *a)
@@ -61,7 +57,11 @@ answer_status(struct http_request *q, struct http_answer *a)
 }
 
 static const struct http_route routes[] = {
-	{ "GET", "/healthz", HTTP_CONTROL | HTTP_METRICS, answer_health },
+	{ "GET", "/metrics", HTTP_CONTROL | HTTP_METRICS, metrics_answer },
+	{ "GET", "/healthz", HTTP_CONTROL | HTTP_METRICS,
+	    metrics_answer_healthz },
+	{ "GET", "/readyz", HTTP_CONTROL | HTTP_METRICS,
+	    metrics_answer_readyz },
 	{ "GET", "/status", HTTP_CONTROL, answer_status },
 	{ "POST", "/reload", HTTP_CONTROL, answer_reload },
 	{ NULL, NULL, 0, NULL }
@@ -75,8 +75,8 @@ is_default(const struct conf *c)
 	return strcmp(c->control, CONF_DEFAULT_CONTROL) == 0;
 }
 
-bool
-control_check(const struct conf *c, struct diag *d)
+static bool
+check_control(const struct conf *c, struct diag *d)
 {
 	const size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	char problem[UNIX_SOCKET_PROBLEM_SIZE] = "";
@@ -142,20 +142,76 @@ explain(const struct conf *c, const struct diag *problems, struct diag *d)
 	return is_default(c);
 }
 
-bool
-control_open(const struct conf *c, struct diag *d)
+static bool
+open_control_if_wanted(const struct conf *c, struct diag *d)
 {
 	struct diag problems;
 
 	if (c->control[0] == '\0' ||
 	    (http_version() == NULL && is_default(c)))
 		return true;
-	if (!control_check(c, d))
+	if (!check_control(c, d))
 		return false;
 	diag_init(&problems);
 	bool good = open_control(c, &problems) || explain(c, &problems, d);
 	diag_fini(&problems);
 	return good;
+}
+
+static bool
+check_metrics(const struct conf *c, struct diag *d)
+{
+	bool good = c->metrics_listen[0] == '\0' || http_version() != NULL;
+
+	if (!good)
+		diag_add(d, c->path, 0, "metrics: listen: built without "
+		    "libmicrohttpd");
+	return good;
+}
+
+/* The mode is that from its first moment on; no thread is there yet. */
+static int
+listen_with_mode(const union listen_place *p, mode_t mode)
+{
+	mode_t mask = umask(~mode & 0777);
+	int fd = listen_open(p);
+	int error = errno;
+
+	(void)umask(mask);
+	errno = error;
+	return fd;
+}
+
+static bool
+open_metrics(const struct conf *c, struct diag *d)
+{
+	union listen_place p;
+
+	if (!listen_parse(c->metrics_listen, &p))
+		return true;		/* "" */
+	int fd = listen_with_mode(&p, c->metrics_mode);
+	if (fd >= 0)
+		doors[door_count++] = (struct http_door){ fd, HTTP_METRICS };
+	else
+		diag_add(d, c->path, 0, "metrics: cannot listen on %s: %s",
+		    c->metrics_listen, strerror(errno));
+	return fd >= 0;
+}
+
+bool
+control_check(const struct conf *c, struct diag *d)
+{
+	bool good = check_control(c, d);
+
+	return check_metrics(c, d) && good;
+}
+
+bool
+control_open(const struct conf *c, struct diag *d)
+{
+	process_figures_open();
+	return open_control_if_wanted(c, d) && check_metrics(c, d) &&
+	    open_metrics(c, d);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "base/util.h"
 #include "conf/conf.h"
 #include "daemon/ctl_priv.h"
+#include "daemon/metrics.h"
 #include "daemon/sandbox.h"
 
 static struct lock lock = LOCK_INITIALIZER;
@@ -126,6 +127,7 @@ take_up(const struct conf *old, struct conf *fresh, bool verbose)
 	report_diag(&fresh->notes);
 	conf_publish(fresh);
 	stats_inc(STATS_RELOADS);
+	metrics_note_reload(true, time(NULL));
 	log_event(LOG_EVENT_RELOAD, LOG_LEVEL_NOTICE,
 	    "configuration reloaded%s%s",
 	    old->path != NULL ? " from " : "",
@@ -141,6 +143,7 @@ refuse(const struct diag *d)
 	log_diag(LOG_LEVEL_ERROR, "reload", d);
 	report_diag(d);
 	stats_inc(STATS_RELOADS_FAILED);
+	metrics_note_reload(false, time(NULL));
 	log_event(LOG_EVENT_RELOAD, LOG_LEVEL_ERROR,
 	    "reload: the old configuration stays in force");
 	fputs("the old configuration stays in force\n", report);

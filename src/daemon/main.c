@@ -20,6 +20,7 @@
 #include "daemon/control.h"
 #include "daemon/ctl.h"
 #include "daemon/http.h"
+#include "daemon/metrics.h"
 #include "daemon/milter.h"
 #include "daemon/options.h"
 #include "daemon/remote.h"
@@ -405,6 +406,7 @@ start(const struct conf *c, struct service *s, struct diag *d)
 		return EX_OSERR;
 	s->env.grace = grace_new();
 	s->env.breaker = breaker_new(s->dns);
+	metrics_init(&s->env, s->dns);
 	if (!milter_start(&s->env, d) || !control_start(d))
 		return EX_OSERR;
 	log_event(LOG_EVENT_START, LOG_LEVEL_NOTICE,

@@ -517,6 +517,12 @@ milter_failed(void)
 	return atomic_load(&failed);
 }
 
+bool
+milter_is_serving(void)
+{
+	return !milter_failed() && milter_gate_is_open();
+}
+
 void
 milter_close(void)
 {

@@ -49,6 +49,8 @@ void	milter_close(void);
  */
 bool	milter_start(const struct session_env *env, struct diag *d);
 bool	milter_failed(void);
+/* Connections are taken, and messages begin. */
+bool	milter_is_serving(void);
 
 /*
  * From now on no connection is taken, and no message begins: it is answered

@@ -63,6 +63,15 @@ milter_gate_close(void)
 	lock_release(&lock);
 }
 
+bool
+milter_gate_is_open(void)
+{
+	lock_acquire(&lock);
+	bool open = !closed;
+	lock_release(&lock);
+	return open;
+}
+
 unsigned
 milter_gate_wait(int64_t until_ms)
 {

@@ -18,6 +18,7 @@ void	 milter_gate_init(void);
 bool	 milter_gate_enter(void);
 void	 milter_gate_leave(void);
 void	 milter_gate_close(void);
+bool	 milter_gate_is_open(void);
 /* Waits for those inside of the closed gate; how many are left. */
 unsigned milter_gate_wait(int64_t until_ms);
 

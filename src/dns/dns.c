@@ -16,6 +16,7 @@
 #include "dns/dns_priv.h"
 #include "dns/dns_resolver_priv.h"
 
+#define SEEN_MS 10000		/* so long it holds how servers are */
 #define FILE_MAX (64 << 20)	/* of a zone */
 
 static struct dns_backend *
@@ -42,6 +43,7 @@ dns_new_backend(struct dns_backend *b, const struct dns_options *o)
 
 	d->now_ms = o->now_ms != NULL ? o->now_ms : util_now_ms;
 	d->backend = b;
+	atomic_store(&d->cache_octets_max, o->cache_size);
 	d->cache = dns_cache_new(o->cache_size, o->serve_stale_ms);
 	d->questions = dns_questions_new(b, d->cache, o);
 	if (d->questions != NULL)
@@ -76,6 +78,7 @@ dns_configure(struct dns *d, const struct dns_options *o, struct diag *diag)
 	if (b->ops->configure != NULL && !b->ops->configure(b, o, diag))
 		return false;
 	dns_questions_set_timeout(d->questions, o->query_timeout_ms);
+	atomic_store(&d->cache_octets_max, o->cache_size);
 	dns_cache_configure(d->cache, o->cache_size, o->serve_stale_ms,
 	    util_now_ms());
 	return true;
@@ -85,6 +88,26 @@ int64_t
 dns_failing_since_ms(const struct dns *d)
 {
 	return atomic_load(&d->backend->failing_since_ms);
+}
+
+void
+dns_check_soon(struct dns *d)
+{
+	int64_t now_ms = util_now_ms();
+	int64_t seen_ms = atomic_load(&d->backend->seen_ms);
+
+	if (now_ms - seen_ms >= SEEN_MS &&
+	    atomic_compare_exchange_strong(&d->backend->seen_ms, &seen_ms,
+	    now_ms))
+		atomic_store(&d->backend->doubt, true);
+}
+
+void
+dns_read_figures(struct dns *d, struct dns_figures *out)
+{
+	out->entries = dns_cache_entries(d->cache);
+	out->octets = dns_cache_octets(d->cache);
+	out->octets_max = atomic_load(&d->cache_octets_max);
 }
 
 void

@@ -154,6 +154,18 @@ bool		 dns_configure(struct dns *d, const struct dns_options *o,
  * fail, and every few seconds until they answer again.
  */
 int64_t		 dns_failing_since_ms(const struct dns *d);
+/*
+ * Has them asked in a moment, unless that or a question has shown how they are
+ * not long ago.  For who wants to know while there is no mail; any thread.
+ */
+void		 dns_check_soon(struct dns *d);
+
+struct dns_figures {
+	size_t		 entries;	/* answers in the cache */
+	size_t		 octets;	/* that they take */
+	size_t		 octets_max;	/* that they may take */
+};
+void		 dns_read_figures(struct dns *d, struct dns_figures *out);
 
 /*
  * One evaluation's window on the DNS.  One thread at a time.  It keeps a

@@ -62,7 +62,8 @@ struct shard {
 	struct entry	**buckets;
 	size_t		  mask;		/* of the buckets */
 	struct entry	 *hand;		/* in the ring; NULL: it is empty */
-	size_t		  octets;
+	size_t		  entries;	/* in the ring */
+	size_t		  octets;	/* of those */
 	size_t		  max_octets;
 	int64_t		  stale_ms;
 	char		  pad[64];	/* no line of cache for two locks */
@@ -207,6 +208,7 @@ ring_add_locked(struct shard *s, struct entry *e)
 		e->prev->next = e;
 		e->next->prev = e;
 	}
+	s->entries++;
 	s->octets += sizeof(*e) + e->answer->octets;
 }
 
@@ -219,6 +221,7 @@ ring_remove_locked(struct shard *s, struct entry *e)
 		s->hand = e->next;
 	e->next->prev = e->prev;
 	e->prev->next = e->next;
+	s->entries--;
 	s->octets -= sizeof(*e) + e->answer->octets;
 }
 
@@ -566,16 +569,37 @@ dns_cache_settle(struct dns_cache *c, struct dns_question *q,
 	return first;
 }
 
-size_t
-dns_cache_octets(struct dns_cache *c)
+/* Of all shards. */
+static void
+measure(struct dns_cache *c, size_t *entries, size_t *octets)
 {
-	size_t n = 0;
-
+	*entries = 0;
+	*octets = 0;
 	for (size_t i = 0; i < SHARDS; i++) {
 		struct shard *s = &c->shards[i];
 		lock_acquire(&s->lock);
-		n += s->octets;
+		*entries += s->entries;
+		*octets += s->octets;
 		lock_release(&s->lock);
 	}
-	return n;
+}
+
+size_t
+dns_cache_octets(struct dns_cache *c)
+{
+	size_t entries;
+	size_t octets;
+
+	measure(c, &entries, &octets);
+	return octets;
+}
+
+size_t
+dns_cache_entries(struct dns_cache *c)
+{
+	size_t entries;
+	size_t octets;
+
+	measure(c, &entries, &octets);
+	return entries;
 }

@@ -36,6 +36,8 @@ struct dns_backend {
 	_Atomic bool	 doubt;		/* a question failed: look whether the
 					 * servers do; told to the backend */
 	_Atomic int64_t	 failing_since_ms;	/* of dns_failing_since_ms */
+	_Atomic int64_t	 seen_ms;	/* how the servers are: by an answer
+					 * of theirs, or asked for */
 };
 
 /* text is changed; mistakes in it are of file. */
@@ -46,6 +48,7 @@ struct dns {
 	int64_t			(*now_ms)(void);
 	struct dns_backend	*backend;	/* of questions */
 	struct dns_cache	*cache;
+	_Atomic size_t		 cache_octets_max;
 	struct dns_questions	*questions;
 };
 
@@ -201,6 +204,7 @@ bool	dns_cache_settle(struct dns_cache *c, struct dns_question *q,
 	    struct dns_waiter **wake);
 /* What all answers together take, never more than was allowed. */
 size_t	dns_cache_octets(struct dns_cache *c);
+size_t	dns_cache_entries(struct dns_cache *c);	/* that have an answer */
 
 /*
  * Turns: which questions the backend is given, see dns_turn.c.  The caller

@@ -227,6 +227,8 @@ question_done(void *arg, struct dns_answer *answer)
 
 	if (answer->status == DNS_TEMPERROR)
 		stats_inc(STATS_DNS_FAILURES);
+	else
+		atomic_store(&q->owner->backend->seen_ms, util_now_ms());
 	count_end(q, end_of(answer));
 	question_leave(q->owner, q);
 	settle(q, answer);

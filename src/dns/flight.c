@@ -428,3 +428,12 @@ flight_duration_ms(const struct flight *f)
 {
 	return (f->ended_us - f->started_us) / 1000;
 }
+
+size_t
+flights_count(struct flights *fs)
+{
+	lock_acquire(&fs->lock);
+	size_t n = fs->in_flight;
+	lock_release(&fs->lock);
+	return n;
+}

@@ -78,6 +78,9 @@ bool		 flight_is_done(const struct flight *f);
 /* Waits until until_ms or the deadline.  Later calls say the same. */
 enum flight_end	 flight_collect(struct flight *f, int64_t until_ms);
 
+/* How many wait for the DNS. */
+size_t		 flights_count(struct flights *f);
+
 /* Milliseconds from start to end; for the log. */
 int64_t		 flight_duration_ms(const struct flight *f);
 

@@ -260,3 +260,9 @@ grace_forget(struct grace *g, const struct addr *client, const char *domain)
 		clear(g, p.row, e);
 	lock_release(&g->lock);
 }
+
+unsigned
+grace_count(const struct grace *g)
+{
+	return atomic_load(&g->used);
+}

@@ -27,4 +27,7 @@ bool	grace_note(struct grace *g, const struct addr *client,
 void	grace_forget(struct grace *g, const struct addr *client,
 	    const char *domain);
 
+/* How many are remembered; any thread. */
+unsigned grace_count(const struct grace *g);
+
 #endif

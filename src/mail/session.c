@@ -269,6 +269,7 @@ session_free(struct session *s)
 	finish_message(s);
 	forget_client(s);
 	free(s);
+	stats_inc(STATS_SESSIONS_ENDED);
 }
 
 static bool

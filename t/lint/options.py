@@ -23,7 +23,7 @@ ROW = re.compile(r'\{ "(\w+)", (NULL|' + TEXT + r"),\s*(" + TEXT +
                  r"),\s*(RELOAD|RESTART),\s*(" + TEXT + r"),\s*CONF_")
 SETTING = re.compile(r"^#?\t?([a-z_]+[0-9]?) = (.*)$")
 TITLED = ("reply", "policy")
-OPEN = re.compile(r"^#?(dns|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
+OPEN = re.compile(r"^#?(dns|metrics|(?:%s) [a-z_]+) \{$" % "|".join(TITLED))
 # As many as the file has.
 FREE = ("relay", "forwarder", "tag", "rule")
 
@@ -212,7 +212,7 @@ def main():
     if built:
         defaults = list(settings(run("-v", "-c", "/dev/null").stdout))
         replies = {(s, n): v for s, n, v in defaults
-                   if s is not None and s != "dns"}
+                   if (s or "").split(" ")[0] in TITLED}
         table = [(r.section, r.name) for r in rows
                  if r.section not in TITLED + FREE]
         tap.report("the program has the options of the table",
