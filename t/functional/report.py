@@ -143,6 +143,15 @@ def test_what_the_filter_logs_is_understood():
         **{n: ["2", "100.00%", "0", "2", "1"] for n in (4, 5, 6)}})
 
 
+def test_hidden_local_parts_leave_domains():
+    """As log_privacy writes them."""
+    out = reported("impact", write("hidden", "".join("spf-milter: %s\n" %
+        checked("Q%d" % n, "softfail", 4, sender) for n, sender in enumerate(
+        ("*mzqw6c5u2k7a@hidden.example.com", "*@hidden.example.com")))))
+    tap.equal(out.count("hidden.example.com  "), 1)
+    tap.contains(" ".join(out.split()), "hidden.example.com 2 0")
+
+
 def test_several_logs_are_one():
     one = write("one.log", "".join(map(syslog, MESSAGES[:3])))
     two = write("two.log", "".join(map(syslog, MESSAGES[3:])))
