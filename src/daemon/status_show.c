@@ -115,7 +115,7 @@ put_rules(const struct terminal *t, const json_t *rules)
 
 	if (json_array_size(rules) == 0)
 		return;
-	put_heading(t, "\nRules, the newest first");
+	put_heading(t, "\nRules, most hits first");
 	json_array_foreach(rules, i, r) {
 		fprintf(t->out, "%10" PRId64 "  last ", number_of(r, "hits"));
 		put_time(t->out, number_of(r, "last"));

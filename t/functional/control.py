@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The control socket: whose it is, what becomes of it, and reloads."""
 
+import contextlib
 import json
 import os
 import re
@@ -16,8 +17,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import tap
 from daemon import Daemon
+from dnsserver import DnsServer
 
 DEFAULT = "/run/spf-milter/control"
+ZONE = {"example.com": {"TXT": ["v=spf1 -all"]},
+    "mail.example.com": {"TXT": ["v=spf1 +all"]}}
 
 
 def command(d, *args):
@@ -182,6 +186,44 @@ def test_status_tells_of_process_reload_counters_and_rules():
         tap.contains(text, "failed: the old configuration is in force")
         tap.true("\x1b" not in text, "neither colour nor a stranger's")
         tap.true(max(len(l) for l in text.splitlines()) <= 80, text)
+
+
+@contextlib.contextmanager
+def serving(*args):
+    dns = DnsServer(*args, ttl=300)
+    try:
+        yield dns
+    finally:
+        dns.stop()
+
+
+def mail_from(m, domain):
+    m.connect("192.0.2.1")
+    m.helo("mail." + domain)
+    m.mail("<u@%s>" % domain)
+    m.rcpt("<r@example.org>")
+    m.abort()
+
+
+def test_status_tells_what_mail_does_now():
+    with serving(ZONE) as dns, Daemon(control=True, dns=dns) as d:
+        found = json.loads(status(d, "--json"))
+        tap.equal(found["sessions"], {"open": 0, "total": 0})
+        tap.equal((found["flights"], found["ready"], found["problem"]),
+            (0, True, None))
+        tap.equal(found["breaker"], {"open": False, "openings": 0})
+        tap.equal(found["dns"]["failing"], False)
+        tap.equal(found["cache"]["hit_ratio"], None)
+        for i in range(4):
+            with d.milter() as m:
+                mail_from(m, "example.com")
+                found = json.loads(status(d, "--json"))
+            tap.equal(found["sessions"], {"open": 1, "total": i + 1})
+        cache = found["cache"]
+        tap.equal(cache["hits"], found["counters"]["dns_cache_hits"])
+        tap.equal((cache["hits"], cache["hit_ratio"]), (6, 0.75))
+        tap.true(0 < cache["octets"] < cache["octets_max"], cache)
+        tap.true(cache["entries"] == 2 and cache["evictions"] == 0, cache)
 
 
 def test_status_without_a_daemon_fails():
