@@ -6,7 +6,9 @@
  * (HMAC-SHA-256 in base32, cut to 60 bits), so that equal local parts of two
  * domains are not seen to be equal.  Its key is random, kept in memory alone,
  * and another one each day of UTC: who is followed is lost at midnight, and
- * nobody, not even we, can tell later whose hash it was.
+ * nobody, not even we, can tell later whose hash it was.  A line that another
+ * thread has begun just before midnight gets the key of the new day: there is
+ * one key at a time, and a day has no more than one.
  */
 
 #include "config.h"
@@ -27,11 +29,12 @@
 #define DAY_MS (86400 * INT64_C(1000))
 #define KEY_OCTETS 32
 #define HASH_LETTERS 12
+#define NO_DAY INT64_MIN
 
 static atomic_int privacy = LOG_PRIVACY_NONE;
 
 static struct lock lock = LOCK_INITIALIZER;
-static int64_t key_day LOCK_GUARDED_BY(lock) = -1;
+static int64_t key_day LOCK_GUARDED_BY(lock) = NO_DAY;
 static uint8_t key[KEY_OCTETS] LOCK_GUARDED_BY(lock);
 
 void
@@ -69,9 +72,10 @@ static bool
 key_of(int64_t day, uint8_t out[KEY_OCTETS])
 {
 	lock_acquire(&lock);
-	if (day != key_day)
-		key_day = draw(key) ? day : -1;
-	bool is_there = key_day == day;
+	if (day != key_day && (key_day == NO_DAY ||
+	    day != key_day - 1))
+		key_day = draw(key) ? day : NO_DAY;
+	bool is_there = key_day != NO_DAY;
 	memcpy(out, key, KEY_OCTETS);
 	lock_release(&lock);
 	return is_there;

@@ -919,6 +919,22 @@ test_hash_of_a_person_is_another_one_each_day(void **state)
 }
 
 static void
+test_a_line_from_before_midnight_does_not_change_the_key(void **state)
+{
+	(void)state;
+	log_set_privacy(LOG_PRIVACY_HASH);
+	char first[LOG_PRIVACY_OCTETS];
+
+	util_copy(first, sizeof(first), hidden("u@example.com", 7 * DAY_MS));
+	assert_memory_equal(hidden("u@example.com", 7 * DAY_MS - 1), first,
+	    13);
+	assert_memory_equal(hidden("u@example.com", 7 * DAY_MS), first, 13);
+	/* A clock that was wrong is corrected. */
+	assert_memory_not_equal(hidden("u@example.com", 0), first, 13);
+	log_set_privacy(LOG_PRIVACY_NONE);
+}
+
+static void
 test_nothing_of_a_local_part_is_left(void **state)
 {
 	(void)state;
@@ -1002,6 +1018,8 @@ main(void)
 		cmocka_unit_test_setup(test_flood_of_one_kind_is_a_few_lines,
 		    reset),
 		cmocka_unit_test(test_hash_of_a_person_is_another_one_each_day),
+		cmocka_unit_test(
+		    test_a_line_from_before_midnight_does_not_change_the_key),
 		cmocka_unit_test(test_nothing_of_a_local_part_is_left),
 		cmocka_unit_test(test_pause_passes_once_an_interval),
 	};
