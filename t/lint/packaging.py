@@ -86,6 +86,22 @@ def versions():
             yield "%s: not %s" % (path, wanted)
 
 
+def unit_problems():
+    """A unit that a package has is to stop with it."""
+    spec_text = csource.read("packaging/spf-milter.spec")
+    ended = set(" ".join(re.findall(r"%systemd_preun ([^}]*)",
+        spec_text)).split())
+    for path in csource.files("init/systemd/*.s*"):
+        name = os.path.basename(path)
+        if name.endswith((".service", ".socket")) and name not in ended:
+            yield "packaging/spf-milter.spec: %%preun leaves %s" % name
+        if name.endswith(".socket"):
+            words = re.search(r"dh_installsystemd [^\n]*%s" % re.escape(name),
+                joined(csource.read("debian/rules")))[0].split()
+            if "--no-stop-on-upgrade" not in words:
+                yield "debian/rules: an upgrade closes %s" % name
+
+
 def container_problems():
     build, last = stages()
     words = [w for w, _ in last]
@@ -141,6 +157,7 @@ def main():
     tap.report("the spec has the libraries", same(spec() - OWN_RPM, rpm))
     tap.report("the Containerfile has the libraries",
                same(installed(stages()[0]), deb))
+    tap.report("units end with their package", unit_problems())
     tap.report("the Containerfile is careful", container_problems())
     tap.report("compose.yaml is careful", compose_problems())
     tap.finish()

@@ -240,6 +240,16 @@ def test_an_upgrade_keeps_edits_and_takes_what_nobody_has_edited():
     tap.contains(script, "_dh_action=restart")
 
 
+def test_a_socket_unit_stays_open_during_an_upgrade_and_ends_with_it():
+    installed()
+    info = ROOT + "/var/lib/dpkg/info/spf-milter."
+    if os.path.exists(info + "preinst"):
+        tap.lacks(contents(info + "preinst"), "spf-milter.socket")
+    tap.contains(contents(info + "prerm"),
+        '[ "$1" = remove ] && [ -d /run/systemd/system ]; then\n'
+        "\tdeb-systemd-invoke stop spf-milter.socket")
+
+
 def test_a_real_postfix_refuses_a_forgery_through_it():
     installed()
     text = inside("/debs/postfix")
@@ -268,7 +278,12 @@ print(answer.status, answer.read().decode())' 2>/dev/null && break
 
 def test_purged_they_leave_no_trace():
     before = installed()
-    inside("apt-get", "purge", "-y", "spf-milter", "spf-why")
+    # What is removed only keeps its lists; the other package spares them.
+    write(ROOT + "/etc/spf-milter/list", "example.com\n")
+    inside("apt-get", "remove", "-y", "spf-milter")
+    inside("apt-get", "purge", "-y", "spf-why")
+    tap.true(os.path.exists(ROOT + "/etc/spf-milter/list"), "the list")
+    inside("apt-get", "purge", "-y", "spf-milter")
     for kind in ("passwd", "group"):
         status, _ = inside("getent", kind, "spf-milter", check=False)
         tap.equal(status, 2, kind)
