@@ -87,9 +87,9 @@ def lines(*paths):
     return found
 
 
-def rotate():
-    lab.command(LOGROTATE, "-f", "-s", "/run/logrotate",
-        SRCDIR + "/contrib/logs.logrotate")
+def rotate(path=os.environ["PATH"]):
+    lab.command("env", "PATH=" + path, LOGROTATE, "-f", "-s",
+        "/run/logrotate", SRCDIR + "/contrib/logs.logrotate")
 
 
 def test_no_line_is_lost_while_the_log_is_rotated():
@@ -109,6 +109,24 @@ def test_no_line_is_lost_while_the_log_is_rotated():
     tap.true(len(glob.glob(LOG + ".[0-9]*")) == 3, glob.glob(LOG + "*"))
     # They are nowhere else.
     tap.lacks("\n".join(lines("/var/log/others")), "spf-milter")
+
+
+def test_a_log_is_rotated_under_systemd_without_a_file_of_the_pid():
+    place = PLACE.dir + "/bin"
+    os.mkdir(place)
+    lab.write(place + "/systemctl", '#!/bin/sh\n[ "$*" = "kill -s HUP '
+        'rsyslog.service" ] && kill -HUP %d\n' % SYSLOGD.pid)
+    os.chmod(place + "/systemctl", 0o755)
+    os.rename("/run/rsyslogd.pid", "/run/hidden")
+    send("old.example.com")
+    watch.wait_for(lambda: any("old." in l for l in lines(LOG)), "a line")
+    try:
+        rotate(place + ":" + os.environ["PATH"])
+        send("new.example.com")
+        watch.wait_for(lambda: any("new." in l for l in lines(LOG)),
+            "a line in the new file")
+    finally:
+        os.rename("/run/hidden", "/run/rsyslogd.pid")
 
 
 FORGED = "queue_id=- client=203.0.113.99 identity=helo result=fail action=reject "
