@@ -3,8 +3,6 @@
 
 #include "config.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,8 +19,10 @@
 #include "daemon/sandbox.h"
 #include "daemon/status.h"
 
-static struct unix_socket place = UNIX_SOCKET_NONE;
 static struct http_door doors[HTTP_DOORS_MAX];
+static struct unix_socket places[HTTP_DOORS_MAX] = {	/* of the same */
+	UNIX_SOCKET_NONE, UNIX_SOCKET_NONE
+};
 static size_t door_count;
 static struct http *server;
 
@@ -109,16 +109,18 @@ bind_name(const char *name, void *arg)
 	return *fd >= 0;
 }
 
+/* For the user that we are going to be: it removes the socket at the end. */
 static bool
-open_control(const struct conf *c, struct diag *d)
+open_unix(const struct conf *c, unsigned door, const char *path, mode_t mode,
+    struct diag *d)
 {
 	int fd = -1;
-	const struct unix_socket_wish w = { .text = c->control,
-		.path = c->control, .uid = sandbox_uid(c), .gid = (gid_t)-1,
-		.group = "", .mode = 0600, .bind = bind_name, .arg = &fd };
+	const struct unix_socket_wish w = { .text = path, .path = path,
+		.uid = sandbox_uid(c), .gid = (gid_t)-1, .group = "",
+		.mode = mode, .bind = bind_name, .arg = &fd };
 
-	if (unix_socket_make(&place, &w, d)) {
-		doors[door_count++] = (struct http_door){ fd, HTTP_CONTROL };
+	if (unix_socket_make(&places[door_count], &w, d)) {
+		doors[door_count++] = (struct http_door){ fd, door };
 		return true;
 	}
 	if (fd >= 0)
@@ -153,7 +155,8 @@ open_control_if_wanted(const struct conf *c, struct diag *d)
 	if (!check_control(c, d))
 		return false;
 	diag_init(&problems);
-	bool good = open_control(c, &problems) || explain(c, &problems, d);
+	bool good = open_unix(c, HTTP_CONTROL, c->control, 0600, &problems) ||
+	    explain(c, &problems, d);
 	diag_fini(&problems);
 	return good;
 }
@@ -161,25 +164,34 @@ open_control_if_wanted(const struct conf *c, struct diag *d)
 static bool
 check_metrics(const struct conf *c, struct diag *d)
 {
-	bool good = c->metrics_listen[0] == '\0' || http_version() != NULL;
+	char problem[UNIX_SOCKET_PROBLEM_SIZE] = "";
+	union listen_place p;
 
-	if (!good)
-		diag_add(d, c->path, 0, "metrics: listen: built without "
-		    "libmicrohttpd");
-	return good;
+	if (!listen_parse(c->metrics_listen, &p))
+		return true;		/* "" */
+	if (http_version() == NULL)
+		util_copy(problem, sizeof(problem),
+		    "built without libmicrohttpd");
+	else if (p.any.sa_family == AF_UNIX)
+		(void)unix_socket_check(p.un.sun_path, problem);
+	if (problem[0] != '\0')
+		diag_add(d, c->path, 0, "metrics: listen: %s", problem);
+	return problem[0] == '\0';
 }
 
-/* The mode is that from its first moment on; no thread is there yet. */
-static int
-listen_with_mode(const union listen_place *p, mode_t mode)
+static bool
+open_metrics_unix(const struct conf *c, const char *path, struct diag *d)
 {
-	mode_t mask = umask(~mode & 0777);
-	int fd = listen_open(p);
-	int error = errno;
+	struct diag problems;
 
-	(void)umask(mask);
-	errno = error;
-	return fd;
+	diag_init(&problems);
+	bool good = open_unix(c, HTTP_METRICS, path, c->metrics_mode,
+	    &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		diag_add(d, c->path, 0, "metrics: %s",
+		    problems.entries[i].message);
+	diag_fini(&problems);
+	return good;
 }
 
 static bool
@@ -189,7 +201,9 @@ open_metrics(const struct conf *c, struct diag *d)
 
 	if (!listen_parse(c->metrics_listen, &p))
 		return true;		/* "" */
-	int fd = listen_with_mode(&p, c->metrics_mode);
+	if (p.any.sa_family == AF_UNIX)
+		return open_metrics_unix(c, p.un.sun_path, d);
+	int fd = listen_open(&p);
 	if (fd >= 0)
 		doors[door_count++] = (struct http_door){ fd, HTTP_METRICS };
 	else
@@ -239,5 +253,6 @@ control_stop(void)
 	ctl_reload_on_end(NULL);
 	http_stop(server);
 	server = NULL;
-	unix_socket_remove(&place);
+	for (size_t i = 0; i < HTTP_DOORS_MAX; i++)
+		unix_socket_remove(&places[i]);
 }

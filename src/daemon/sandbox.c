@@ -22,6 +22,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "base/listen.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "conf/conf.h"
@@ -151,6 +152,8 @@ sandbox_drop(const struct conf *c, bool *changed, struct diag *d)
 static void
 add_files(struct confine *f, const struct conf *c)
 {
+	union listen_place metrics;
+
 	if (c->path != NULL)
 		confine_read_beside(f, c->path);
 	for (size_t i = 0; i < c->includes.count; i++)
@@ -175,8 +178,9 @@ add_files(struct confine *f, const struct conf *c)
 		confine_remove_beside(f, c->socket.path);
 	if (c->control[0] != '\0')
 		confine_remove_beside(f, c->control);
-	if (c->control[0] != '\0')
-		confine_remove_beside(f, c->control);
+	if (listen_parse(c->metrics_listen, &metrics) &&
+	    metrics.any.sa_family == AF_UNIX)
+		confine_remove_beside(f, metrics.un.sun_path);
 }
 
 /* The daemon knocks at its own socket where it stops listening. */

@@ -386,6 +386,35 @@ def test_a_unix_socket_has_its_mode():
         with metrics.socket_of(path) as s:
             s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
             tap.contains(s.makefile().read(), "200 OK")
+        d.stop_well()
+        tap.true(not os.path.exists(path), "it is left")
+
+
+def test_a_unix_socket_is_of_the_user_of_the_daemon_who_removes_it():
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+    d = daemon.Daemon(start=False)
+    path = os.path.join(d.directory, "metrics")
+    os.chmod(d.directory, 0o777)
+    d.configure(metrics={"listen": "unix:" + path}, user="nobody")
+    d.start()
+    with d:
+        tap.true(os.stat(path).st_uid != 0, "it is still root's")
+        d.stop_well()
+        tap.true(not os.path.exists(path), "it is left")
+
+
+def test_a_unix_socket_takes_the_place_of_nothing_else():
+    d = daemon.Daemon(start=False)
+    path = os.path.join(d.directory, "metrics")
+    with open(path, "w"):
+        pass
+    d.configure(metrics={"listen": "unix:" + path})
+    status, _, text = daemon.run("-n", "-c", d.config)
+    tap.equal(status, 78)
+    tap.contains(text, "metrics: listen: %s is there and is not a socket"
+        % path)
+    d.clean()
 
 
 tap.main(globals())
