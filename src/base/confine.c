@@ -29,6 +29,7 @@ static const char *const part_names[CONFINE_PARTS] = {
 /* Before threads; from then on it is only read. */
 static struct confine *kept;
 static const struct confine *entered;	/* NULL: files are not confined */
+static bool ports_hold;
 
 struct confine *
 confine_new(void)
@@ -188,6 +189,8 @@ confine_enter(struct confine *c, struct confine_report *out)
 	kept = c;
 	if (out->holds[CONFINE_LANDLOCK])
 		entered = kept;
+	ports_hold = out->holds[CONFINE_LANDLOCK] &&
+	    out->landlock >= CONFINE_PORTS_SINCE;
 }
 
 const char *
@@ -242,9 +245,9 @@ confine_strerror(int error, const char *path)
 bool
 confine_may_connect(uint16_t port)
 {
-	for (size_t i = 0; entered != NULL && i < entered->port_count; i++)
-		if (entered->ports[i].port == port &&
-		    (entered->ports[i].rights & CONFINE_CONNECT) != 0)
+	for (size_t i = 0; ports_hold && i < kept->port_count; i++)
+		if (kept->ports[i].port == port &&
+		    (kept->ports[i].rights & CONFINE_CONNECT) != 0)
 			return true;
-	return entered == NULL;
+	return !ports_hold;
 }

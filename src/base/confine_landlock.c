@@ -38,7 +38,6 @@ enum { RULE_PATH = 1, RULE_PORT = 2 };
 #define FS_OF_FILES (UINT64_C(1) | FS_WRITE_FILE | FS_READ_FILE)
 #define NET_BIND_TCP UINT64_C(1)
 #define NET_CONNECT_TCP UINT64_C(2)
-#define NET_SINCE 4U
 #define SCOPE_ABSTRACT UINT64_C(1)
 #define SCOPE_SIGNAL UINT64_C(2)
 #define SCOPE_SINCE 6U
@@ -68,8 +67,8 @@ attr_size(unsigned version)
 {
 	if (version >= SCOPE_SINCE)
 		return sizeof(struct ruleset_attr);
-	return offsetof(struct ruleset_attr, scoped) - (version >= NET_SINCE ?
-	    0 : sizeof(uint64_t));
+	return offsetof(struct ruleset_attr, scoped) -
+	    (version >= CONFINE_PORTS_SINCE ? 0 : sizeof(uint64_t));
 }
 
 /* A service manager may want to be told through an abstract socket. */
@@ -156,7 +155,7 @@ add_rules(const struct confine *c, int ruleset, unsigned version)
 
 	for (size_t i = 0; good && i < c->path_count; i++)
 		good = add_path(ruleset, &c->paths[i]);
-	if (version < NET_SINCE)
+	if (version < CONFINE_PORTS_SINCE)
 		return good;
 	for (size_t i = 0; good && i < c->port_count; i++)
 		good = add_port(ruleset, &c->ports[i]);

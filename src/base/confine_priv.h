@@ -15,6 +15,8 @@
 /* And with a port. */
 #define CONFINE_CONNECT 1u
 #define CONFINE_LISTEN 2u
+/* Of which versions of Landlock before this one know nothing. */
+#define CONFINE_PORTS_SINCE 4u
 
 struct confine_path {
 	char		*path;		/* without links where it is there */
