@@ -77,12 +77,16 @@ metrics_read(struct metrics_figures *out)
 	const struct session_env *env = source.env;
 	char reason[METRICS_REASON_SIZE];
 	struct dns_figures cache;
-	/* Ended first: those that end meanwhile would be missing. */
+	/*
+	 * Ended first: those that end meanwhile would be missing.  Still, some
+	 * machines see an end before its begin.
+	 */
 	uint64_t ended = stats_get(STATS_SESSIONS_ENDED);
+	uint64_t begun = stats_get(STATS_SESSIONS);
 
 	*out = (struct metrics_figures){ .ready = metrics_is_ready(reason) };
 	dns_read_figures(source.dns, &cache);
-	out->sessions_open = stats_get(STATS_SESSIONS) - ended;
+	out->sessions_open = begun > ended ? begun - ended : 0;
 	out->flights = flights_count(env->flights);
 	out->cache_entries = cache.entries;
 	out->cache_octets = cache.octets;
