@@ -149,6 +149,7 @@ class Daemon:
     def start(self, wait=True):
         env = sanitizers.environment(os.environ)
         env.update(self.env or {})
+        self.first_line = len(self.lines)
         self.process = subprocess.Popen(self.command, env=env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, cwd="/", pass_fds=self.pass_fds)
@@ -178,7 +179,7 @@ class Daemon:
         else:
             raise AssertionError("does not listen:\n" + self.log())
         # From here on it takes signals.
-        self.wait_for_log("listens on")
+        self.wait_for_log("listens on", start=self.first_line)
 
     @property
     def pid(self):
