@@ -74,6 +74,7 @@ tell_suppressed(void)
 			return;
 		const struct log_line line = log_line_of(LOG_LEVEL_WARNING,
 		    LOG_EVENT_SUPPRESSED, text, &storage);
+		log_recent_note(&line);
 		emit_directly(&line);
 	}
 }
@@ -81,6 +82,7 @@ tell_suppressed(void)
 void
 log_emit(const struct log_line *line)
 {
+	log_recent_note(line);
 	if (log_queue_put(line))
 		return;
 	tell_suppressed();

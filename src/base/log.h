@@ -152,6 +152,17 @@ void	log_record_write(const struct log_record *r, enum log_level level);
  */
 void	log_record_format(const struct log_record *r, struct sbuf *out);
 
+/* The last lines of level error and warning. */
+#define LOG_RECENT_MAX 32
+#define LOG_RECENT_OCTETS 400
+struct log_recent {
+	int64_t		 time_s;	/* since 1970 */
+	const char	*level;		/* static */
+	char		 text[LOG_RECENT_OCTETS];	/* safe, and cut */
+};
+/* How many there are; the newest first.  Any thread. */
+size_t	log_recent_read(struct log_recent out[LOG_RECENT_MAX]);
+
 /*
  * For what is worth one line a long time: true at most once per interval_ms
  * for one object (zero-initialised, static storage, any thread).

@@ -90,6 +90,10 @@ void	 log_privacy_put(struct sbuf *out, const char *address, size_t len,
 	    int64_t time_ms);
 void	 log_privacy_put_name(struct sbuf *out, const char *name);
 
+/* Keeps it for log_recent_read if it is of trouble.  Any thread. */
+void	 log_recent_note(const struct log_line *line);
+void	 log_recent_forget(void);
+
 /* To the queue, or to the sink where there is none. */
 void	 log_emit(const struct log_line *line);
 

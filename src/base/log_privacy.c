@@ -40,7 +40,8 @@ static uint8_t key[KEY_OCTETS] LOCK_GUARDED_BY(lock);
 void
 log_set_privacy(enum log_privacy p)
 {
-	atomic_store_explicit(&privacy, (int)p, memory_order_relaxed);
+	if (atomic_exchange(&privacy, (int)p) != (int)p)
+		log_recent_forget();
 }
 
 static enum log_privacy

@@ -151,6 +151,7 @@ tell(enum log_event event, const char *text)
 	sbuf_init(&sb, storage, sizeof(storage));
 	const struct log_line line = log_line_of(LOG_LEVEL_WARNING, event,
 	    text, &sb);
+	log_recent_note(&line);
 	return log_sink_add(&line) + log_sink_flush() == 0;
 }
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/log.h"
+#include "base/slowest.h"
 #include "base/stats.h"
 #include "base/tally.h"
 #include "base/util.h"
@@ -191,6 +193,44 @@ add_readiness(json_t *o)
 }
 
 static json_t *
+slowest(void)
+{
+	struct slowest all[SLOWEST_MAX];
+	json_t *list = json_array();
+	size_t count = slowest_read(all, time(NULL));
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *o = json_object();
+
+		json_out_set_text(o, "domain", all[i].domain);
+		json_out_set(o, "milliseconds",
+		    json_integer(all[i].duration_ms));
+		set_time(o, "time", all[i].time_s);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
+errors(void)
+{
+	struct log_recent *all = xcalloc(LOG_RECENT_MAX, sizeof(*all));
+	json_t *list = json_array();
+	size_t count = log_recent_read(all);
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *o = json_object();
+
+		set_time(o, "time", all[i].time_s);
+		json_out_set_text(o, "level", all[i].level);
+		json_out_set_text(o, "text", all[i].text);
+		json_array_append_new(list, o);
+	}
+	free(all);
+	return list;
+}
+
+static json_t *
 confinement(void)
 {
 	char text[200];
@@ -235,7 +275,7 @@ status_write(FILE *out)
 	add_figures(o);
 	json_out_set(o, "counters", counters());
 	json_out_set(o, "rules", rules());
-	json_out_set(o, "slowest", json_array());
-	json_out_set(o, "errors", json_array());
+	json_out_set(o, "slowest", slowest());
+	json_out_set(o, "errors", errors());
 	json_out_print(o, out);
 }

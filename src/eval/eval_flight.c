@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/slowest.h"
 #include "base/stats.h"
 #include "base/util.h"
 #include "dns/dns.h"
@@ -18,6 +20,7 @@ struct evaluation {
 	struct eval_request	 request;
 	struct eval_verdict	 verdict;	/* filled once done */
 	struct eval_verdict	*late;		/* the owner's, in its place */
+	bool			 noted;		/* its duration; the owner's */
 	char			 texts[];	/* of the request */
 };
 
@@ -107,6 +110,16 @@ eval_flight_release(struct flight *f)
 		stats_inc(STATS_EVALUATIONS_CANCELLED);
 }
 
+/* One that the cache has answered has not waited, and costs nothing here. */
+static void
+note_duration(struct flight *f, struct evaluation *e)
+{
+	if (e->noted)
+		return;
+	e->noted = true;
+	slowest_note(e->request.domain, flight_duration_ms(f), time(NULL));
+}
+
 const struct eval_verdict *
 eval_flight_collect(struct flight *f, int64_t until_ms)
 {
@@ -115,5 +128,7 @@ eval_flight_collect(struct flight *f, int64_t until_ms)
 	if (e->late != NULL)
 		return e->late;
 	enum flight_end end = flight_collect(f, until_ms);
+	if (end == FLIGHT_LATE || (end == FLIGHT_DONE && e->verdict.asked))
+		note_duration(f, e);
 	return end == FLIGHT_DONE ? &e->verdict : give_up(e, end);
 }

@@ -226,6 +226,41 @@ def test_status_tells_what_mail_does_now():
         tap.true(cache["entries"] == 2 and cache["evictions"] == 0, cache)
 
 
+def test_status_names_the_slowest_domains():
+    zone = dict(ZONE, **{name: {"TXT": ["v=spf1 -all"]} for name in
+        ("slow.example.com", "mail.slow.example.com")})
+    with serving(zone) as dns, Daemon(control=True, dns=dns) as d:
+        dns.load(zone, delays={"slow.example.com": 0.3})
+        for domain in ("example.com", "slow.example.com"):
+            with d.milter() as m:
+                mail_from(m, domain)
+        first = json.loads(status(d, "--json"))["slowest"]
+        tap.equal(first[0]["domain"], "slow.example.com")
+        tap.true(300 <= first[0]["milliseconds"] < 10000, first)
+        tap.true(0 <= first[0]["age"] < 60, first)
+        tap.equal({e["domain"] for e in first}, {"slow.example.com",
+            "mail.slow.example.com", "example.com", "mail.example.com"})
+        # What the cache has answers without being noted.
+        with d.milter() as m:
+            mail_from(m, "slow.example.com")
+        again = json.loads(status(d, "--json"))["slowest"]
+        tap.equal([(e["domain"], e["milliseconds"]) for e in again],
+            [(e["domain"], e["milliseconds"]) for e in first])
+
+
+def test_status_has_the_last_errors_as_the_log_has_them():
+    with Daemon(control=True, log_privacy="drop") as d:
+        d.configure(control=True, behavior=9, log_privacy="drop")
+        command(d, "--reload")
+        errors = json.loads(status(d, "--json"))["errors"]
+        tap.equal([e["text"] for e in errors[:2]], [
+            "reload: the old configuration stays in force",
+            "reload: %s" % [l for l in d.lines if "behavior = " in l][0]
+                .split("reload: ")[1]])
+        tap.equal({e["level"] for e in errors[:2]}, {"error"})
+        tap.true(0 <= errors[0]["age"] < 60, errors)
+
+
 def test_status_without_a_daemon_fails():
     with Daemon(control=True, start=False) as d:
         code, out, err = daemon.run("--status", "-c", d.config)
