@@ -118,7 +118,7 @@ install_test_tools() {
 	    opendkim opendmarc openssl rspamd tinycdb ucspi-tcp \
 	    dovecot-sieve procmail maildrop zstd swaks haproxy \
 	    python3-spf libmail-spf-perl \
-	    rsyslog logrotate fail2ban jq \
+	    rsyslog logrotate fail2ban jq tmux \
 	    nginx-light apache2 prometheus python3-prometheus-client \
 	    bash-completion zsh fish
 	install_deb "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"

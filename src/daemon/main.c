@@ -510,6 +510,9 @@ ask_running(const struct options *o)
 		    "signals reach the daemon\n", stderr);
 	else if (o->command == OPTIONS_RELOAD)
 		status = remote_reload(path);
+	else if (o->watch)
+		status = remote_watch(path, o->json,
+		    (int64_t)o->period_s * 1000);
 	else
 		status = remote_status(path, o->json);
 	free(path);

@@ -16,7 +16,11 @@ enum { OPTION_IP = 256, OPTION_HELO, OPTION_SENDER, OPTION_RCPT, OPTION_ZONE,
 	OPTION_CHECK_RECORD, OPTION_DOMAIN, OPTION_GENERATE, OPTION_MX,
 	OPTION_A, OPTION_INCLUDE, OPTION_EXISTS, OPTION_REDIRECT,
 	OPTION_ALL, OPTION_REPLAY, OPTION_AGAINST, OPTION_RATE,
-	OPTION_STATE, OPTION_RELOAD, OPTION_STATUS };
+	OPTION_STATE, OPTION_RELOAD, OPTION_STATUS,
+	OPTION_WATCH };
+
+#define WATCH_SECONDS 2
+#define WATCH_SECONDS_MAX 86400
 
 static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -52,6 +56,7 @@ static const struct option long_options[] = {
 	{ "state", required_argument, NULL, OPTION_STATE },
 	{ "reload", no_argument, NULL, OPTION_RELOAD },
 	{ "status", no_argument, NULL, OPTION_STATUS },
+	{ "watch", optional_argument, NULL, OPTION_WATCH },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -64,7 +69,8 @@ options_usage(FILE *out)
 	fputs("usage: spf-milter [-c FILE] [-o NAME=VALUE] [-f | -b] [-v]\n"
 	    "       spf-milter -n [-v] [-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter --reload [-c FILE] [-o NAME=VALUE]\n"
-	    "       spf-milter --status [--json] [-c FILE] [-o NAME=VALUE]\n"
+	    "       spf-milter --status [--watch [SECONDS]] [--json] "
+	    "[-c FILE] [-o NAME=VALUE]\n"
 	    "       spf-milter -t [-c FILE] [-o NAME=VALUE] [--zone FILE] "
 	    "[--explain | --json] --ip IP --sender ADDRESS [--helo NAME] "
 	    "[--rcpt ADDRESS] [--header FILE]\n"
@@ -93,6 +99,8 @@ options_usage(FILE *out)
 	    "      --reload        have the running daemon read its "
 	    "configuration again\n"
 	    "      --status        how the running daemon is\n"
+	    "      --watch         with --status: again every 2 seconds, or "
+	    "as many as given\n"
 	    "  -t, --dry-run       show what would happen to a message, or to "
 	    "many:\n"
 	    "                      lines \"ip helo sender [rcpt]\" of FILE or "
@@ -256,6 +264,10 @@ take_option(struct options *o, int opt)
 	case OPTION_STATUS:
 		o->command = OPTIONS_STATUS;
 		return true;
+	case OPTION_WATCH:
+		o->watch = true;
+		o->seconds = optarg;
+		return true;
 	case OPTION_GENERATE:
 		o->command = OPTIONS_GENERATE;
 		return true;
@@ -287,6 +299,8 @@ stray(const struct options *o)
 	if (!generate && o->part_count > o->ip_count)
 		return "--mx, --a, --include, --exists, --redirect and --all "
 		    "go with --generate";
+	if (!status && o->watch)
+		return "--watch goes with --status";
 	if (!advise && o->domain != NULL)
 		return "--domain goes with --check-record";
 	if (!play && !advise && o->zone != NULL)
@@ -335,6 +349,23 @@ dryrun_problem(struct options *o, int rest, char **argv)
 	return NULL;
 }
 
+/* The number may be an argument of its own. */
+static const char *
+watch_problem(struct options *o, int rest, char **argv)
+{
+	uint64_t s = WATCH_SECONDS;
+
+	if (rest > (o->seconds == NULL))
+		return "unexpected argument";
+	if (rest > 0)
+		o->seconds = argv[0];
+	if (o->seconds != NULL && (!util_parse_uint(o->seconds,
+	    strlen(o->seconds), WATCH_SECONDS_MAX, &s) || s == 0))
+		return "--watch is a number of seconds, from 1 to 86400";
+	o->period_s = (unsigned)s;
+	return NULL;
+}
+
 /* NULL, or what is wrong with the options taken together. */
 static const char *
 problem(struct options *o, int rest, char **argv)
@@ -347,6 +378,8 @@ problem(struct options *o, int rest, char **argv)
 		return dryrun_problem(o, rest, argv);
 	if (o->command == OPTIONS_GENERATE && o->part_count == 0)
 		return "--generate needs parts, such as --mx --all fail";
+	if (o->watch)
+		return watch_problem(o, rest, argv);
 	return rest > 0 ? "unexpected argument" : NULL;
 }
 

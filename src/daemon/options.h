@@ -50,6 +50,11 @@ struct options {
 	const char	*rate;		/* the text of questions */
 	unsigned	 questions;	/* a second; 0: any */
 
+	/* OPTIONS_STATUS */
+	bool		 watch;		/* not once */
+	const char	*seconds;	/* the text of period_s */
+	unsigned	 period_s;	/* between two */
+
 	/* OPTIONS_ADVISE: one of them, or a record and its domain */
 	const char	*record;
 	const char	*domain;

@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "daemon/ask.h"
 #include "daemon/remote.h"
-#include "daemon/status.h"
+#include "daemon/remote_priv.h"
 
 #define RELOAD_MS 90000		/* longer than the daemon waits */
 #define STATUS_MS 10000
@@ -78,25 +78,36 @@ remote_reload(const char *path)
 	return reload_status(a.status);
 }
 
+/* A row is left for the prompt. */
+static void
+draw_once(const struct status_reading *r, const struct terminal *t)
+{
+	struct screen_size size = screen_size(fileno(t->out));
+
+	size.rows -= size.rows > 1;
+	status_draw(r, NULL, size, NULL, t);
+}
+
 int
 remote_status(const char *path, bool json)
 {
 	char problem[ASK_PROBLEM_SIZE];
-	struct ask_answer a;
+	const struct terminal t = terminal_open(stdout);
+	struct status_reading r;
+	char *text = NULL;
 
-	if (!ask_daemon(path, "GET", "/status", util_now_ms() + STATUS_MS, &a,
+	if (!remote_read_status(path, util_now_ms() + STATUS_MS, &r, &text,
 	    problem)) {
 		fprintf(stderr, "spf-milter: %s\n", problem);
 		return EX_UNAVAILABLE;
 	}
-	bool good = a.status == 200;
-	if (good && json)
-		fputs(a.text, stdout);
-	else if (good)
-		good = status_show(a.text, stdout);
-	if (!good)
-		fputs("spf-milter: the daemon gives an answer of another "
-		    "version\n", stderr);
-	free(a.text);
-	return good ? EX_OK : EX_UNAVAILABLE;
+	if (json)
+		fputs(text, stdout);
+	else if (t.able)
+		draw_once(&r, &t);
+	else
+		status_show(r.document, stdout);
+	json_decref(r.document);
+	free(text);
+	return EX_OK;
 }

@@ -125,19 +125,93 @@ put_rules(const struct terminal *t, const json_t *rules)
 	}
 }
 
-bool
-status_show(const char *json, FILE *out)
+static void
+put_slowest(const struct terminal *t, const json_t *slowest)
 {
-	json_t *o = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	size_t i;
+	json_t *d;
+
+	if (json_array_size(slowest) == 0)
+		return;
+	put_heading(t, "\nSlowest domains of the last hour");
+	json_array_foreach(slowest, i, d) {
+		fprintf(t->out, "%10" PRId64 " ms ", number_of(d,
+		    "milliseconds"));
+		put_time(t->out, number_of(d, "time"));
+		fputs("  ", t->out);
+		terminal_put_text(t->out, text_of(d, "domain"));
+		putc('\n', t->out);
+	}
+}
+
+static void
+put_errors(const struct terminal *t, const json_t *errors)
+{
+	size_t i;
+	json_t *e;
+
+	if (json_array_size(errors) == 0)
+		return;
+	put_heading(t, "\nLast errors and warnings, the newest first");
+	json_array_foreach(errors, i, e) {
+		put_time(t->out, number_of(e, "time"));
+		fprintf(t->out, "  %s: ", text_of(e, "level"));
+		terminal_put_text(t->out, text_of(e, "text"));
+		putc('\n', t->out);
+	}
+}
+
+static void
+put_servers(const struct terminal *t, const json_t *servers)
+{
+	size_t i;
+	json_t *s;
+
+	json_array_foreach(servers, i, s) {
+		fprintf(t->out, "%-15s", "name server");
+		terminal_put_text(t->out, text_of(s, "address"));
+		putc(' ', t->out);
+		terminal_put_text(t->out, text_of(s, "state"));
+		putc('\n', t->out);
+	}
+}
+
+/* What a daemon of another version does not tell is left out. */
+static void
+put_present(const struct terminal *t, const json_t *o)
+{
+	const json_t *cache = json_object_get(o, "cache");
+	const json_t *ratio = json_object_get(cache, "hit_ratio");
+
+	if (json_is_false(json_object_get(o, "ready")))
+		put_labelled(t, "not ready", text_of(o, "problem"));
+	if (json_is_object(json_object_get(o, "sessions")))
+		fprintf(t->out, "%-15s%" PRId64 " open, %" PRId64
+		    " wait for the DNS\n", "connections",
+		    number_of(json_object_get(o, "sessions"), "open"),
+		    number_of(o, "flights"));
+	if (json_is_object(cache)) {
+		fprintf(t->out, "%-15s%" PRId64 " answers, %" PRId64 " of %"
+		    PRId64 " octets", "cache", number_of(cache, "entries"),
+		    number_of(cache, "octets"),
+		    number_of(cache, "octets_max"));
+		if (json_is_number(ratio))
+			fprintf(t->out, ", %.1f%% hits",
+			    json_number_value(ratio) * 100);
+		putc('\n', t->out);
+	}
+	put_servers(t, json_object_get(json_object_get(o, "dns"), "servers"));
+}
+
+void
+status_show(const json_t *document, FILE *out)
+{
 	const struct terminal t = terminal_open(out);
 
-	if (!json_is_object(o)) {
-		json_decref(o);
-		return false;
-	}
-	put_process(&t, o);
-	put_counters(&t, json_object_get(o, "counters"));
-	put_rules(&t, json_object_get(o, "rules"));
-	json_decref(o);
-	return true;
+	put_process(&t, document);
+	put_present(&t, document);
+	put_counters(&t, json_object_get(document, "counters"));
+	put_rules(&t, json_object_get(document, "rules"));
+	put_slowest(&t, json_object_get(document, "slowest"));
+	put_errors(&t, json_object_get(document, "errors"));
 }

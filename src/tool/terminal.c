@@ -41,6 +41,7 @@ terminal_open(FILE *out)
 
 	return (struct terminal){
 		.out = out,
+		.able = able,
 		.colour = able && !is_set(getenv("NO_COLOR")),
 		.utf8 = able && locale_has_utf8()
 	};
@@ -78,8 +79,8 @@ terminal_put_text(FILE *out, const char *s)
 }
 
 /* Letters of three octets and more are mostly those that take two columns. */
-static unsigned
-width(const char *s, size_t len)
+unsigned
+terminal_width(const char *s, size_t len)
 {
 	unsigned columns = 0;
 
@@ -101,7 +102,7 @@ terminal_put_lines(const struct terminal *t, unsigned column, unsigned indent,
 	while (*s != '\0') {
 		size_t len = strcspn(s, " ");
 		char *word = xstrndup(s, len);
-		unsigned columns = width(word, len);
+		unsigned columns = terminal_width(word, len);
 
 		if (!first && column + 1 + columns > TERMINAL_COLUMNS) {
 			fprintf(t->out, "\n%*s", (int)indent, margin);

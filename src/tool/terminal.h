@@ -20,6 +20,7 @@ enum terminal_style {
 
 struct terminal {
 	FILE	*out;
+	bool	 able;		/* a terminal that is not dumb */
 	bool	 colour;
 	bool	 utf8;		/* it shows more than ASCII */
 };
@@ -38,6 +39,9 @@ void	terminal_set_style(const struct terminal *t, enum terminal_style s);
  * backslash \\.
  */
 void	terminal_put_text(FILE *out, const char *s);
+
+/* The columns that it takes so, or fewer. */
+unsigned	terminal_width(const char *s, size_t len);
 
 /*
  * Text in lines, broken at blanks.  The first line begins at column, where the
