@@ -31,6 +31,8 @@
 #define CONNECTION_MS 10000
 #define WAIT_MS 60000			/* for a route's answer */
 #define ROUND_MS 1000			/* of looking for what is late */
+#define VAIN_MAX 50			/* rounds without an event */
+#define VAIN_MS 100			/* of rest after each more */
 #define IDLE_S 10
 #define CONNECTION_MEMORY 8192		/* the head of a request, and more */
 #define BODY_MAX 4096			/* of which nothing is read */
@@ -63,6 +65,8 @@ struct http {
 	int			 woken;		/* eventfd */
 	atomic_bool		 ends;
 	bool			 runs;
+	bool			 moved;		/* an event, in this round */
+	unsigned		 vain;		/* rounds that had none */
 	pthread_t		 thread;
 };
 
@@ -77,6 +81,7 @@ on_connection(void *arg, struct MHD_Connection *c, void **context,
 	    MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct place *p = *context;
 
+	door->http->moved = true;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED && p != NULL) {
 		p->fd = -1;
 		door->has_room = true;
@@ -267,8 +272,10 @@ on_request(void *arg, struct MHD_Connection *c, const char *path,
     const char *method, const char *version, const char *data, size_t *size,
     void **context)
 {
+	const struct door *door = arg;
 	struct request *r = *context;
 
+	door->http->moved = true;
 	(void)version;
 	(void)data;
 	if (r == NULL) {
@@ -280,7 +287,7 @@ on_request(void *arg, struct MHD_Connection *c, const char *path,
 		*size = 0;
 		return r->body <= BODY_MAX ? MHD_YES : MHD_NO;
 	}
-	return find_route(arg, c, r, path, method);
+	return find_route(door, c, r, path, method);
 }
 
 static void
@@ -324,6 +331,20 @@ take_wake(const struct http *h)
 	return read(h->woken, &times, sizeof(times)) == sizeof(times);
 }
 
+/*
+ * At the limit of open files the library takes nobody, and who waits makes it
+ * ready again at once.
+ */
+static void
+rest_if_vain(struct http *h, bool ready)
+{
+	struct pollfd end = { .fd = h->woken, .events = POLLIN };
+
+	h->vain = ready && !h->moved ? h->vain + 1 : 0;
+	if (h->vain > VAIN_MAX)
+		(void)poll(&end, 1, VAIN_MS);
+}
+
 static void *
 serve(void *arg)
 {
@@ -338,13 +359,15 @@ serve(void *arg)
 		    MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	}
 	while (!atomic_load(&h->ends)) {
-		(void)poll(fds, 1 + h->door_count, round_ms(h));
+		h->moved = false;
+		bool ready = poll(fds, 1 + h->door_count, round_ms(h)) > 0;
 		bool woken = take_wake(h);
 		for (size_t i = 0; i < h->door_count; i++) {
 			look_at(&h->doors[i], woken);
 			h->doors[i].has_room = false;
 			(void)MHD_run(h->doors[i].mhd);
 		}
+		rest_if_vain(h, ready);
 	}
 	return NULL;
 }

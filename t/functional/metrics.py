@@ -3,9 +3,12 @@
 through its socket, and scrapers of both formats read them."""
 
 import os
+import resource
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
@@ -343,6 +346,30 @@ def test_only_get_and_head_are_answered():
         tap.equal(get(d.port, "/status").status, 404)
         tap.equal(get(d.port, "/reload", method="POST").status, 404)
         tap.equal(get(d.port, method="HEAD")[::2], (200, ""))
+
+
+def ticks(pid):
+    """Of the processor, by the process."""
+    with open("/proc/%d/stat" % pid) as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+
+
+def test_it_rests_while_no_descriptor_is_free():
+    with start() as d:
+        get(d.port, "/healthz")
+        _, most = resource.prlimit(d.pid, resource.RLIMIT_NOFILE)
+        used = set(map(int, os.listdir("/proc/%d/fd" % d.pid)))
+        free = min(set(range(len(used) + 1)) - used)
+        resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (free, most))
+        with socket.create_connection(("127.0.0.1", d.port), 20) as s:
+            time.sleep(0.3)
+            before = ticks(d.pid)
+            time.sleep(1)
+            tap.true(ticks(d.pid) - before < os.sysconf("SC_CLK_TCK") / 5,
+                "%d ticks" % (ticks(d.pid) - before))
+            resource.prlimit(d.pid, resource.RLIMIT_NOFILE, (most, most))
+            s.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            tap.contains(s.makefile().read(), "200 OK")
 
 
 def refused_start(listen, **options):
