@@ -102,6 +102,12 @@ metrics_read(struct metrics_figures *out)
 	conf_release(c);
 }
 
+size_t
+metrics_read_servers(struct dns_server_figures *out)
+{
+	return dns_read_servers(source.dns, out);
+}
+
 bool
 metrics_is_ready(char reason[METRICS_REASON_SIZE])
 {

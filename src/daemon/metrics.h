@@ -5,6 +5,7 @@
 #define METRICS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct conf;
@@ -38,6 +39,10 @@ struct metrics_figures {
 	uint64_t	reload_s;	/* the last good one, or the start */
 };
 void	metrics_read(struct metrics_figures *out);
+
+struct dns_server_figures;
+/* As dns_read_servers. */
+size_t	metrics_read_servers(struct dns_server_figures *out);
 
 /*
  * Whether mail is served, and checks can have results; else reason says why

@@ -19,6 +19,7 @@
 #include "daemon/metrics.h"
 #include "daemon/sandbox.h"
 #include "daemon/status.h"
+#include "dns/dns.h"
 #include "tool/json_out.h"
 
 static int64_t started_s;		/* since 1970; before threads */
@@ -161,12 +162,33 @@ cache(const struct metrics_figures *f)
 }
 
 static json_t *
+servers(void)
+{
+	struct dns_server_figures all[DNS_SERVERS_MAX];
+	json_t *list = json_array();
+	size_t count = metrics_read_servers(all);
+
+	for (size_t i = 0; i < count; i++) {
+		json_t *o = json_object();
+		bool known = all[i].state != DNS_SERVER_UNKNOWN;
+
+		json_out_set_text(o, "address", all[i].address);
+		json_out_set_text(o, "state",
+		    dns_server_state_name(all[i].state));
+		json_out_set(o, "age", known ? json_integer((util_now_ms() -
+		    all[i].seen_ms) / 1000) : json_null());
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
 dns(const struct metrics_figures *f)
 {
 	json_t *o = json_object();
 
 	json_out_set(o, "failing", json_boolean(f->dns_failing));
-	json_out_set(o, "servers", json_array());
+	json_out_set(o, "servers", servers());
 	return o;
 }
 

@@ -110,6 +110,14 @@ dns_read_figures(struct dns *d, struct dns_figures *out)
 	out->octets_max = atomic_load(&d->cache_octets_max);
 }
 
+size_t
+dns_read_servers(struct dns *d, struct dns_server_figures out[DNS_SERVERS_MAX])
+{
+	struct dns_backend *b = d->backend;
+
+	return b->ops->servers != NULL ? b->ops->servers(b, out) : 0;
+}
+
 void
 dns_free(struct dns *d)
 {

@@ -167,6 +167,33 @@ struct dns_figures {
 };
 void		 dns_read_figures(struct dns *d, struct dns_figures *out);
 
+#define DNS_SERVERS_MAX 16	/* those behind are not asked */
+#define DNS_SERVER_HOST 64	/* an address, perhaps with a scope */
+#define DNS_SERVER_PORT 6
+#define DNS_SERVER_TEXT (DNS_SERVER_HOST + DNS_SERVER_PORT + 4)
+
+enum dns_server_state {
+	DNS_SERVER_UNKNOWN,	/* not asked yet, or not to the end */
+	DNS_SERVER_ANSWERS,	/* if only that it will not */
+	DNS_SERVER_NO_EDNS,	/* where a question has none */
+	DNS_SERVER_GARBAGE,
+	DNS_SERVER_SILENT,
+	DNS_SERVER_UNREACHABLE
+};
+const char	*dns_server_state_name(enum dns_server_state s); /* "answers" */
+
+struct dns_server_figures {
+	char		 address[DNS_SERVER_TEXT];	/* "192.0.2.1:53" */
+	enum dns_server_state state;
+	int64_t		 seen_ms;	/* util_now_ms when it was so */
+};
+/*
+ * How many servers are asked, and how they were a while ago.  Has them asked
+ * soon, so that who calls again knows more.  Any thread.
+ */
+size_t		 dns_read_servers(struct dns *d,
+		    struct dns_server_figures out[DNS_SERVERS_MAX]);
+
 /*
  * One evaluation's window on the DNS.  One thread at a time.  It keeps a
  * reference to each answer it has given, so every question is asked once and

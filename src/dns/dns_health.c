@@ -25,19 +25,74 @@ find_end(const struct dns_probe *probes, size_t count, enum dns_probe_end end)
 	return NULL;
 }
 
-enum dns_health
-dns_health_check(const struct dns_plan *plan, int64_t wait_ms, int stop_fd,
-    bool *closed)
+const char *
+dns_server_state_name(enum dns_server_state s)
 {
-	struct dns_probe probes[2 * DNS_SERVERS_MAX];
-	size_t count = 2 * plan->count;
-	enum dns_health health = DNS_HEALTH_DOWN;
+	static const char *const names[] = {
+		[DNS_SERVER_UNKNOWN] = "unknown",
+		[DNS_SERVER_ANSWERS] = "answers",
+		[DNS_SERVER_NO_EDNS] = "no_edns",
+		[DNS_SERVER_GARBAGE] = "garbage",
+		[DNS_SERVER_SILENT] = "silent",
+		[DNS_SERVER_UNREACHABLE] = "unreachable",
+	};
 
-	for (size_t i = 0; i < count; i++)
+	return names[s];
+}
+
+/* By questions with EDNS and without; to_end: all have had their time. */
+static enum dns_server_state
+state_of(const struct dns_probe *edns, const struct dns_probe *plain,
+    bool to_end)
+{
+	if (edns->end == DNS_PROBE_ANSWERED)
+		return DNS_SERVER_ANSWERS;
+	if (plain->end == DNS_PROBE_ANSWERED)
+		return to_end ? DNS_SERVER_NO_EDNS : DNS_SERVER_UNKNOWN;
+	if (edns->end == DNS_PROBE_GARBAGE)
+		return DNS_SERVER_GARBAGE;
+	if (edns->end == DNS_PROBE_CLOSED && plain->end == DNS_PROBE_CLOSED)
+		return DNS_SERVER_UNREACHABLE;
+	return to_end ? DNS_SERVER_SILENT : DNS_SERVER_UNKNOWN;
+}
+
+/* What is not known now stays as it was. */
+static void
+note_states(const struct dns_probe *probes, size_t count, bool to_end,
+    struct dns_server_figures *seen)
+{
+	for (size_t i = 0; i < count; i += 2) {
+		enum dns_server_state state = state_of(&probes[i],
+		    &probes[i + 1], to_end);
+
+		if (state == DNS_SERVER_UNKNOWN)
+			continue;
+		seen[i / 2].state = state;
+		seen[i / 2].seen_ms = util_now_ms();
+	}
+}
+
+/* Two for each server; how many there are. */
+static size_t
+make_probes(struct dns_probe *probes, const struct dns_plan *plan,
+    bool deciding)
+{
+	for (size_t i = 0; i < 2 * plan->count; i++)
 		probes[i] = (struct dns_probe){
 			.server = &plan->servers[i / 2], .tcp = plan->tcp,
-			.edns = i % 2 == 0, .decides = i % 2 == 0
+			.edns = i % 2 == 0, .decides = deciding && i % 2 == 0
 		};
+	return 2 * plan->count;
+}
+
+enum dns_health
+dns_health_check(const struct dns_plan *plan, int64_t wait_ms, int stop_fd,
+    bool *closed, struct dns_server_figures *seen)
+{
+	struct dns_probe probes[2 * DNS_SERVERS_MAX];
+	size_t count = make_probes(probes, plan, true);
+	enum dns_health health = DNS_HEALTH_DOWN;
+
 	dns_probe_round(probes, count, "", TYPE_NS, wait_ms, stop_fd);
 	*closed = true;
 	for (size_t i = 0; i < count; i++) {
@@ -49,7 +104,19 @@ dns_health_check(const struct dns_plan *plan, int64_t wait_ms, int stop_fd,
 		else if (health == DNS_HEALTH_DOWN)
 			health = DNS_HEALTH_NO_EDNS;
 	}
+	note_states(probes, count, health != DNS_HEALTH_GOOD, seen);
 	return health;
+}
+
+void
+dns_health_survey(const struct dns_plan *plan, int64_t wait_ms, int stop_fd,
+    struct dns_server_figures *seen)
+{
+	struct dns_probe probes[2 * DNS_SERVERS_MAX];
+	size_t count = make_probes(probes, plan, false);
+
+	dns_probe_round(probes, count, "", TYPE_NS, wait_ms, stop_fd);
+	note_states(probes, count, true, seen);
 }
 
 bool

@@ -27,6 +27,9 @@ struct dns_backend_ops {
 	/* Like dns_configure; NULL: no option matters. */
 	bool	(*configure)(struct dns_backend *b,
 		    const struct dns_options *o, struct diag *d);
+	/* dns_read_servers; NULL: there are none. */
+	size_t	(*servers)(struct dns_backend *b,
+		    struct dns_server_figures out[DNS_SERVERS_MAX]);
 };
 
 struct dns_backend {

@@ -46,6 +46,8 @@
 #define SILENCE_MS 4000		/* libunbound needs more to give up */
 #define RELAYED_MS 60000	/* then EDNS is tried again */
 #define CANARY_MS 3000		/* between questions for it */
+#define SURVEY_MS 5000		/* between two, where somebody looks */
+#define SURVEY_WAIT_MS 300
 
 /* One libunbound with what it asks. */
 struct generation {
@@ -87,6 +89,8 @@ struct resolver {
 	bool			 names_fail;	/* keeper: ask for the canary */
 	bool			 canary_fails;	/* keeper */
 	int64_t			 canary_ms;	/* keeper: the last time */
+	int64_t			 surveyed_ms;	/* keeper: the last time */
+	_Atomic bool		 looked_at;	/* a survey is wanted */
 
 	struct lock		 lock;		/* of what follows */
 	struct cond		 changed;
@@ -94,6 +98,8 @@ struct resolver {
 	struct errand		*failures;	/* to be explained, in order */
 	struct errand		**last;
 	size_t			 failure_count;
+	struct dns_server_figures seen_servers[DNS_SERVERS_MAX]; /* of
+						 * current */
 	struct dns_plan		 wanted;
 	bool			 is_wanted;
 	bool			 stopping;
@@ -338,6 +344,65 @@ reap(struct resolver *r)
 	}
 }
 
+/* How each server is */
+
+/* As they have been seen, or as new ones. */
+static void
+get_seen(struct resolver *r, const struct dns_plan *plan, bool same,
+    struct dns_server_figures seen[DNS_SERVERS_MAX])
+{
+	memset(seen, 0, DNS_SERVERS_MAX * sizeof(*seen));
+	lock_acquire(&r->lock);
+	if (same)
+		memcpy(seen, r->seen_servers, sizeof(r->seen_servers));
+	lock_release(&r->lock);
+	for (size_t i = 0; i < plan->count; i++)
+		dns_server_format(&plan->servers[i], seen[i].address);
+}
+
+static void
+set_seen(struct resolver *r,
+    const struct dns_server_figures seen[DNS_SERVERS_MAX])
+{
+	lock_acquire(&r->lock);
+	memcpy(r->seen_servers, seen, sizeof(r->seen_servers));
+	lock_release(&r->lock);
+}
+
+static void
+survey(struct resolver *r)
+{
+	const struct dns_plan *plan = &r->current->plan;
+	struct dns_server_figures seen[DNS_SERVERS_MAX];
+
+	atomic_store(&r->looked_at, false);
+	get_seen(r, plan, true, seen);
+	dns_health_survey(plan, SURVEY_WAIT_MS, r->stop[0], seen);
+	set_seen(r, seen);
+	r->surveyed_ms = util_now_ms();
+}
+
+static bool
+is_survey_due(const struct resolver *r)
+{
+	return atomic_load(&r->looked_at) && !r->down &&
+	    util_now_ms() - r->surveyed_ms >= SURVEY_MS;
+}
+
+static size_t
+resolver_servers(struct dns_backend *b,
+    struct dns_server_figures out[DNS_SERVERS_MAX])
+{
+	struct resolver *r = (struct resolver *)b;
+
+	lock_acquire(&r->lock);
+	size_t count = r->current->plan.count;
+	memcpy(out, r->seen_servers, sizeof(r->seen_servers));
+	lock_release(&r->lock);
+	atomic_store(&r->looked_at, true);
+	return count;
+}
+
 /*
  * Checks the servers of plan, which may be the one in force, and makes what
  * is needed to ask them the current.
@@ -348,11 +413,15 @@ adopt(struct resolver *r, const struct dns_plan *plan, struct diag *d)
 	struct generation *old = r->current;
 	bool same = old != NULL && dns_plan_equal(&old->plan, plan);
 	char text[DNS_SERVERS_MAX * (DNS_SERVER_TEXT + 2)];
+	struct dns_server_figures seen[DNS_SERVERS_MAX];
 	struct sbuf sb;
 	bool closed;
 
+	get_seen(r, plan, same, seen);
 	enum dns_health health = dns_health_check(plan, CHECK_MS, r->stop[0],
-	    &closed);
+	    &closed, seen);
+	if (same)
+		set_seen(r, seen);
 	r->checked_ms = util_now_ms();
 	atomic_store(&r->backend.no_server, closed);
 	report_health(r, plan, health);
@@ -365,6 +434,7 @@ adopt(struct resolver *r, const struct dns_plan *plan, struct diag *d)
 		return false;
 	lock_acquire(&r->lock);
 	r->current = g;
+	memcpy(r->seen_servers, seen, sizeof(seen));
 	lock_release(&r->lock);
 	if (old != NULL) {
 		old->next = r->retired;
@@ -442,6 +512,8 @@ tick(struct resolver *r)
 	if (is_canary_due(r))
 		ask_for_canary(r);
 	note_failing(r);
+	if (is_survey_due(r))
+		survey(r);
 	r->tick_ms = util_now_ms() + TICK_MS;
 }
 
@@ -544,12 +616,14 @@ resolver_new(const struct dns_options *o)
 {
 	static const struct dns_backend_ops ops = {
 		.start = resolver_start, .free = resolver_free,
-		.configure = resolver_configure
+		.configure = resolver_configure, .servers = resolver_servers
 	};
 	struct resolver *r = xcalloc(1, sizeof(*r));
 
 	r->backend.ops = &ops;
 	r->failed = o->failed;
+	atomic_store(&r->looked_at, true);
+	r->surveyed_ms = util_now_ms() - SURVEY_MS;
 	r->timeout_ms = o->query_timeout_ms;
 	if (o->resolv_conf != NULL)
 		r->resolv_conf = xstrdup(o->resolv_conf);

@@ -12,11 +12,6 @@
 struct dns_backend;
 struct ub_ctx;
 
-#define DNS_SERVERS_MAX 16	/* those behind are not asked */
-#define DNS_SERVER_HOST 64	/* an address, perhaps with a scope */
-#define DNS_SERVER_PORT 6
-#define DNS_SERVER_TEXT (DNS_SERVER_HOST + DNS_SERVER_PORT + 4)
-
 struct dns_server {
 	char		host[DNS_SERVER_HOST];
 	char		port[DNS_SERVER_PORT];
@@ -88,9 +83,15 @@ enum dns_health {
 	DNS_HEALTH_DOWN		/* none answers */
 };
 
-/* Asks all servers.  *closed: nobody is there.  stop_fd as above. */
+/*
+ * Asks all servers until one answers.  *closed: nobody is there.  stop_fd as
+ * above.  What is found of each is put into seen, which has as many.
+ */
 enum dns_health dns_health_check(const struct dns_plan *p, int64_t wait_ms,
-	    int stop_fd, bool *closed);
+	    int stop_fd, bool *closed, struct dns_server_figures *seen);
+/* Asks all to the end, to see how each of them is. */
+void	dns_health_survey(const struct dns_plan *p, int64_t wait_ms,
+	    int stop_fd, struct dns_server_figures *seen);
 /* One has an answer for the canary of the plan, or says that there is none. */
 bool	dns_health_canary(const struct dns_plan *p, int64_t wait_ms,
 	    int stop_fd);

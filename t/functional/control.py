@@ -16,6 +16,7 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import daemon
 import tap
+import watch
 from daemon import Daemon
 from dnsserver import DnsServer
 
@@ -216,6 +217,8 @@ def test_status_tells_what_mail_does_now():
             (0, True, None))
         tap.equal(found["breaker"], {"open": False, "openings": 0})
         tap.equal(found["dns"]["failing"], False)
+        tap.equal([(s["address"], s["state"]) for s in
+            found["dns"]["servers"]], [(dns.address, "answers")])
         tap.equal(found["cache"]["hit_ratio"], None)
         for i in range(4):
             with d.milter() as m:
@@ -227,6 +230,26 @@ def test_status_tells_what_mail_does_now():
         tap.equal((cache["hits"], cache["hit_ratio"]), (6, 0.75))
         tap.true(0 < cache["octets"] < cache["octets_max"], cache)
         tap.true(cache["entries"] == 2 and cache["evictions"] == 0, cache)
+
+
+def test_status_tells_how_each_name_server_is():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, \
+            serving(ZONE) as dns, serving(ZONE) as old:
+        silent.bind(("127.0.0.1", 0))
+        old.drops_edns = True
+        addresses = [dns.address, "127.0.0.1:%d" % silent.getsockname()[1],
+            "127.0.0.1:%d" % daemon.free_port(), old.address]
+
+        def states(d):
+            servers = json.loads(d.ask("/status")[1])["dns"]["servers"]
+            tap.equal([s["address"] for s in servers], addresses)
+            return [s["state"] for s in servers]
+        with Daemon(control=True, dns_options={"servers": addresses}) as d:
+            watch.wait_for(lambda: states(d) == ["answers", "silent",
+                "unreachable", "no_edns"], "all have been asked")
+            silent.close()
+            watch.wait_for(lambda: states(d)[1] == "unreachable",
+                "they are asked again", 20)
 
 
 def test_status_names_the_slowest_domains():
