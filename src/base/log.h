@@ -135,6 +135,9 @@ void	log_record_text(struct log_record *r, const char *key,
 /* Of a mail address, with or without a local part; route and all. */
 void	log_record_address(struct log_record *r, const char *key,
 	    const char *address, size_t len);
+/* What a client calls itself; some give an address.  Nothing if empty. */
+void	log_record_host(struct log_record *r, const char *key,
+	    const char *host);
 void	log_record_name(struct log_record *r, const char *key,
 	    const char *name);
 void	log_record_word(struct log_record *r, const char *key,

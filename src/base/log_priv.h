@@ -83,7 +83,7 @@ int64_t	 log_limit_due(void);
 /*
  * Appends what stands in place of an address at this time, see log_privacy: *
  * or its hash, and the domain, which is what stands behind the last @; of a
- * name the last two labels.
+ * name the last two labels, and of those nothing before an @.
  */
 #define LOG_PRIVACY_OCTETS (LOG_VALUE_MAX + 32)
 void	 log_privacy_put(struct sbuf *out, const char *address, size_t len,

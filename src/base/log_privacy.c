@@ -144,7 +144,11 @@ log_privacy_put_name(struct sbuf *out, const char *name)
 	for (unsigned labels = 0; at > 0; at--)
 		if (name[at - 1] == '.' && at < len && ++labels == 2)
 			break;
-	if (at > 0)
+	/* Some clients give an address in HELO; it is asked for as it is. */
+	const char *host = strrchr(name + at, '@');
+	if (host != NULL)
+		sbuf_str(out, "*@");
+	else if (at > 0)
 		sbuf_str(out, "*.");
-	sbuf_str(out, name + at);
+	sbuf_str(out, host != NULL ? host + 1 : name + at);
 }

@@ -55,6 +55,15 @@ log_record_address(struct log_record *r, const char *key, const char *address,
 }
 
 void
+log_record_host(struct log_record *r, const char *key, const char *host)
+{
+	if (strchr(host, '@') != NULL)
+		log_record_address(r, key, host, strlen(host));
+	else
+		log_record_string_if(r, key, host);
+}
+
+void
 log_record_name(struct log_record *r, const char *key, const char *name)
 {
 	struct log_pair *p = add(r, key, LOG_NAME);

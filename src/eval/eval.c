@@ -237,7 +237,7 @@ note_trouble(const struct eval_run *ours)
 	stats_inc(STATS_OWN_RECORD_ERRORS);
 	if (ours->source != SOURCE_LOCAL_POLICY)
 		return;
-	log_record_string(&r, "domain", ours->in->domain);
+	log_record_host(&r, "domain", ours->in->domain);
 	log_record_string(&r, "reason", ours->problem);
 	log_record_write(&r, LOG_LEVEL_WARNING);
 }

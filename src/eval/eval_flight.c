@@ -117,7 +117,10 @@ note_duration(struct flight *f, struct evaluation *e)
 	if (e->noted)
 		return;
 	e->noted = true;
-	slowest_note(e->request.domain, flight_duration_ms(f), time(NULL));
+	/* Who is in it is nobody's: some clients give an address in HELO. */
+	const char *at = strrchr(e->request.domain, '@');
+	slowest_note(at != NULL ? at + 1 : e->request.domain,
+	    flight_duration_ms(f), time(NULL));
 }
 
 const struct eval_verdict *

@@ -24,16 +24,6 @@ add_path(struct log_record *r, const char *key, const char *path)
 		log_record_string_if(r, key, path);
 }
 
-/* Some clients give an address. */
-static void
-add_helo(struct log_record *r, const char *helo)
-{
-	if (strchr(helo, '@') != NULL)
-		log_record_address(r, "helo", helo, strlen(helo));
-	else
-		log_record_string_if(r, "helo", helo);
-}
-
 static const char *
 queue_id(const struct message *m)
 {
@@ -114,7 +104,7 @@ session_log(const struct message *m)
 		log_record_word(&r, "stale", "yes");
 	if (m->rcpt_count > 0)
 		log_record_uint(&r, "rcpts", m->rcpt_count);
-	add_helo(&r, who->helo->address);
+	log_record_host(&r, "helo", who->helo->address);
 	if (sender->null_sender)
 		log_record_word(&r, "sender", "<>");
 	else

@@ -272,6 +272,14 @@ def test_status_names_the_slowest_domains():
         again = json.loads(status(d, "--json"))["slowest"]
         tap.equal([(e["domain"], e["milliseconds"]) for e in again],
             [(e["domain"], e["milliseconds"]) for e in first])
+        # Of an address in HELO nobody is named.
+        with d.milter() as m:
+            m.connect("192.0.2.1")
+            m.helo("person@helo.example")
+            m.message("<>")
+        text = status(d, "--json")
+        tap.contains(text, '"helo.example"')
+        tap.lacks(text, "person")
 
 
 def test_status_has_the_last_errors_as_the_log_has_them():

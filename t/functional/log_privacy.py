@@ -115,6 +115,24 @@ def test_no_form_of_a_local_part_is_in_the_log():
                 d.clean()
 
 
+HELO = SECRET + "@b.example"
+
+
+def test_nor_is_that_of_a_helo_which_is_an_address():
+    other = HELO.replace("@b", "@c")
+    SERVER.load(dict(ZONE, **{other: {"TXT": ["v=spf1 ~all"]}}),
+        faults={(HELO, None): dnsserver.SERVFAIL})
+    with Daemon(log_privacy="drop", **OPTIONS) as d:
+        message(d, "<>", helo=HELO)
+        message(d, "<>", helo=other)
+        text = d.log()
+        lacks_secret(text)
+        tap.contains(text, "name=*@b.example")
+        tap.contains(text, "local_policy says nothing of a domain: "
+            "domain=*@c.example")
+    SERVER.load(ZONE, faults=FAULTS)
+
+
 def test_without_it_they_are_all_there():
     """That the test above can fail."""
     with Daemon(**OPTIONS) as d:

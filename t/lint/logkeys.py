@@ -6,7 +6,7 @@ import re
 
 import csource
 
-CALL = re.compile(r'\blog_record_(?:string|string_if|text|word|uint|address|name)'
+CALL = re.compile(r'\blog_record_(?:string|string_if|text|word|uint|address|host|name)'
                   r'\(\s*&?\w+,\s*([^,;]*?),', re.S)
 PATH = re.compile(r'\badd_path\(\s*&?\w+,\s*("\w+"),')
 EVENT = re.compile(r'\[LOG_EVENT_\w+\] = \{\s*"(\w+)",\s*"([0-9a-f]{32})"')

@@ -900,6 +900,17 @@ hidden(const char *address, int64_t time_ms)
 	return text;
 }
 
+static const char *
+hidden_name(const char *name)
+{
+	static char text[LOG_PRIVACY_OCTETS];
+	struct sbuf sb;
+
+	sbuf_init(&sb, text, sizeof(text));
+	log_privacy_put_name(&sb, name);
+	return text;
+}
+
 static void
 test_hash_of_a_person_is_another_one_each_day(void **state)
 {
@@ -947,6 +958,12 @@ test_nothing_of_a_local_part_is_left(void **state)
 	assert_string_equal(hidden("u", 0), "*");
 	assert_string_equal(hidden("<u@example.com>u", 0), "*");
 	assert_string_equal(hidden("u@example.com@", 0), "*@");
+	assert_string_equal(hidden_name("u.a.example.com"), "*.example.com");
+	assert_string_equal(hidden_name("example.com"), "example.com");
+	assert_string_equal(hidden_name("u@a.example.com"), "*.example.com");
+	/* What HELO may have brought. */
+	assert_string_equal(hidden_name("u@example.com"), "*@example.com");
+	assert_string_equal(hidden_name("a.b@c.u@example"), "*@example");
 	log_set_privacy(LOG_PRIVACY_NONE);
 }
 
