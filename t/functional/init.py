@@ -4,6 +4,7 @@
 import atexit
 import glob
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -53,7 +54,7 @@ class Place:
         self.log = self.path("log/current")
         self.environment = dict(os.environ, DAEMON=daemon.PROGRAM,
             CONFIG=self.config, LOGDIR=self.path("log"),
-            DEFAULTS=self.path("defaults"),
+            DEFAULTS=self.path("defaults"), RUNDIR=self.path("run"),
             ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "")
             + ":log_path=" + self.path("sanitizer"))
         self.configure(behavior=3)
@@ -255,6 +256,52 @@ def test_sysv_says_what_it_needs():
         tap.contains(sysv(place, "help", 2), "usage:")
 
 
+# The folder of the control socket
+
+def owner():
+    """Of the configuration; root alone can have another."""
+    return {"user": "nobody"} if os.geteuid() == 0 else {}
+
+
+def assert_reloads(place, uid):
+    folder = os.stat(place.path("run"))
+    tap.equal((folder.st_mode & 0o7777, folder.st_uid), (0o755, uid))
+    done = subprocess.run([daemon.PROGRAM, "-c", place.config, "--reload"],
+        capture_output=True, timeout=60, cwd="/")
+    tap.equal(done.returncode, 0, done.stderr.decode())
+
+
+def owner_id():
+    return pwd.getpwnam("nobody").pw_uid if owner() else os.geteuid()
+
+
+def test_sysv_makes_the_folder_of_the_control_socket():
+    with Place() as place:
+        os.chmod(place.directory, 0o777)
+        place.configure(control=place.path("run/control"), **owner())
+        for _ in range(2):
+            sysv(place, "start")
+            assert_reloads(place, owner_id())
+            sysv(place, "stop")
+        # As after a boot.
+        shutil.rmtree(place.path("run"))
+        sysv(place, "start")
+        assert_reloads(place, owner_id())
+        sysv(place, "stop")
+
+
+def test_openrc_makes_the_folder_of_the_control_socket():
+    with Place() as place:
+        place.configure(user="nobody")
+        script = os.path.join(daemon.SRCDIR, "init", "openrc", "spf-milter")
+        done = subprocess.run(["/bin/sh", "-c", 'checkpath() '
+            '{ printf "%s " "$@"; }; . "$1"; command=$DAEMON; '
+            'config=$CONFIG; start_pre', "sh", script],
+            env=place.environment, capture_output=True, timeout=60)
+        tap.equal((done.returncode, done.stdout),
+            (0, b"-d -m 0755 -o nobody /run/spf-milter "))
+
+
 # daemontools
 
 class Service(Place):
@@ -338,6 +385,15 @@ def test_daemontools_runs_and_logs():
         wait_for(lambda: "stopped" in contents(service.log), "its last line")
 
 
+def test_daemontools_make_the_folder_of_the_control_socket():
+    with Service() as service:
+        os.chmod(service.directory, 0o777)
+        service.configure(pid_file="", control=service.path("run/control"),
+            **owner())
+        service.start()
+        assert_reloads(service, owner_id())
+
+
 def test_daemontools_restart_a_killed_daemon():
     with Service() as service:
         service.start()
@@ -407,7 +463,9 @@ def test_systemd_units_leave_the_calls_that_confine():
 
 
 TELLTALE = """#!/bin/sh
-'%s' "$@" &
+program='%s'
+[ "$1" = -f ] || exec "$program" "$@"
+"$program" "$@" &
 child=$!
 trap 'echo TERM >> "$0.told"; kill -TERM "$child"' TERM
 wait "$child"
