@@ -632,6 +632,11 @@ def test_background_tells_a_failed_start():
     tap.contains(err, place)
 
 
+def heed_interrupts():
+    """Who is started in the background by a shell ignores them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_background_start_that_hangs_can_be_interrupted():
     """It tells of each option that stands twice, to a pipe that is full."""
     reader, writer = os.pipe()
@@ -646,7 +651,7 @@ def test_background_start_that_hangs_can_be_interrupted():
             % daemon.free_port() + "behavior = 3\n" * 30)
         f.flush()
         p = subprocess.Popen([daemon.PROGRAM, "-b", "-c", f.name],
-            stderr=writer)
+            stderr=writer, preexec_fn=heed_interrupts)
         children = "/proc/%d/task/%d/children" % (p.pid, p.pid)
         wait_for(lambda: open(children).read(), "a child")
         child = int(open(children).read())
