@@ -286,10 +286,11 @@ check() {
 		cat build-check/dist.log >&2
 		die "make distdir failed"
 	}
-	build_in build-check/asan CC=clang --enable-werror --enable-sanitizers
+	build_in build-check/asan CC=clang CFLAGS="-O1 -g" --enable-werror \
+	    --enable-sanitizers
 	run_suite "sanitizers" build-check/asan/test-suite.log \
 	    make -C build-check/asan -j "$jobs" check
-	build_in build-check/tsan CC=clang --enable-werror \
+	build_in build-check/tsan CC=clang CFLAGS="-O1 -g" --enable-werror \
 	    --enable-sanitizers=thread
 	# ThreadSanitizer wants less random addresses than some kernels give.
 	fixed=
