@@ -31,20 +31,7 @@ put_pair(struct sbuf *out, const struct log_pair *p)
 	for (const char *c = p->key; *c != '\0'; c++)
 		sbuf_char(out, upper(*c));
 	sbuf_char(out, '=');
-	switch (p->kind) {
-	case LOG_STRING:
-	case LOG_ADDRESS:
-	case LOG_NAME:
-		log_text_escape(out, p);
-		break;
-	case LOG_WORD:
-	case LOG_MESSAGE:
-		sbuf_add(out, p->text, p->len);
-		break;
-	case LOG_UNSIGNED:
-		sbuf_uint(out, p->number);
-		break;
-	}
+	log_text_put_value(out, p, log_text_escape);
 	sbuf_char(out, '\n');
 }
 

@@ -59,6 +59,9 @@ struct log_line log_line_of(enum log_level level, enum log_event event,
  */
 void	 log_text_put(struct sbuf *out, const struct log_line *line);
 void	 log_text_put_pair(struct sbuf *out, const struct log_pair *p);
+/* The value alone; put_string for what may come from outside. */
+void	 log_text_put_value(struct sbuf *out, const struct log_pair *p,
+	    void (*put_string)(struct sbuf *out, const struct log_pair *p));
 /* Octets of raw as one text that is safe anywhere and keeps its escapes. */
 void	 log_text_make_safe(struct sbuf *out, const char *raw, size_t len);
 /* A string as the text has it, without quotes: \xNN, and \\ for \. */

@@ -21,14 +21,21 @@ add(struct log_record *r, const char *key, enum log_kind kind)
 	return p;
 }
 
+static void
+add_text(struct log_record *r, const char *key, enum log_kind kind,
+    const char *text, size_t len)
+{
+	struct log_pair *p = add(r, key, kind);
+
+	p->text = text;
+	p->len = len;
+}
+
 void
 log_record_text(struct log_record *r, const char *key, const char *text,
     size_t len)
 {
-	struct log_pair *p = add(r, key, LOG_STRING);
-
-	p->text = text;
-	p->len = len;
+	add_text(r, key, LOG_STRING, text, len);
 }
 
 void
@@ -48,10 +55,7 @@ void
 log_record_address(struct log_record *r, const char *key, const char *address,
     size_t len)
 {
-	struct log_pair *p = add(r, key, LOG_ADDRESS);
-
-	p->text = address;
-	p->len = len;
+	add_text(r, key, LOG_ADDRESS, address, len);
 }
 
 void
@@ -66,19 +70,13 @@ log_record_host(struct log_record *r, const char *key, const char *host)
 void
 log_record_name(struct log_record *r, const char *key, const char *name)
 {
-	struct log_pair *p = add(r, key, LOG_NAME);
-
-	p->text = name;
-	p->len = strlen(name);
+	add_text(r, key, LOG_NAME, name, strlen(name));
 }
 
 void
 log_record_word(struct log_record *r, const char *key, const char *word)
 {
-	struct log_pair *p = add(r, key, LOG_WORD);
-
-	p->text = word;
-	p->len = strlen(word);
+	add_text(r, key, LOG_WORD, word, strlen(word));
 }
 
 void

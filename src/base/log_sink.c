@@ -13,7 +13,6 @@
 #include "config.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/log_priv.h"
+#include "base/unix_socket.h"
 #include "base/util.h"
 
 #define SLICE_MS 100		/* a poll; then new deadlines count */
@@ -153,18 +153,8 @@ wait_for(int fd)
 static int
 connect_as(int type)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	util_copy(sun.sun_path, sizeof(sun.sun_path), current_target ==
-	    LOG_TARGET_SYSLOG ? _PATH_LOG : JOURNAL_SOCKET);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&sun,
-	    sizeof(sun)) == 0)
-		return fd;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return unix_socket_connect(current_target == LOG_TARGET_SYSLOG ?
+	    _PATH_LOG : JOURNAL_SOCKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 static bool

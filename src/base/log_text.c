@@ -139,6 +139,26 @@ add_string(struct sbuf *out, const struct log_pair *p)
 }
 
 void
+log_text_put_value(struct sbuf *out, const struct log_pair *p,
+    void (*put_string)(struct sbuf *out, const struct log_pair *p))
+{
+	switch (p->kind) {
+	case LOG_STRING:
+	case LOG_ADDRESS:
+	case LOG_NAME:
+		put_string(out, p);
+		break;
+	case LOG_WORD:
+	case LOG_MESSAGE:
+		sbuf_add(out, p->text, p->len);
+		break;
+	case LOG_UNSIGNED:
+		sbuf_uint(out, p->number);
+		break;
+	}
+}
+
+void
 log_text_put_pair(struct sbuf *out, const struct log_pair *p)
 {
 	size_t start = out->len;
@@ -149,20 +169,7 @@ log_text_put_pair(struct sbuf *out, const struct log_pair *p)
 		sbuf_str(out, p->key);
 		sbuf_char(out, '=');
 	}
-	switch (p->kind) {
-	case LOG_STRING:
-	case LOG_ADDRESS:
-	case LOG_NAME:
-		add_string(out, p);
-		break;
-	case LOG_WORD:
-	case LOG_MESSAGE:
-		sbuf_add(out, p->text, p->len);
-		break;
-	case LOG_UNSIGNED:
-		sbuf_uint(out, p->number);
-		break;
-	}
+	log_text_put_value(out, p, add_string);
 	if (sbuf_ok(out))
 		return;
 	out->len = start;

@@ -42,20 +42,34 @@ act_in(int dir, bool (*act)(const char *name, void *arg), const char *name,
 	return done;
 }
 
-static bool
-is_served(const char *name, void *arg)
+int
+unix_socket_connect(const char *path, int type)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 
-	(void)arg;
-	util_copy(sun.sun_path, sizeof(sun.sun_path), name);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	bool served = connect(fd, (const struct sockaddr *)&sun,
-	    sizeof(sun)) == 0;
+	if (!util_copy(sun.sun_path, sizeof(sun.sun_path), path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = socket(AF_UNIX, type, 0);
+	if (fd < 0 ||
+	    connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
+		return fd;
+	int error = errno;
 	close(fd);
-	return served;
+	errno = error;
+	return -1;
+}
+
+static bool
+is_served(const char *name, void *arg)
+{
+	int fd = unix_socket_connect(name, SOCK_STREAM | SOCK_CLOEXEC);
+
+	(void)arg;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 /* What stands in the way; NULL: nothing. */

@@ -46,4 +46,7 @@ bool	unix_socket_check(const char *path,
 /* Unless it is another's by now.  Frees what s has. */
 void	unix_socket_remove(struct unix_socket *s);
 
+/* One that is connected to path; type with flags, as socket(2).  -1: errno. */
+int	unix_socket_connect(const char *path, int type);
+
 #endif

@@ -7,7 +7,6 @@
 #include "config.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -16,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/unix_socket.h"
 #include "base/util.h"
 #include "daemon/ask.h"
 
@@ -38,26 +38,6 @@ await(int fd, short events, int64_t deadline_ms)
 	if (n == 0)
 		errno = ETIMEDOUT;
 	return n > 0;
-}
-
-static int
-connect_to(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	if (!util_copy(sun.sun_path, sizeof(sun.sun_path), path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (fd < 0 ||
-	    connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
 }
 
 /* A request fits into the buffer of any socket. */
@@ -141,7 +121,8 @@ ask_daemon(const char *path, const char *method, const char *route,
 {
 	char *all = NULL;
 	size_t len = 0;
-	int fd = connect_to(path);
+	int fd = unix_socket_connect(path,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	bool good = fd >= 0 && send_request(fd, method, route) &&
 	    take_all(fd, deadline_ms, &all, &len) &&
