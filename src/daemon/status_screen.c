@@ -16,6 +16,7 @@
 
 #include "base/util.h"
 #include "daemon/status.h"
+#include "tool/json_out.h"
 #include "tool/terminal.h"
 
 #define BLOCK_COLUMNS 26	/* at least */
@@ -119,20 +120,6 @@ static const struct {
 	{ "Would refuse", would_refuse }, { "DNS", dns },
 	{ "At present", at_present }
 };
-
-static const char *
-text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s != NULL ? s : "";
-}
-
-static int64_t
-number_of(const json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
 
 /* What fits into *columns, of any octets; *columns: what it takes. */
 static char *
@@ -259,7 +246,7 @@ sum_of(const json_t *document, const char *key)
 	json_t *value;
 
 	if (key[len] == '\0')
-		return number_of(counters, key);
+		return json_out_number_of(counters, key);
 	json_object_foreach(counters, k, value)
 		if (strncmp(k, key, len) == 0)
 			sum += json_integer_value(value);
@@ -273,10 +260,12 @@ span_of(const struct picture *p)
 	const json_t *now = p->now->document;
 
 	if (p->before == NULL)
-		return (double)number_of(now, "uptime");
-	if (number_of(now, "pid") != number_of(p->before->document, "pid") ||
-	    number_of(now, "started") !=
-	    number_of(p->before->document, "started"))
+		return (double)json_out_number_of(now, "uptime");
+	const json_t *before = p->before->document;
+	if (json_out_number_of(now, "pid") !=
+	    json_out_number_of(before, "pid") ||
+	    json_out_number_of(now, "started") !=
+	    json_out_number_of(before, "started"))
 		return 0;
 	return (double)(p->now->at_ms - p->before->at_ms) / 1000;
 }
@@ -380,12 +369,12 @@ put_uptime(struct picture *p)
 {
 	const json_t *o = p->now->document;
 	const json_t *c = json_object_get(o, "configuration");
-	int64_t up = number_of(o, "uptime");
+	int64_t up = json_out_number_of(o, "uptime");
 	char *text = xasprintf("spf-milter %s, up %" PRId64 "d %02" PRId64
 	    ":%02" PRId64 ":%02" PRId64 ", level %" PRId64 ", process %"
-	    PRId64, text_of(o, "version"), up / 86400, up / 3600 % 24,
-	    up / 60 % 60, up % 60, number_of(c, "behavior"),
-	    number_of(o, "pid"));
+	    PRId64, json_out_text_of(o, "version"), up / 86400, up / 3600 % 24,
+	    up / 60 % 60, up % 60, json_out_number_of(c, "behavior"),
+	    json_out_number_of(o, "pid"));
 
 	put(p, 0, 0, p->size.columns, TERMINAL_BOLD, text);
 	free(text);
@@ -401,7 +390,8 @@ find_problem(const json_t *o, const char *trouble)
 	if (trouble != NULL)
 		return xasprintf("not reachable, trying: %s", trouble);
 	if (json_is_false(json_object_get(o, "ready")))
-		return xasprintf("not ready: %s", text_of(o, "problem"));
+		return xasprintf("not ready: %s",
+		    json_out_text_of(o, "problem"));
 	if (json_is_true(json_object_get(json_object_get(o, "dns"),
 	    "failing")))
 		return xstrdup("no name server has answers");
@@ -422,8 +412,8 @@ put_state(struct picture *p, const char *trouble)
 
 	if (good)
 		text = xasprintf("running, confined by %s",
-		    text_of(o, "confined")[0] != '\0' ?
-		    text_of(o, "confined") : "nothing");
+		    json_out_text_of(o, "confined")[0] != '\0' ?
+		    json_out_text_of(o, "confined") : "nothing");
 	put(p, 1, 0, p->size.columns, good ? TERMINAL_GREEN : TERMINAL_RED,
 	    text);
 	free(text);
@@ -486,7 +476,7 @@ put_age(struct picture *p, unsigned row, unsigned end, const json_t *item)
 {
 	char text[32];
 
-	format_age(number_of(item, "age"), text, sizeof(text));
+	format_age(json_out_number_of(item, "age"), text, sizeof(text));
 	put_right(p, row, end, TERMINAL_PLAIN, text);
 }
 
@@ -496,12 +486,13 @@ put_item(struct picture *p, unsigned row, unsigned column, unsigned width,
 {
 	char text[32];
 
-	format_number((double)number_of(item, l->number), text,
+	format_number((double)json_out_number_of(item, l->number), text,
 	    sizeof(text));
 	put_right(p, row, column + 8, TERMINAL_PLAIN, text);
 	put_age(p, row, column + 13, item);
 	put(p, row, column + NAME_COLUMN, width > NAME_COLUMN + 1 ? width -
-	    NAME_COLUMN - 1 : 0, TERMINAL_PLAIN, text_of(item, l->name));
+	    NAME_COLUMN - 1 : 0, TERMINAL_PLAIN,
+	    json_out_text_of(item, l->name));
 }
 
 /* In the column and width of area, from its first row on. */
@@ -533,11 +524,12 @@ put_errors(struct picture *p, unsigned row)
 	put(p, row++, 0, p->size.columns, TERMINAL_BOLD,
 	    "  ago  Last errors and warnings");
 	json_array_foreach(items, i, item) {
-		bool error = strcmp(text_of(item, "level"), "error") == 0;
+		bool error = strcmp(json_out_text_of(item, "level"),
+		    "error") == 0;
 
 		put_age(p, row, 5, item);
 		put(p, row++, 7, p->size.columns, error ? TERMINAL_RED :
-		    TERMINAL_PLAIN, text_of(item, "text"));
+		    TERMINAL_PLAIN, json_out_text_of(item, "text"));
 	}
 }
 
@@ -555,11 +547,11 @@ put_servers(struct picture *p, unsigned row)
 		return false;
 	put(p, row, 0, p->size.columns, TERMINAL_BOLD, "Name servers");
 	json_array_foreach(servers, i, server) {
-		const char *state = text_of(server, "state");
+		const char *state = json_out_text_of(server, "state");
 		bool good = strcmp(state, "answers") == 0 ||
 		    strcmp(state, "unknown") == 0;
-		char *text = xasprintf("%s %s", text_of(server, "address"),
-		    state);
+		char *text = xasprintf("%s %s",
+		    json_out_text_of(server, "address"), state);
 
 		put(p, row, column, p->size.columns, good ? TERMINAL_PLAIN :
 		    TERMINAL_YELLOW, text);

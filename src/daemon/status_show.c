@@ -13,20 +13,6 @@
 
 #define COLUMN 38		/* of two */
 
-static const char *
-text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s != NULL ? s : "";
-}
-
-static int64_t
-number_of(const json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
-
 static void
 put_heading(const struct terminal *t, const char *text)
 {
@@ -61,23 +47,23 @@ put_process(const struct terminal *t, const json_t *o)
 {
 	const json_t *c = json_object_get(o, "configuration");
 	const json_t *r = json_object_get(c, "reload");
-	int64_t up = number_of(o, "uptime");
+	int64_t up = json_out_number_of(o, "uptime");
 
 	terminal_set_style(t, TERMINAL_BOLD);
 	fputs("spf-milter ", t->out);
-	terminal_put_text(t->out, text_of(o, "version"));
+	terminal_put_text(t->out, json_out_text_of(o, "version"));
 	terminal_set_style(t, TERMINAL_PLAIN);
 	fprintf(t->out, ", process %" PRId64 ", up %" PRId64 "d %02" PRId64
-	    ":%02" PRId64 ":%02" PRId64 "\n", number_of(o, "pid"),
+	    ":%02" PRId64 ":%02" PRId64 "\n", json_out_number_of(o, "pid"),
 	    up / 86400, up / 3600 % 24, up / 60 % 60, up % 60);
-	put_labelled(t, "socket", text_of(o, "socket"));
-	put_labelled(t, "configuration", text_of(c, "path"));
-	put_labelled(t, "confined by", text_of(o, "confined"));
+	put_labelled(t, "socket", json_out_text_of(o, "socket"));
+	put_labelled(t, "configuration", json_out_text_of(c, "path"));
+	put_labelled(t, "confined by", json_out_text_of(o, "confined"));
 	if (!json_is_object(r))
 		return;
 	bool good = json_is_true(json_object_get(r, "good"));
 	fprintf(t->out, "%-15s", "last reload");
-	put_time(t->out, number_of(r, "time"));
+	put_time(t->out, json_out_number_of(r, "time"));
 	terminal_set_style(t, good ? TERMINAL_GREEN : TERMINAL_RED);
 	fputs(good ? " done" : " failed: the old configuration is in force",
 	    t->out);
@@ -117,10 +103,11 @@ put_rules(const struct terminal *t, const json_t *rules)
 		return;
 	put_heading(t, "\nRules, most hits first");
 	json_array_foreach(rules, i, r) {
-		fprintf(t->out, "%10" PRId64 "  last ", number_of(r, "hits"));
-		put_time(t->out, number_of(r, "last"));
+		fprintf(t->out, "%10" PRId64 "  last ",
+		    json_out_number_of(r, "hits"));
+		put_time(t->out, json_out_number_of(r, "last"));
 		fputs("  ", t->out);
-		terminal_put_text(t->out, text_of(r, "name"));
+		terminal_put_text(t->out, json_out_text_of(r, "name"));
 		putc('\n', t->out);
 	}
 }
@@ -135,11 +122,11 @@ put_slowest(const struct terminal *t, const json_t *slowest)
 		return;
 	put_heading(t, "\nSlowest domains of the last hour");
 	json_array_foreach(slowest, i, d) {
-		fprintf(t->out, "%10" PRId64 " ms ", number_of(d,
+		fprintf(t->out, "%10" PRId64 " ms ", json_out_number_of(d,
 		    "milliseconds"));
-		put_time(t->out, number_of(d, "time"));
+		put_time(t->out, json_out_number_of(d, "time"));
 		fputs("  ", t->out);
-		terminal_put_text(t->out, text_of(d, "domain"));
+		terminal_put_text(t->out, json_out_text_of(d, "domain"));
 		putc('\n', t->out);
 	}
 }
@@ -154,9 +141,9 @@ put_errors(const struct terminal *t, const json_t *errors)
 		return;
 	put_heading(t, "\nLast errors and warnings, the newest first");
 	json_array_foreach(errors, i, e) {
-		put_time(t->out, number_of(e, "time"));
-		fprintf(t->out, "  %s: ", text_of(e, "level"));
-		terminal_put_text(t->out, text_of(e, "text"));
+		put_time(t->out, json_out_number_of(e, "time"));
+		fprintf(t->out, "  %s: ", json_out_text_of(e, "level"));
+		terminal_put_text(t->out, json_out_text_of(e, "text"));
 		putc('\n', t->out);
 	}
 }
@@ -169,9 +156,9 @@ put_servers(const struct terminal *t, const json_t *servers)
 
 	json_array_foreach(servers, i, s) {
 		fprintf(t->out, "%-15s", "name server");
-		terminal_put_text(t->out, text_of(s, "address"));
+		terminal_put_text(t->out, json_out_text_of(s, "address"));
 		putc(' ', t->out);
-		terminal_put_text(t->out, text_of(s, "state"));
+		terminal_put_text(t->out, json_out_text_of(s, "state"));
 		putc('\n', t->out);
 	}
 }
@@ -184,17 +171,18 @@ put_present(const struct terminal *t, const json_t *o)
 	const json_t *ratio = json_object_get(cache, "hit_ratio");
 
 	if (json_is_false(json_object_get(o, "ready")))
-		put_labelled(t, "not ready", text_of(o, "problem"));
+		put_labelled(t, "not ready", json_out_text_of(o, "problem"));
 	if (json_is_object(json_object_get(o, "sessions")))
 		fprintf(t->out, "%-15s%" PRId64 " open, %" PRId64
 		    " wait for the DNS\n", "connections",
-		    number_of(json_object_get(o, "sessions"), "open"),
-		    number_of(o, "flights"));
+		    json_out_number_of(json_object_get(o, "sessions"), "open"),
+		    json_out_number_of(o, "flights"));
 	if (json_is_object(cache)) {
 		fprintf(t->out, "%-15s%" PRId64 " answers, %" PRId64 " of %"
-		    PRId64 " octets", "cache", number_of(cache, "entries"),
-		    number_of(cache, "octets"),
-		    number_of(cache, "octets_max"));
+		    PRId64 " octets", "cache",
+		    json_out_number_of(cache, "entries"),
+		    json_out_number_of(cache, "octets"),
+		    json_out_number_of(cache, "octets_max"));
 		if (json_is_number(ratio))
 			fprintf(t->out, ", %.1f%% hits",
 			    json_number_value(ratio) * 100);

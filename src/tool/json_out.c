@@ -79,3 +79,17 @@ json_out_set_found(json_t *object, const char *key, const char *text)
 {
 	json_out_set_text(object, key, text[0] != '\0' ? text : NULL);
 }
+
+const char *
+json_out_text_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+
+	return s != NULL ? s : "";
+}
+
+int64_t
+json_out_number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}

@@ -5,6 +5,7 @@
 #define JSON_OUT_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* The object of a line, which is begun by it; the rest is jansson's. */
@@ -24,5 +25,9 @@ void	 json_out_set(json_t *object, const char *key, json_t *value);
 void	 json_out_set_text(json_t *object, const char *key, const char *text);
 void	 json_out_set_found(json_t *object, const char *key,
 	    const char *text);
+
+/* Of an object that was read: borrowed; "" or 0 where there is none. */
+const char *json_out_text_of(const json_t *object, const char *key);
+int64_t	 json_out_number_of(const json_t *object, const char *key);
 
 #endif

@@ -332,14 +332,6 @@ parse_action(const char *name, enum policy_action *out)
 	return false;
 }
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	const char *s = json_string_value(json_object_get(object, key));
-
-	return s != NULL ? s : "";
-}
-
 static uint64_t
 number_of(const json_t *object, const char *key)
 {
@@ -351,14 +343,15 @@ number_of(const json_t *object, const char *key)
 static bool
 load_group(struct replay_totals *t, const json_t *item)
 {
-	const char *rules[2] = { text_of(item, "rule"),
-		text_of(item, "against_rule") };
+	const char *rules[2] = { json_out_text_of(item, "rule"),
+		json_out_text_of(item, "against_rule") };
 	json_t *examples = json_object_get(item, "examples");
 	enum policy_action actions[2];
 
 	if (t->group_count == REPLAY_GROUPS_MAX ||
-	    !parse_action(text_of(item, "action"), &actions[0]) ||
-	    !parse_action(text_of(item, "against_action"), &actions[1]))
+	    !parse_action(json_out_text_of(item, "action"), &actions[0]) ||
+	    !parse_action(json_out_text_of(item, "against_action"),
+	    &actions[1]))
 		return false;
 	struct replay_group *g = add_group(t, actions, rules);
 	g->messages = number_of(item, "messages");
@@ -381,14 +374,14 @@ replay_load(struct replay_totals *t, const char *path, const char *about)
 	json_t *object = json_load_file(path, 0, &error);
 	json_t *groups = json_object_get(object, "groups");
 	char *end;
-	bool good = object != NULL && strcmp(text_of(object, "about"),
+	bool good = object != NULL && strcmp(json_out_text_of(object, "about"),
 	    about) == 0;
 
 	for (size_t i = 0; good && i < json_array_size(groups); i++)
 		good = load_group(t, json_array_get(groups, i));
 	t->messages = number_of(object, "messages");
 	t->played = number_of(object, "played");
-	t->digest = strtoull(text_of(object, "digest"), &end, 16);
+	t->digest = strtoull(json_out_text_of(object, "digest"), &end, 16);
 	json_decref(object);
 	errno = 0;
 	return good;
