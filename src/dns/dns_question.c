@@ -241,7 +241,6 @@ question_ask(struct dns_question *q)
 	struct dns_backend *b = q->owner->backend;
 
 	stats_inc_at(STATS_DNS_QUERIES, stats_type_of(q->key.type));
-	q->asked_us = util_now_us();
 	b->ops->start(b, q->key.name, (enum dns_type)q->key.type,
 	    question_done, q);
 }
@@ -303,6 +302,8 @@ timer_work_locked(struct dns_questions *qs) LOCK_REQUIRES(qs->lock)
 	if (next == NULL) {
 		list_remove_locked(qs, q);
 		waited = dns_turns_drop(qs->turns, q);
+	} else {
+		next->asked_us = util_now_us();
 	}
 	lock_release(&qs->lock);
 	if (next != NULL) {
@@ -360,6 +361,8 @@ question_start(struct dns_questions *qs, struct dns_question *q,
 {
 	lock_acquire(&qs->lock);
 	enum dns_turn turn = dns_turns_enter(qs->turns, q, client);
+	/* Here: once it is listed it may expire before it is asked. */
+	q->asked_us = util_now_us();
 	if (turn != DNS_TURN_NEVER)
 		list_add_locked(qs, q);
 	ask_next_locked(qs);

@@ -412,6 +412,23 @@ test_timeout_serves_waiters_and_late_answer_is_kept(void **state)
 	dns_view_free(next);
 }
 
+/* Nothing but the timer's own clock: what else takes a lock hides a race. */
+static void
+test_timeout_comes_by_itself(void **state)
+{
+	const struct dns_options soon = { .query_timeout_ms = 20 };
+	struct dns_view *v = view_new();
+	struct diag diag;
+
+	(void)state;
+	diag_init(&diag);
+	assert_true(dns_configure(d, &soon, &diag));
+	fetch(v, "slow.example", &wakes);
+	await(&wakes, 1);
+	dns_view_free(v);
+	diag_fini(&diag);
+}
+
 static const char *
 problem_of(struct dns_view *v, const char *name)
 {
@@ -1184,6 +1201,7 @@ main(void)
 		FRESH(test_limit_of_questions),
 		FRESH(test_deadline_makes_unknown_a_temperror),
 		FRESH(test_timeout_serves_waiters_and_late_answer_is_kept),
+		FRESH(test_timeout_comes_by_itself),
 		FRESH(test_timeout_where_nobody_is_asked_is_no_name_server),
 		FRESH(test_timeout_can_be_changed),
 		FRESH(test_late_answer_serves_who_asked_anew),
