@@ -61,15 +61,18 @@ unix_socket_connect(const char *path, int type)
 	return -1;
 }
 
+/* A server whose queue is full is one, and is not waited for. */
 static bool
 is_served(const char *name, void *arg)
 {
-	int fd = unix_socket_connect(name, SOCK_STREAM | SOCK_CLOEXEC);
+	int fd = unix_socket_connect(name,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)arg;
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if (fd < 0)
+		return errno == EAGAIN;
+	close(fd);
+	return true;
 }
 
 /* What stands in the way; NULL: nothing. */

@@ -75,6 +75,21 @@ take_all(int fd, int64_t deadline_ms, char **text, size_t *len)
 	return n == 0;
 }
 
+/* The text is as long as the head says: the daemon has not ended meanwhile. */
+static bool
+is_whole(const char *head, const char *body, size_t len)
+{
+	static const char field[] = "\r\nContent-Length: ";
+	const char *value = strstr(head, field);
+	uint64_t length;
+
+	if (value == NULL || value >= body)
+		return false;
+	value += sizeof(field) - 1;
+	return util_parse_uint(value, strcspn(value, "\r"), ANSWER_MAX,
+	    &length) && length == len;
+}
+
 /* "HTTP/1.1 200 OK", fields, an empty line and the text. */
 static bool
 read_answer(const char *all, size_t len, struct ask_answer *out)
@@ -91,6 +106,8 @@ read_answer(const char *all, size_t len, struct ask_answer *out)
 	body += 4;
 	out->status = (unsigned)status;
 	out->len = len - (size_t)(body - all);
+	if (!is_whole(all, body, out->len))
+		return false;
 	out->text = xmemdup(body, out->len + 1);
 	return true;
 }

@@ -148,7 +148,8 @@ def test_who_is_not_the_owner_is_told():
         tap.contains(done.stderr.decode(), "only root and the user")
 
 
-def test_silent_daemon_is_not_waited_for_without_end():
+def told_of(answer):
+    """What --reload says where this is the answer, and then the end."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "control")
         with socket.socket(socket.AF_UNIX) as s:
@@ -159,10 +160,40 @@ def test_silent_daemon_is_not_waited_for_without_end():
                     "--reload"], stderr=subprocess.PIPE) as p:
                 peer = s.accept()[0]
                 tap.contains(peer.recv(100).decode(), "POST /reload HTTP/1.0")
+                peer.sendall(answer)
                 peer.close()
-                tap.contains(p.stderr.read().decode(), "ended before it")
-                tap.equal(p.wait(20), 69)
+                said = p.stderr.read().decode()
+                tap.equal(p.wait(20), 69 if "ended before it" in said else 0)
             d.clean()
+    return said
+
+
+def test_an_answer_that_is_cut_off_is_none():
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ndone\n"
+    tap.equal(told_of(whole), "spf-milter: done\n")
+    for n in range(len(whole)):
+        tap.contains(told_of(whole[:n]), "ended before it answered", n)
+    for wrong in (whole + b"more", whole.replace(b"200", b"2x0"),
+            whole.replace(b": 5", b": 99999999999999999999"),
+            whole.replace(b": 5", b": ")):
+        tap.contains(told_of(wrong), "ended before it answered", wrong)
+
+
+def test_a_socket_whose_server_is_busy_is_not_taken_nor_waited_for():
+    with tempfile.TemporaryDirectory() as folder, \
+            contextlib.ExitStack() as waiting:
+        path = os.path.join(folder, "control")
+        s = waiting.enter_context(socket.socket(socket.AF_UNIX))
+        s.bind(path)
+        s.listen(0)
+        for _ in range(2):
+            c = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            c.setblocking(False)
+            c.connect_ex(path)
+        with Daemon(control=path, start=False) as d:
+            code, said = command(d, "-f")
+            tap.equal(code, 69)
+            tap.contains(said, "another program answers")
 
 
 def status(d, *args):
