@@ -46,11 +46,13 @@ enum log_event {
 
 /*
  * Before log_open, lines go to standard error at level info.  facility is a
- * syslog(3) facility and used for LOG_TARGET_SYSLOG only.  From here on the
+ * syslog(3) facility, which standard error has no use for.  From here on the
  * reason goes to the log, too, where the program ends itself (util_die).  Call
  * before any thread exists.
  */
 void	log_open(enum log_target target, int facility);
+/* For lines from here on; those that wait to be sent go there, too. */
+void	log_set_target(enum log_target target, int facility);	/* any thread */
 
 /*
  * From log_start to log_stop a thread writes the lines and whoever logs never

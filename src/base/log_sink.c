@@ -38,8 +38,9 @@
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static atomic_int current_level = LOG_LEVEL_INFO;
-static enum log_target current_target = LOG_TARGET_STDERR;
-static int current_facility;
+static atomic_int wanted_target = LOG_TARGET_STDERR;
+static enum log_target current_target = LOG_TARGET_STDERR;	/* of the sink */
+static atomic_int current_facility;
 static atomic_int current_format = LOG_FORMAT_TEXT;
 static _Atomic int64_t deadline_ms = INT64_MAX;
 
@@ -74,6 +75,13 @@ log_set_format(enum log_format format)
 	    memory_order_relaxed);
 }
 
+void
+log_set_target(enum log_target target, int facility)
+{
+	atomic_store(&current_facility, facility);
+	atomic_store(&wanted_target, (int)target);
+}
+
 /* Text of lines */
 
 static void
@@ -86,7 +94,7 @@ put_syslog_header(struct sbuf *out, const struct log_line *line)
 	if (localtime_r(&when, &tm) != NULL)
 		strftime(text, sizeof(text), "%b %e %H:%M:%S", &tm);
 	sbuf_fmt(out, "<%d>%s spf-milter[%ld]: ",
-	    current_facility | log_levels[line->level].priority, text,
+	    atomic_load(&current_facility) | log_levels[line->level].priority, text,
 	    (long)getpid());
 }
 
@@ -122,7 +130,7 @@ format(enum log_target target, char *out, size_t size,
 		sbuf_char(&sb, '\n');
 		break;
 	case LOG_TARGET_JOURNALD:
-		log_journal_put(&sb, line, current_facility);
+		log_journal_put(&sb, line, atomic_load(&current_facility));
 		break;
 	}
 	return sb.len;
@@ -151,10 +159,10 @@ wait_for(int fd)
 }
 
 static int
-connect_as(int type)
+connect_to(enum log_target target, int type)
 {
-	return unix_socket_connect(current_target == LOG_TARGET_SYSLOG ?
-	    _PATH_LOG : JOURNAL_SOCKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK);
+	return unix_socket_connect(target == LOG_TARGET_SYSLOG ? _PATH_LOG :
+	    JOURNAL_SOCKET, type | SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 static bool
@@ -163,10 +171,10 @@ connect_socket(void)
 	if (sink.fd >= 0)
 		close(sink.fd);
 	sink.stream = false;
-	sink.fd = connect_as(SOCK_DGRAM);
+	sink.fd = connect_to(current_target, SOCK_DGRAM);
 	if (sink.fd < 0 && errno == EPROTOTYPE &&
 	    current_target == LOG_TARGET_SYSLOG) {
-		sink.fd = connect_as(SOCK_STREAM);
+		sink.fd = connect_to(current_target, SOCK_STREAM);
 		sink.stream = sink.fd >= 0;
 	}
 	return sink.fd >= 0;
@@ -240,15 +248,24 @@ send_all(const char *octets, size_t len)
 	return true;
 }
 
+static void
+turn_to(enum log_target target)
+{
+	if (sink.fd >= 0)
+		close(sink.fd);
+	sink.fd = -1;
+	sink.stream = false;
+	current_target = target;
+	if (has_socket())
+		sink.absent = !connect_socket();
+}
+
 void
 log_sink_open(enum log_target target, int facility)
 {
-	current_target = target;
-	current_facility = facility;
-	sink.stream = false;
+	log_set_target(target, facility);
 	tzset();
-	if (has_socket())
-		sink.absent = !connect_socket();
+	turn_to(target);
 }
 
 void
@@ -272,13 +289,17 @@ log_sink_flush(void)
 unsigned
 log_sink_add(const struct log_line *line)
 {
+	enum log_target target = (enum log_target)atomic_load(&wanted_target);
 	unsigned lost = 0;
-	size_t len = format(current_target, sink.next, sizeof(sink.next),
-	    line);
 
+	if (target != current_target) {
+		lost = log_sink_flush();
+		turn_to(target);
+	}
+	size_t len = format(target, sink.next, sizeof(sink.next), line);
 	/* A datagram is one line. */
 	if (sink.len > 0 && (has_socket() || sink.len + len > CHUNK))
-		lost = log_sink_flush();
+		lost += log_sink_flush();
 	memcpy(sink.octets + sink.len, sink.next, len);
 	/* What a stream wants behind it. */
 	sink.octets[sink.len + len] = '\0';
@@ -301,11 +322,11 @@ send_last_to_stderr(const struct log_line *line)
 }
 
 static void
-send_last_to_socket(const struct log_line *line)
+send_last_to_socket(enum log_target target, const struct log_line *line)
 {
 	char octets[LAST_MAX];
-	size_t len = format(current_target, octets, sizeof(octets), line);
-	ssize_t n = connect_as(SOCK_DGRAM);
+	size_t len = format(target, octets, sizeof(octets), line);
+	ssize_t n = connect_to(target, SOCK_DGRAM);
 
 	if (n >= 0)
 		n = send((int)n, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -315,9 +336,12 @@ send_last_to_socket(const struct log_line *line)
 void
 log_sink_send_last(const struct log_line *line, bool sent)
 {
-	if (has_socket() && !sent)
-		send_last_to_socket(line);
+	enum log_target target = (enum log_target)atomic_load(&wanted_target);
+	bool on_stderr = target == LOG_TARGET_STDERR;
+
+	if (!on_stderr && !sent)
+		send_last_to_socket(target, line);
 	/* Whoever runs us in the foreground may read it. */
-	if (has_socket() || !sent)
+	if (!on_stderr || !sent)
 		send_last_to_stderr(line);
 }

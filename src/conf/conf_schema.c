@@ -205,7 +205,7 @@ static const struct conf_option top_options[] = {
 	    "The file of the key that links to it are signed with.",
 	    CONF_PATH, FIELD(why_key) },
 
-	{ "log", "\"syslog\"", "syslog, stderr or journald", RESTART,
+	{ "log", "\"syslog\"", "syslog, stderr or journald", RELOAD,
 	    "Where the log goes.", CONF_WORD, FIELD(log), .words = log_words },
 	{ "log_format", "\"text\"", "text or json", RELOAD,
 	    "What lines are made of.",
@@ -217,7 +217,7 @@ static const struct conf_option top_options[] = {
 	    "How much is logged.",
 	    CONF_WORD, FIELD(log_level), .words = level_words },
 	{ "syslog_facility", "\"mail\"",
-	    "mail, daemon, user, auth or local0 to local7", RESTART,
+	    "mail, daemon, user, auth or local0 to local7", RELOAD,
 	    "The syslog facility.",
 	    CONF_WORD, FIELD(syslog_facility), .words = facility_words },
 };

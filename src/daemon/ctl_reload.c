@@ -121,6 +121,7 @@ take_up(const struct conf *old, struct conf *fresh, bool verbose)
 	conf_diff_restart(old, fresh, warn_restart);
 	if (!verbose)
 		log_set_level(fresh->log_level);
+	log_set_target(fresh->log, fresh->syslog_facility);
 	log_set_format(fresh->log_format);
 	log_set_privacy(fresh->log_privacy);
 	log_diag(LOG_LEVEL_WARNING, "reload", &fresh->notes);

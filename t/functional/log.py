@@ -162,6 +162,28 @@ def test_journal_that_vanishes_and_comes_back_costs_lines_never_mail():
         d.clean()
 
 
+def test_a_reload_turns_it_to_another_place():
+    """Confined, too, where it had no such socket at the start."""
+    sockets = Journal()
+
+    def takes(mark, count):
+        for _ in range(count):
+            watch.wait_for(lambda: mark in sockets.raw(), mark)
+
+    with Daemon(dns=SERVER, behavior=3, control=True,
+            prefix=sockets.prefix()) as d:
+        for log, mark in (("syslog", b" helo=syslog.example.com"),
+                ("journald", b"\nSPF_HELO=journald.example.com\n"),
+                ("stderr", None)):
+            d.configure(dns=SERVER, behavior=3, control=True, log=log)
+            tap.equal(d.ask("/reload", "POST")[0], 200)
+            tap.equal(send(d, 40, log + ".example.com"), 40)
+            if mark:
+                takes(mark, 40)
+        tap.equal(len(d.message_lines(40)), 40)
+        tap.contains(d.message_lines(40)[0], "helo=stderr.example.com")
+
+
 def test_sigterm_ends_it_while_syslog_takes_nothing():
     syslog = Syslog()
     d = Quiet(dns=SERVER, behavior=3, log="syslog", prefix=syslog.prefix())

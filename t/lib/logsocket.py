@@ -60,15 +60,22 @@ class Socket:
     def gone_for(self, seconds):
         return time.monotonic() - self.gone > seconds
 
+    def raw(self):
+        """The next datagram; nothing if none has come."""
+        try:
+            return self.socket.recv(1 << 16)
+        except socket.timeout:
+            return b""
+
     def datagrams(self, process):
         """All that comes until the process ends."""
         while True:
             ended = process.poll() is not None
-            try:
-                yield self.socket.recv(1 << 16)
-            except socket.timeout:
-                if ended:
-                    return
+            datagram = self.raw()
+            if datagram:
+                yield datagram
+            elif ended:
+                return
 
 
 class Syslog(Socket):
@@ -90,10 +97,8 @@ class Journal(Socket):
 
     def read(self):
         """The next entry, {} if none has come."""
-        try:
-            return self.parse(self.socket.recv(1 << 16))
-        except socket.timeout:
-            return {}
+        datagram = self.raw()
+        return self.parse(datagram) if datagram else {}
 
     def entries(self, process):
         return (self.parse(d) for d in self.datagrams(process))

@@ -166,6 +166,27 @@ test_syslog_gets_facility_priority_and_text(void **state)
 }
 
 static void
+test_another_target_has_the_lines_from_then_on(void **state)
+{
+	(void)state;
+	syslog_begin(SOCK_DGRAM);
+	capture_stderr(&err);
+	log_info("a");
+	log_set_target(LOG_TARGET_SYSLOG, DAEMON_FACILITY);
+	log_info("b");
+	assert_syslog(DAEMON_FACILITY | 6, "b");
+	log_set_target(LOG_TARGET_SYSLOG, 0);
+	log_info("c");
+	assert_syslog(6, "c");
+	log_set_target(LOG_TARGET_STDERR, 0);
+	log_info("d");
+	assert_string_equal(syslog_read(), "");
+	assert_string_equal(capture_text(&err), "spf-milter: a\n"
+	    "spf-milter: d\n");
+	syslog_end();
+}
+
+static void
 test_syslog_daemon_that_comes_back_gets_lines_again(void **state)
 {
 	(void)state;
@@ -991,6 +1012,8 @@ main(void)
 		    reset),
 		cmocka_unit_test_setup(
 		    test_syslog_gets_facility_priority_and_text, reset),
+		cmocka_unit_test_setup(
+		    test_another_target_has_the_lines_from_then_on, reset),
 		cmocka_unit_test_setup(
 		    test_syslog_daemon_that_comes_back_gets_lines_again,
 		    reset),
