@@ -239,14 +239,13 @@ count_in() {
 	    END { print n + 0 }'
 }
 
-# run_suite NAME LOG COMMAND...
+# run_suite NAME LOG COMMAND...; LOG is not there before
 run_suite() {
 	name=$1
 	log=$2
 	shift 2
 	say "testing: $name"
 	status=0
-	rm -f "$log"
 	"$@" >build-check/suite.log 2>&1 || status=$?
 	passed=$(count_in "$log" PASS)
 	failed=$(($(count_in "$log" FAIL) + $(count_in "$log" ERROR)))
@@ -276,9 +275,22 @@ build_in() {
 	)
 }
 
+# build_sanitized DIRECTORY ARGUMENT...
+build_sanitized() {
+	build_in "$@" CC=clang CFLAGS="-O1 -gline-tables-only" --enable-werror
+}
+
+packages_end() {
+	wait "$packages" || {
+		tail -n 60 build-check/packages.log
+		return 1
+	}
+}
+
+# Much of a test is waiting, so there are more at a time than processors.
 check() {
 	build
-	rm -rf build-check
+	rm -rf build-check test-suite*.log
 	mkdir build-check
 	say "packing the sources and building them with sanitizers"
 	make --no-print-directory -s distdir distdir=build-check/tree \
@@ -286,24 +298,25 @@ check() {
 		cat build-check/dist.log >&2
 		die "make distdir failed"
 	}
-	build_in build-check/asan CC=clang CFLAGS="-O1 -g" --enable-werror \
-	    --enable-sanitizers
+	build_sanitized build-check/asan --enable-sanitizers &
+	asan=$!
+	build_sanitized build-check/tsan --enable-sanitizers=thread
+	wait "$asan"
 	run_suite "sanitizers" build-check/asan/test-suite.log \
-	    make -C build-check/asan -j "$jobs" check
-	build_in build-check/tsan CC=clang CFLAGS="-O1 -g" --enable-werror \
-	    --enable-sanitizers=thread
+	    make -C build-check/asan -j "$((jobs * 2))" check-memory
 	# ThreadSanitizer wants less random addresses than some kernels give.
 	fixed=
 	! setarch -R true 2>/dev/null || fixed="setarch -R"
 	# shellcheck disable=SC2086 # a list of words
 	run_suite "threads" build-check/tsan/test-suite.log \
-	    $fixed make -C build-check/tsan -j "$jobs" check-threads
+	    $fixed make -C build-check/tsan -j "$((jobs * 2))" check-threads
 	run_suite "as installed" test-suite.log \
 	    make -j "$jobs" check-release
+	make -j "$jobs" check-packages >build-check/packages.log 2>&1 &
+	packages=$!
 	run_suite "real mail servers" test-suite-integration.log \
-	    make check-integration
-	run_suite "packages" test-suite-packages.log \
-	    make -j "$jobs" check-packages
+	    make -j "$jobs" check-integration
+	run_suite "packages" test-suite-packages.log packages_end
 	printf '%s passed, %s failed, %s skipped\n' "$total_passed" \
 	    "$total_failed" "$total_skipped"
 	[ "$total_failed" -eq 0 ]
