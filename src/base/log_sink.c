@@ -39,7 +39,7 @@
 
 static atomic_int current_level = LOG_LEVEL_INFO;
 static atomic_int wanted_target = LOG_TARGET_STDERR;
-static enum log_target current_target = LOG_TARGET_STDERR;	/* of the sink */
+static enum log_target current_target = LOG_TARGET_STDERR;	/* the sink's */
 static atomic_int current_facility;
 static atomic_int current_format = LOG_FORMAT_TEXT;
 static _Atomic int64_t deadline_ms = INT64_MAX;
@@ -94,8 +94,8 @@ put_syslog_header(struct sbuf *out, const struct log_line *line)
 	if (localtime_r(&when, &tm) != NULL)
 		strftime(text, sizeof(text), "%b %e %H:%M:%S", &tm);
 	sbuf_fmt(out, "<%d>%s spf-milter[%ld]: ",
-	    atomic_load(&current_facility) | log_levels[line->level].priority, text,
-	    (long)getpid());
+	    atomic_load(&current_facility) | log_levels[line->level].priority,
+	    text, (long)getpid());
 }
 
 static void
