@@ -15,7 +15,7 @@
 
 #define BACKLOG 128
 
-/* "127.0.0.1:8891" or "[::1]:8891". */
+/* "127.0.0.1:9886" or "[::1]:9886". */
 static bool
 parse_inet(const char *text, union listen_place *out)
 {

@@ -44,7 +44,7 @@ why_options_usage(FILE *out)
 	    "\n"
 	    "  -k, --key FILE        the key that links are signed with, and "
 	    "the one before\n"
-	    "  -l, --listen PLACE    127.0.0.1:8891 (default), [::1]:8891 or "
+	    "  -l, --listen PLACE    127.0.0.1:9886 (default), [::1]:9886 or "
 	    "unix:/PATH\n"
 	    "  -c, --contact ADDRESS who answers questions; default: "
 	    "postmaster of the host\n"
@@ -180,7 +180,7 @@ why_options_parse(struct why_options *out, int argc, char **argv)
 {
 	int opt;
 
-	*out = (struct why_options){ .listen = "127.0.0.1:8891",
+	*out = (struct why_options){ .listen = "127.0.0.1:9886",
 		.contact = "", .texts = WHY_TEXTS, .days = 30 };
 	while ((opt = getopt_long(argc, argv, "c:k:l:Vh", long_options,
 	    NULL)) != -1)

@@ -281,8 +281,8 @@ def sample(name):
     with open(os.path.join(daemon.SRCDIR, "contrib",
             "spf-why." + name)) as f:
         text = f.read()
-    tap.contains(text, "127.0.0.1:8891")
-    return why.write(name, text.replace("127.0.0.1:8891",
+    tap.contains(text, "127.0.0.1:9886")
+    return why.write(name, text.replace("127.0.0.1:9886",
         "127.0.0.1:%d" % ASKS.port))
 
 

@@ -240,7 +240,7 @@ def test_the_page_is_served_with_a_key_of_its_own():
 
 
 def page():
-    connection = http.client.HTTPConnection("127.0.0.1", 8891, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", 9886, timeout=5)
     try:
         connection.request("GET", "/why")
         return connection.getresponse().read().decode()
