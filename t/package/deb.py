@@ -68,6 +68,14 @@ def test_lintian_has_nothing_to_say():
     tap.equal((status, text), (0, ""))
 
 
+def test_guides_and_samples_can_be_read_where_they_are():
+    text = packing.run("dpkg-deb", "-c", packages()["spf-milter"])
+    packed = re.findall(r" \./usr/share/doc/spf-milter/(\S+)\.gz$", text, re.M)
+    tap.equal([p for p in packed if p != "changelog"], [])
+    tap.contains(text, "/docs/metrics.md\n")
+    tap.contains(text, "/spf-milter.rules.yml\n")
+
+
 def test_programs_are_hardened():
     packing.require("readelf")
     folder = os.path.join(PLACE, "unpacked")
