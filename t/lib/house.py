@@ -6,6 +6,7 @@ Postfix that takes mail for example.org, a log in /var/log/mail.log.
 systemctl is t/guides/systemctl, for there is no systemd in here.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -30,6 +31,9 @@ OUTSIDE = {"192.0.2.1": "client.example.net",
 USERS = ("you", "kim")
 INSTALLED = {"src/spf-milter": "/usr/sbin/spf-milter",
     "src/spf-why": "/usr/sbin/spf-why"}
+# Folder -> what of ours is in it.
+SHARED = {"/usr/share/doc/spf-milter": "contrib/spf-milter.*",
+    "/usr/share/spf-milter/why": "share/why/*"}
 SECONDS = 10
 
 MAIN_CF = """\
@@ -140,6 +144,10 @@ class House(lab.Lab):
         for name in ("spf-milter-import", "spf-milter-report"):
             shutil.copy(os.path.join(daemon.SRCDIR, "contrib", name),
                 "/usr/sbin/" + name)
+        for place, names in SHARED.items():
+            os.makedirs(place, exist_ok=True)
+            for path in glob.glob(os.path.join(daemon.SRCDIR, names)):
+                shutil.copy(path, place)
         for path in "/etc/spf-milter", "/run/spf-milter":
             shutil.rmtree(path, ignore_errors=True)
             os.mkdir(path)
@@ -173,6 +181,10 @@ class House(lab.Lab):
         command("systemctl", "start", "spf-milter")
         command("postconf", "-e", "smtpd_milters=inet:127.0.0.1:8890")
         command("postfix", "reload")
+
+    @staticmethod
+    def nginx():
+        command("systemctl", "start", "nginx")
 
     @staticmethod
     def sendmail():
