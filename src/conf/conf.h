@@ -163,6 +163,7 @@ struct conf {
 
 	char		*metrics_listen;	/* of listen.h; "": nowhere */
 	mode_t		 metrics_mode;	/* of a unix socket there */
+	char		*metrics_group;	/* the same; "": leave */
 
 	struct conf_record local_policy;	/* see eval_request */
 	struct conf_record best_guess;

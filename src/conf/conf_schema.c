@@ -266,6 +266,9 @@ static const struct conf_option metrics_options[] = {
 	{ "listen_mode", "\"0660\"", "octal permissions, 0 to 0777", RESTART,
 	    "The permissions of a unix socket there.",
 	    CONF_OCTAL, FIELD(metrics_mode) },
+	{ "listen_group", "\"\"", "a group, or \"\"", RESTART,
+	    "The group of a unix socket there.",
+	    CONF_ACCOUNT, FIELD(metrics_group) },
 };
 
 #define POLICY_FIELD(r) \

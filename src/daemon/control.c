@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -109,16 +110,17 @@ bind_name(const char *name, void *arg)
 	return *fd >= 0;
 }
 
-/* For the user that we are going to be: it removes the socket at the end. */
+/* w: path, group and mode; for the user that removes the socket at the end. */
 static bool
-open_unix(const struct conf *c, unsigned door, const char *path, mode_t mode,
+open_unix(const struct conf *c, unsigned door, struct unix_socket_wish w,
     struct diag *d)
 {
 	int fd = -1;
-	const struct unix_socket_wish w = { .text = path, .path = path,
-		.uid = sandbox_uid(c), .gid = (gid_t)-1, .group = "",
-		.mode = mode, .bind = bind_name, .arg = &fd };
 
+	w.text = w.path;
+	w.uid = sandbox_uid(c);
+	w.bind = bind_name;
+	w.arg = &fd;
 	if (unix_socket_make(&places[door_count], &w, d)) {
 		doors[door_count++] = (struct http_door){ fd, door };
 		return true;
@@ -147,6 +149,8 @@ explain(const struct conf *c, const struct diag *problems, struct diag *d)
 static bool
 open_control_if_wanted(const struct conf *c, struct diag *d)
 {
+	const struct unix_socket_wish w = { .path = c->control,
+		.gid = (gid_t)-1, .group = "", .mode = 0600 };
 	struct diag problems;
 
 	if (c->control[0] == '\0' ||
@@ -155,9 +159,31 @@ open_control_if_wanted(const struct conf *c, struct diag *d)
 	if (!check_control(c, d))
 		return false;
 	diag_init(&problems);
-	bool good = open_unix(c, HTTP_CONTROL, c->control, 0600, &problems) ||
+	bool good = open_unix(c, HTTP_CONTROL, w, &problems) ||
 	    explain(c, &problems, d);
 	diag_fini(&problems);
+	return good;
+}
+
+/* That of the option; -1: there is none such, or none is named. */
+static gid_t
+metrics_gid(const struct conf *c)
+{
+	const struct group *gr = c->metrics_group[0] != '\0' ?
+	    getgrnam(c->metrics_group) : NULL;
+
+	return gr != NULL ? gr->gr_gid : (gid_t)-1;
+}
+
+static bool
+check_metrics_group(const struct conf *c, struct diag *d)
+{
+	bool good = c->metrics_group[0] == '\0' ||
+	    metrics_gid(c) != (gid_t)-1;
+
+	if (!good)
+		diag_add(d, c->path, 0, "metrics: listen_group: there is no "
+		    "group \"%s\"", c->metrics_group);
 	return good;
 }
 
@@ -176,17 +202,19 @@ check_metrics(const struct conf *c, struct diag *d)
 		(void)unix_socket_check(p.un.sun_path, problem);
 	if (problem[0] != '\0')
 		diag_add(d, c->path, 0, "metrics: listen: %s", problem);
-	return problem[0] == '\0';
+	return problem[0] == '\0' && check_metrics_group(c, d);
 }
 
 static bool
 open_metrics_unix(const struct conf *c, const char *path, struct diag *d)
 {
+	const struct unix_socket_wish w = { .path = path,
+		.gid = metrics_gid(c), .group = c->metrics_group,
+		.mode = c->metrics_mode };
 	struct diag problems;
 
 	diag_init(&problems);
-	bool good = open_unix(c, HTTP_METRICS, path, c->metrics_mode,
-	    &problems);
+	bool good = open_unix(c, HTTP_METRICS, w, &problems);
 	for (size_t i = 0; i < problems.count; i++)
 		diag_add(d, c->path, 0, "metrics: %s",
 		    problems.entries[i].message);

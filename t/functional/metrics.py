@@ -2,6 +2,7 @@
 """Metrics and health of a running daemon: each metric is moved by traffic
 through its socket, and scrapers of both formats read them."""
 
+import grp
 import os
 import resource
 import shutil
@@ -417,6 +418,31 @@ def test_a_unix_socket_has_its_mode():
             tap.contains(s.makefile().read(), "200 OK")
         d.stop_well()
         tap.true(not os.path.exists(path), "it is left")
+
+
+def test_a_unix_socket_has_its_group():
+    mine = [grp.getgrgid(g) for g in os.getgroups() if g != os.getegid()]
+    if os.geteuid() == 0:
+        mine = [grp.getgrnam("daemon")]
+    if not mine:
+        tap.skip("needs root, or a user with two groups")
+    d = daemon.Daemon(start=False)
+    path = os.path.join(d.directory, "metrics")
+    d.configure(metrics={"listen": "unix:" + path,
+        "listen_group": mine[0].gr_name})
+    d.start()
+    with d:
+        tap.equal(os.stat(path).st_gid, mine[0].gr_gid)
+
+
+def test_a_group_that_is_none_is_told():
+    d = daemon.Daemon(start=False, metrics={"listen": "127.0.0.1:9885",
+        "listen_group": "no-such-group"})
+    status, _, text = daemon.run("-n", "-c", d.config)
+    tap.equal(status, 78)
+    tap.contains(text, '.conf: metrics: listen_group: there is no group '
+        '"no-such-group"')
+    d.clean()
 
 
 def test_a_unix_socket_is_of_the_user_of_the_daemon_who_removes_it():
