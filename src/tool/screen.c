@@ -27,7 +27,8 @@
 #define REST_OF_LINE "\033[K"
 #define REST_OF_SCREEN "\033[J"
 
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
+static const int caught[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP,
+	SIGWINCH };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
 
 static volatile sig_atomic_t ended;

@@ -19,7 +19,7 @@ struct screen_size {
 enum screen_event {
 	SCREEN_TIME,		/* the time has come */
 	SCREEN_RESIZED,
-	SCREEN_END		/* SIGINT, SIGTERM, SIGHUP, q, or it is gone */
+	SCREEN_END		/* a signal that ends, q, or it is gone */
 };
 
 /* Of the terminal fd; 80x24 where it does not say. */
