@@ -121,6 +121,8 @@ reason(int error)
 		    "control socket";
 	case ECONNREFUSED:
 		return "no daemon runs";
+	case EAGAIN:
+		return "too many ask the daemon at once";
 	case EACCES:
 		return "only root and the user of the daemon may ask it";
 	case ETIMEDOUT:

@@ -194,6 +194,9 @@ def test_a_socket_whose_server_is_busy_is_not_taken_nor_waited_for():
             code, said = command(d, "-f")
             tap.equal(code, 69)
             tap.contains(said, "another program answers")
+            code, said = command(d, "--reload")
+            tap.equal(code, 69)
+            tap.contains(said, path + ": too many ask the daemon at once")
 
 
 def status(d, *args):
