@@ -353,6 +353,5 @@ def test_all_who_ask_at_once_are_answered():
 
 
 if __name__ == "__main__":
-    if "libmicrohttpd" not in daemon.run("-V")[1]:
-        tap.skip("built without libmicrohttpd")
+    daemon.need_http(tap.skip_all)
     tap.main(globals())

@@ -276,6 +276,7 @@ def owner_id():
 
 
 def test_sysv_makes_the_folder_of_the_control_socket():
+    daemon.need_http()
     with Place() as place:
         os.chmod(place.directory, 0o777)
         place.configure(control=place.path("run/control"), **owner())
@@ -386,6 +387,7 @@ def test_daemontools_runs_and_logs():
 
 
 def test_daemontools_make_the_folder_of_the_control_socket():
+    daemon.need_http()
     with Service() as service:
         os.chmod(service.directory, 0o777)
         service.configure(pid_file="", control=service.path("run/control"),

@@ -472,4 +472,5 @@ def test_a_unix_socket_takes_the_place_of_nothing_else():
     d.clean()
 
 
+daemon.need_http(tap.skip_all)
 tap.main(globals())

@@ -146,6 +146,7 @@ def is_data(result):
 
 
 def start():
+    daemon.need_http()
     return metrics.Watched(dns=DNS, behavior=3, trusted_networks=[], rule={
         "soft": {"sender": ["soft.example.com"], "action": "header"}})
 

@@ -212,6 +212,5 @@ def test_seconds_are_a_number_and_go_with_status():
 
 
 if __name__ == "__main__":
-    if "libmicrohttpd" not in daemon.run("-V")[1]:
-        tap.skip("built without libmicrohttpd")
+    daemon.need_http(tap.skip_all)
     tap.main(globals())

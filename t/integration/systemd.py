@@ -105,6 +105,7 @@ def test_a_start_is_done_when_it_serves():
 
 
 def test_a_reload_is_done_when_it_is_in_force():
+    daemon.need_http()
     pid = main_pid()
     for level in (1, 3, 1, 3):
         configure(behavior=level)
@@ -114,6 +115,7 @@ def test_a_reload_is_done_when_it_is_in_force():
 
 
 def test_a_reload_of_a_bad_file_fails():
+    daemon.need_http()
     pid = main_pid()
     for bad in ({"behavior": 9}, {"headers": ["none"]}):
         configure(**bad)

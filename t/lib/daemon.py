@@ -332,3 +332,9 @@ def run(*args, stdin="", timeout=60):
         cwd="/")
     return (done.returncode, done.stdout.decode("latin-1"),
         done.stderr.decode("latin-1"))
+
+
+def need_http(skip=tap.skip):
+    """For a control socket and metrics; tap.skip_all: before any test."""
+    if "libmicrohttpd" not in run("-V")[1]:
+        skip("built without libmicrohttpd")
