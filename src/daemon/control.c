@@ -20,6 +20,8 @@
 #include "daemon/sandbox.h"
 #include "daemon/status.h"
 
+#define RELOAD_MS 60000
+
 static struct http_door doors[HTTP_DOORS_MAX];
 static struct unix_socket places[HTTP_DOORS_MAX] = {	/* of the same */
 	UNIX_SOCKET_NONE, UNIX_SOCKET_NONE
@@ -58,14 +60,14 @@ answer_status(struct http_request *q, struct http_answer *a)
 }
 
 static const struct http_route routes[] = {
-	{ "GET", "/metrics", HTTP_CONTROL | HTTP_METRICS, metrics_answer },
+	{ "GET", "/metrics", HTTP_CONTROL | HTTP_METRICS, metrics_answer, 0 },
 	{ "GET", "/healthz", HTTP_CONTROL | HTTP_METRICS,
-	    metrics_answer_healthz },
+	    metrics_answer_healthz, 0 },
 	{ "GET", "/readyz", HTTP_CONTROL | HTTP_METRICS,
-	    metrics_answer_readyz },
-	{ "GET", "/status", HTTP_CONTROL, answer_status },
-	{ "POST", "/reload", HTTP_CONTROL, answer_reload },
-	{ NULL, NULL, 0, NULL }
+	    metrics_answer_readyz, 0 },
+	{ "GET", "/status", HTTP_CONTROL, answer_status, 0 },
+	{ "POST", "/reload", HTTP_CONTROL, answer_reload, RELOAD_MS },
+	{ NULL, NULL, 0, NULL, 0 }
 };
 
 /* Doors */

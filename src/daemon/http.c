@@ -29,7 +29,6 @@
 
 #define CONNECTIONS_MAX 16		/* a door */
 #define CONNECTION_MS 10000
-#define WAIT_MS 60000			/* for a route's answer */
 #define ROUND_MS 1000			/* of looking for what is late */
 #define VAIN_MAX 50			/* rounds without an event */
 #define VAIN_MS 100			/* of rest after each more */
@@ -205,12 +204,12 @@ refuse(struct MHD_Connection *c, unsigned status, const char *allow)
 
 /* The connection is suspended before anybody can resume it. */
 static enum MHD_Result
-wait_for_answer(struct MHD_Connection *c, struct request *r)
+wait_for_answer(struct MHD_Connection *c, struct request *r, int64_t wait_ms)
 {
 	struct place *p = place_of(c);
 
 	if (r->wait_until_ms == 0)
-		r->wait_until_ms = util_now_ms() + WAIT_MS;
+		r->wait_until_ms = util_now_ms() + wait_ms;
 	p->until_ms = r->wait_until_ms;
 	r->connection = c;
 	p->waits = r;
@@ -236,7 +235,7 @@ serve_route(const struct http_route *route, struct MHD_Connection *c,
 	if (done)
 		return send_text(c, &a, text, len, NULL);
 	free(text);
-	return wait_for_answer(c, r);
+	return wait_for_answer(c, r, route->wait_ms);
 }
 
 static bool

@@ -39,11 +39,12 @@ struct http_route {
 	/*
 	 * Called on the server's thread: it may take milliseconds, and waits
 	 * for nothing.  False: not yet; it is called again, with the same
-	 * state and an empty body, after http_wake, or with is_late when its
-	 * time is over; then it must answer.
+	 * state and an empty body, after http_wake, or with is_late when
+	 * wait_ms are over; then it must answer.
 	 */
 	bool		(*answer)(struct http_request *q,
 			    struct http_answer *a);
+	int64_t		 wait_ms;	/* 0: it answers at once */
 };
 
 /* A listening socket, and which door it is. */

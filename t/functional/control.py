@@ -148,7 +148,7 @@ def test_who_is_not_the_owner_is_told():
         tap.contains(done.stderr.decode(), "only root and the user")
 
 
-def told_of(answer):
+def told_of(answer, status=0):
     """What --reload says where this is the answer, and then the end."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "control")
@@ -163,7 +163,8 @@ def told_of(answer):
                 peer.sendall(answer)
                 peer.close()
                 said = p.stderr.read().decode()
-                tap.equal(p.wait(20), 69 if "ended before it" in said else 0)
+                tap.equal(p.wait(20), 69 if "ended before it" in said
+                    else status)
             d.clean()
     return said
 
@@ -177,6 +178,11 @@ def test_an_answer_that_is_cut_off_is_none():
             whole.replace(b": 5", b": 99999999999999999999"),
             whole.replace(b": 5", b": ")):
         tap.contains(told_of(wrong), "ended before it answered", wrong)
+
+
+def test_a_reload_that_takes_too_long_is_no_failure_of_the_file():
+    tap.equal(told_of(b"HTTP/1.1 503 x\r\nContent-Length: 5\r\n\r\nwait\n",
+        75), "spf-milter: wait\n")
 
 
 def test_a_socket_whose_server_is_busy_is_not_taken_nor_waited_for():

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -19,6 +20,8 @@ import spec
 import tap
 import watch
 from metrics import Watched, get, parse
+
+daemon.need_http(tap.skip_all)
 
 CLIENT = spec.CLIENT
 REFUSING = "192.0.2.66"		# a relay that may be refused
@@ -66,6 +69,33 @@ FAULTS = {
 }
 SERVER = dnsserver.DnsServer()
 SERVER.load(ZONE, faults=FAULTS, ttls={"pass.example.com": 60})
+
+
+class Slow(threading.Thread):
+    """Sends a request an octet now and then until it is ended."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.watched = Watched()
+        self.seconds = 0
+        self.start()
+
+    def run(self):
+        begin = time.monotonic()
+        with socket.create_connection(("127.0.0.1", self.watched.port)) as s:
+            s.settimeout(0.5)
+            while self.seconds < 20:
+                try:
+                    s.sendall(b"x")
+                    s.recv(1)
+                    break
+                except socket.timeout:
+                    self.seconds = time.monotonic() - begin
+                except OSError:
+                    break
+
+
+SLOW = Slow()
 
 # What it takes more than mail to move, and the test that does.
 ELSEWHERE = {
@@ -351,6 +381,13 @@ def test_only_get_and_head_are_answered():
         tap.equal(get(d.port, method="HEAD")[::2], (200, ""))
 
 
+def test_who_sends_an_octet_now_and_then_has_ten_seconds():
+    SLOW.join(30)
+    tap.true(9 < SLOW.seconds < 13, SLOW.seconds)
+    tap.equal(get(SLOW.watched.port, "/healthz").status, 200)
+    SLOW.watched.end()
+
+
 def ticks(pid):
     """Of the processor, by the process."""
     with open("/proc/%d/stat" % pid) as f:
@@ -472,5 +509,4 @@ def test_a_unix_socket_takes_the_place_of_nothing_else():
     d.clean()
 
 
-daemon.need_http(tap.skip_all)
 tap.main(globals())

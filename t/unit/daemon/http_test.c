@@ -55,10 +55,11 @@ answer_large(struct http_request *q, struct http_answer *a)
 }
 
 static const struct http_route routes[] = {
-	{ "GET", "/hello", HTTP_CONTROL | HTTP_METRICS, answer_hello },
-	{ "POST", "/wait", HTTP_CONTROL, answer_when_ready },
-	{ "GET", "/large", HTTP_METRICS, answer_large },
-	{ NULL, NULL, 0, NULL }
+	{ "GET", "/hello", HTTP_CONTROL | HTTP_METRICS, answer_hello, 0 },
+	{ "POST", "/wait", HTTP_CONTROL, answer_when_ready, FAR_MS },
+	{ "POST", "/late", HTTP_CONTROL, answer_when_ready, 100 },
+	{ "GET", "/large", HTTP_METRICS, answer_large, 0 },
+	{ NULL, NULL, 0, NULL, 0 }
 };
 
 static int
@@ -214,6 +215,14 @@ test_answer_may_come_later(void **state)
 	assert_non_null(strstr(text, "\r\n\r\nasked 3 times\n"));
 }
 
+static void
+test_answer_is_due_when_its_time_is_over(void **state)
+{
+	(void)state;
+	expect(&control, "POST /late HTTP/1.0\r\n\r\n",
+	    "HTTP/1.1 422 ", "\r\n\r\nasked 2 times\n");
+}
+
 /* Also one whose client has gone, and one that has not asked yet. */
 static void
 test_stop_ends_those_that_wait(void **state)
@@ -281,6 +290,7 @@ main(void)
 		TEST(test_other_doors_and_methods_are_refused),
 		TEST(test_large_answer_comes_whole),
 		TEST(test_answer_may_come_later),
+		TEST(test_answer_is_due_when_its_time_is_over),
 		TEST(test_stop_ends_those_that_wait),
 		TEST(test_full_door_leaves_the_other_open),
 		TEST(test_descriptors_may_be_high),
