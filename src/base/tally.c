@@ -15,7 +15,7 @@
 #include "base/util.h"
 
 struct tally {
-	struct tally	*next;		/* lock; the newest first */
+	struct tally	*_Atomic next;	/* written with lock; NULL: the last */
 	char		*name;
 	_Atomic uint64_t hits;
 	_Atomic int64_t	 last_s;
@@ -28,15 +28,15 @@ struct tally *
 tally_named(const char *name)
 {
 	lock_acquire(&lock);
-	struct tally *t = tallies;
+	struct tally *_Atomic *place = &tallies;
 
-	while (t != NULL && strcmp(t->name, name) != 0)
-		t = t->next;
+	while (*place != NULL && strcmp((*place)->name, name) != 0)
+		place = &(*place)->next;
+	struct tally *t = *place;
 	if (t == NULL) {
 		t = xcalloc(1, sizeof(*t));
 		t->name = xstrdup(name);
-		t->next = tallies;
-		tallies = t;
+		*place = t;
 	}
 	lock_release(&lock);
 	return t;
@@ -47,22 +47,17 @@ tally_hit(struct tally *t, int64_t now_s)
 {
 	if (t == NULL)
 		return;
-	atomic_fetch_add(&t->hits, 1);
 	atomic_store(&t->last_s, now_s);
-}
-
-void
-tally_each(void (*report)(const char *name, uint64_t hits, int64_t last_s))
-{
-	for (struct tally *t = tallies; t != NULL; t = t->next)
-		if (t->hits > 0)
-			report(t->name, t->hits, t->last_s);
+	atomic_fetch_add(&t->hits, 1);
 }
 
 void
 tally_walk(void (*see)(void *arg, const char *name, uint64_t hits,
     int64_t last_s), void *arg)
 {
-	for (struct tally *t = tallies; t != NULL; t = t->next)
-		see(arg, t->name, t->hits, t->last_s);
+	for (struct tally *t = tallies; t != NULL; t = t->next) {
+		uint64_t hits = t->hits;
+
+		see(arg, t->name, hits, hits > 0 ? t->last_s : 0);
+	}
 }

@@ -16,12 +16,9 @@ struct tally	*tally_named(const char *name);
 void		 tally_hit(struct tally *t, int64_t now_s);
 
 /*
- * Calls report for each name that has been hit, the newest first; last_s: of
- * the last hit.
+ * Calls see for each name in the order of their first calls.  last_s: of the
+ * last hit; 0 where there are none.
  */
-void		 tally_each(void (*report)(const char *name, uint64_t hits,
-		    int64_t last_s));
-/* The same for all names, with arg; hits may be 0, last_s is 0 then. */
 void		 tally_walk(void (*see)(void *arg, const char *name,
 		    uint64_t hits, int64_t last_s), void *arg);
 

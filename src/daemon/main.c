@@ -320,12 +320,15 @@ log_counters(void)
 }
 
 static void
-log_rule(const char *name, uint64_t hits, int64_t last_s)
+log_rule(void *arg, const char *name, uint64_t hits, int64_t last_s)
 {
 	char text[32] = "";
 	time_t last = (time_t)last_s;
 	struct tm tm;
 
+	(void)arg;
+	if (hits == 0)
+		return;
 	if (localtime_r(&last, &tm) != NULL)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	log_info("rule \"%s\": hits=%llu last=%s", name,
@@ -483,7 +486,7 @@ serve(const struct options *o, struct conf *c, struct diag *d)
 	control_stop();
 	unsigned left = stop_serving();
 	log_counters();
-	tally_each(log_rule);
+	tally_walk(log_rule, NULL);
 	process_remove_pid_file();
 	if (left > 0) {
 		log_warning("stopped with messages under way: %u", left);

@@ -113,7 +113,10 @@ expose_build(struct exposition *e)
 	exposition_value(e, storage, 1);
 }
 
-/* Those of rules; what is beyond RULES_MAX is told together. */
+/*
+ * Those of rules; what is beyond RULES_MAX is told together.  Who has a name
+ * keeps it, so that no count falls or jumps.
+ */
 struct hits {
 	struct exposition	*e;
 	bool			 times;	/* of the last one, not how many */
@@ -146,9 +149,10 @@ expose_rules(struct exposition *e)
 	struct hits times = { .e = e, .times = true };
 
 	exposition_begin(e, "spf_milter_rule_hits", EXPOSITION_COUNTER,
-	    "Messages and recipients that a rule has decided");
+	    "Messages and recipients that a rule has decided; of more than "
+	    "500 rules the newest are summed up without a name");
 	tally_walk(expose_hits, &hits);
-	if (hits.rest > 0)
+	if (hits.told > RULES_MAX)
 		exposition_value(e, "", hits.rest);
 	exposition_begin(e, "spf_milter_rule_last_hit_timestamp_seconds",
 	    EXPOSITION_GAUGE, "When a rule decided last, since 1970");

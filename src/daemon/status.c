@@ -93,7 +93,7 @@ counters(void)
 	}
 }
 
-/* The most hits first, and of as many the newest. */
+/* The most hits first. */
 static void
 add_rule(void *arg, const char *name, uint64_t hits, int64_t last_s)
 {

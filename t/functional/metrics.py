@@ -367,10 +367,23 @@ def test_many_rules_are_told_together():
     rules = {"rule %d" % n: {"sender": ["a%d.example.com" % n],
         "action": "header"} for n in range(510)}
     with start(rule=rules) as d:
-        send(d, "a0.example.com")	# the first is the oldest
-        m = d.metrics()
-    told = [k for k in m if k[0] == "spf_milter_rule_hits_total"]
-    tap.equal((len(told), m.sum("spf_milter_rule_hits_total")), (501, 1))
+        send(d, "a0.example.com")
+        send(d, "a509.example.com")
+        check_many(d)
+        # Another one, and the first, takes nobody's name.
+        tap.true(d.reload(dns=SERVER, rule={"new": {"sender":
+            ["b.example.com"], "action": "header"}, **rules}), "reloaded")
+        check_many(d)
+
+
+def check_many(d):
+    text = get(d.port).text
+    tap.contains(text, "than 500 rules the newest are summed up")
+    told = {k: v for k, v in parse(text).items()
+        if k[0] == "spf_milter_rule_hits_total"}
+    tap.equal(len(told), 501)
+    tap.equal({labels: v for (_, labels), v in told.items() if v > 0},
+        {frozenset({("rule", "rule 0")}): 1, frozenset(): 1})
 
 
 def test_only_get_and_head_are_answered():
