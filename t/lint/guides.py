@@ -114,9 +114,10 @@ def not_listed():
                 yield "%s does not name %s" % (index, page)
 
 
-# A call of the log with its format: strings, one after the other.
+# Strings, one after the other, that are the format of what is logged.
 STRING = re.compile(r'"((?:\\.|[^"\\])*)"')
-LOGGED = re.compile(r"\blog_(?:notice|warning|error)\(\s*((?:%s|\s)+)"
+LOGGED = re.compile(r"(?:\blog_(?:notice|warning|error)\(|"
+    r"\blog_event\((?:\s*LOG_\w+,)+|\.message =)\s*((?:%s\s*)+)"
     % r'"(?:\\.|[^"\\])*"')
 CONVERSION = re.compile(r"%[-0-9.]*(?:ll|l|z|h)?[a-z]")
 TROUBLES = "docs/troubleshooting"
@@ -142,6 +143,21 @@ def untold():
         for path, parts in messages():
             if not any(part[:BEGIN] in text for part in parts):
                 yield "%s says nothing of %r (%s)" % (page, parts[0], path)
+
+
+IMPORTER = "contrib/spf-milter-import"
+IMPORTS = "docs/from-other-filters"
+
+
+def not_in_the_table():
+    """Options that the importer knows: each has a row."""
+    source = csource.read(IMPORTER)
+    names = {name for table in re.findall(r"^[A-Z]+_NAMES = \((.*?)\)",
+        source, re.M | re.S) for name in re.findall(r'"(\w+)"', table)}
+    for page in IMPORTS + ".md", IMPORTS + KOREAN:
+        rows = set(re.findall(r"^\| `(\w+)` \|", csource.read(page), re.M))
+        for name in sorted(names ^ rows):
+            yield "%s or %s has no %s" % (page, IMPORTER, name)
 
 
 def not_packed():
@@ -171,6 +187,8 @@ def main():
     tap.report("every language has the same guides", not_translated())
     tap.report("the index names every guide", not_listed())
     tap.report("every guide is installed", not_packed())
+    tap.report("every option that is imported is in the table of its guide",
+        not_in_the_table())
     tap.report("every warning, error and notice of the log is explained",
         untold())
     tell_skipped()
