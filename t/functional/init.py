@@ -291,16 +291,32 @@ def test_sysv_makes_the_folder_of_the_control_socket():
         sysv(place, "stop")
 
 
+# OpenRC
+
+def openrc(place, commands):
+    """Runs commands where the script has been read; what they printed."""
+    script = os.path.join(daemon.SRCDIR, "init", "openrc", "spf-milter")
+    done = subprocess.run(["/bin/sh", "-c", 'config=$CONFIG pidfile=$PIDFILE;'
+        ' . "$0"; command=$DAEMON; ' + commands, script],
+        env=dict(place.environment, PIDFILE=place.pid_file),
+        capture_output=True, timeout=60)
+    tap.equal(done.returncode, 0, done.stderr.decode())
+    return done.stdout.decode()
+
+
 def test_openrc_makes_the_folder_of_the_control_socket():
     with Place() as place:
         place.configure(user="nobody")
-        script = os.path.join(daemon.SRCDIR, "init", "openrc", "spf-milter")
-        done = subprocess.run(["/bin/sh", "-c", 'checkpath() '
-            '{ printf "%s " "$@"; }; . "$1"; command=$DAEMON; '
-            'config=$CONFIG; start_pre', "sh", script],
-            env=place.environment, capture_output=True, timeout=60)
-        tap.equal((done.returncode, done.stdout),
-            (0, b"-d -m 0755 -o nobody /run/spf-milter "))
+        tap.equal(openrc(place, 'checkpath() { printf "%s " "$@"; }; '
+            'start_pre'), "-d -m 0755 -o nobody /run/spf-milter ")
+
+
+def test_openrc_has_started_it_when_it_serves():
+    with Place() as place:
+        place.configure(pid_file="")
+        openrc(place, 'exec "$command" $command_args')
+        tap.true(place.answers(), "serves")
+        tap.equal(program_name(place.pid()), "spf-milter")
 
 
 # daemontools
