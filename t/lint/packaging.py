@@ -106,8 +106,8 @@ def container_problems():
     build, last = stages()
     words = [w for w, _ in last]
     users = [rest for w, rest in last if w == "USER"]
-    if not users or users[-1] in ("root", "0"):
-        yield "it runs as root"
+    if not users or not re.match(r"[1-9]\d*:[1-9]\d*$", users[-1]):
+        yield "it runs as root, as far as can be told"
     for word in ("HEALTHCHECK", "ENTRYPOINT", "STOPSIGNAL"):
         if word not in words:
             yield "no %s" % word
@@ -119,10 +119,23 @@ def container_problems():
         if word == "RUN" and "apt-get install" in rest and \
                 "apt-get update && " not in rest:
             yield "packages of an old list"
+        if word == "HEALTHCHECK" and "/usr/sbin/spf-milter" not in rest:
+            yield "it is healthy whatever the daemon says"
         if word in ("ENTRYPOINT", "CMD") and rest[:1] != "[":
             yield "%s runs a shell" % word
     if "rm -rf /var/lib/apt/lists/*" not in " ".join(r for _, r in last):
         yield "the lists of apt are kept"
+
+
+def context_problems():
+    """What a build has left in the tree would be taken for one of its own."""
+    ignored = csource.read(".dockerignore").split()
+    for pattern in [".git", *csource.read(".gitignore").split()]:
+        path = pattern.strip("/")
+        if "/" not in pattern.rstrip("/") and pattern != ".git":
+            path = "**/" + path
+        if path not in ignored:
+            yield ".dockerignore: %s is missing" % path
 
 
 def compose_problems():
@@ -159,6 +172,8 @@ def main():
                same(installed(stages()[0]), deb))
     tap.report("units end with their package", unit_problems())
     tap.report("the Containerfile is careful", container_problems())
+    if csource.files(".gitignore"):
+        tap.report("the container is built of sources", context_problems())
     tap.report("compose.yaml is careful", compose_problems())
     tap.finish()
 
