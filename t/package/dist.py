@@ -69,6 +69,11 @@ def test_what_is_packed_builds_installs_and_is_removed_again():
     packing.run("make", "-s", "distcheck", "TESTS=", "check_PROGRAMS=",
         "check_LIBRARIES=", "AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0",
         cwd=build)
+    # That looks at files alone; folders of ours go, too.
+    packing.run("make", "-s", "install-data", "uninstall", "DESTDIR=" + place
+        + "/left", cwd=build)
+    tap.equal(packing.run("find", place + "/left", "-type", "f", "-o",
+        "-name", "spf-milter"), "")
 
 
 tap.main(globals(), seconds=1800)
