@@ -109,7 +109,6 @@ cut(struct composition *c)
 {
 	const struct record *r = c->record;
 	size_t term = 0;
-	size_t run = 0;
 
 	c->pieces = xcalloc(r->len, sizeof(*c->pieces));
 	for (size_t i = VERSION_LEN; i < r->len;) {
@@ -122,13 +121,28 @@ cut(struct composition *c)
 		}
 		if (term < r->count && r->terms[term].offset == i)
 			p->term = &r->terms[term++];
-		if (p->term != NULL && term > 1 && p->term->qualifier !=
-		    r->terms[term - 2].qualifier)
-			run++;
-		p->run = run;
 		p->text = write_piece(r->text + i, n, p->term);
 		c->count++;
 		i += n;
+	}
+}
+
+/* Terms that are gone part nothing. */
+static void
+number_runs(struct composition *c)
+{
+	const struct record_term *last = NULL;
+	size_t run = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct piece *p = &c->pieces[i];
+
+		if (p->term != NULL && !p->gone) {
+			run += last != NULL &&
+			    last->qualifier != p->term->qualifier;
+			last = p->term;
+		}
+		p->run = run;
 	}
 }
 
@@ -158,9 +172,9 @@ is_taken(const struct composition *c, const struct piece *p)
 	return false;
 }
 
-/* What is never looked at, and what others take. */
+/* What is never looked at. */
 static void
-drop(struct composition *c)
+drop_behind_all(struct composition *c)
 {
 	bool all = false;
 
@@ -177,9 +191,24 @@ drop(struct composition *c)
 		if (p->term == NULL)
 			p->gone = all &&
 			    strncmp(p->text, "redirect=", 9) == 0;
-		else if (!p->gone)
-			p->gone = is_taken(c, p);
 	}
+}
+
+/* What others take; false: nothing. */
+static bool
+drop_taken(struct composition *c)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct piece *p = &c->pieces[i];
+
+		if (p->term == NULL || p->gone || !is_taken(c, p))
+			continue;
+		p->gone = true;
+		some = true;
+	}
+	return some;
 }
 
 /* What is asked of the DNS for it, roughly; all comes last. */
@@ -259,7 +288,10 @@ compose_better(const char *text, size_t len)
 		c.record = record_parse(storage, repaired.len, &e);
 	if (c.record != NULL) {
 		cut(&c);
-		drop(&c);
+		drop_behind_all(&c);
+		do {
+			number_runs(&c);
+		} while (drop_taken(&c));
 		sort(&c);
 		better = join(&c);
 	}

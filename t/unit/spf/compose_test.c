@@ -77,6 +77,11 @@ test_compose_writes_a_better_record(void **state)
 		/* Over a change of the sign nothing may be moved. */
 		{ "v=spf1 mx -ip4:192.0.2.1 a ip4:192.0.2.0/24 ~all",
 		    "v=spf1 mx -ip4:192.0.2.1 ip4:192.0.2.0/24 a ~all" },
+		/* Nor is there a change of it where none is left. */
+		{ "v=spf1 ip4:192.0.2.0/24 mx -ip4:192.0.2.1 a:a.example "
+		    "ip4:203.0.113.1 -a:a.example ip4:203.0.113.0/24 -all",
+		    "v=spf1 ip4:192.0.2.0/24 ip4:203.0.113.0/24 a:a.example mx "
+		    "-all" },
 		{ "v=spf1 -ip4:192.0.2.1 ip4:192.0.2.0/24 -ip4:192.0.2.7 -all",
 		    "v=spf1 -ip4:192.0.2.1 ip4:192.0.2.0/24 -all" },
 		{ "v=spf1 ip4:192.0.2.7 mx ip4:192.0.2.0/24 -all",
