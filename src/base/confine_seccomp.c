@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include <asm/termbits.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <sched.h>
@@ -225,7 +226,11 @@ static int
 add_devices(scmp_filter_ctx f)
 {
 	static const unsigned long requests[] = { FIOCLEX, FIONBIO, FIONREAD,
-		TCGETS, TIOCGWINSZ, SIOCGIFINDEX, SIOCGIFNAME };
+		TCGETS, TIOCGWINSZ, SIOCGIFINDEX, SIOCGIFNAME,
+#ifdef TCGETS2			/* isatty(3), by a libc from 2025 on */
+		TCGETS2
+#endif
+	};
 
 	return allow_values(f, "ioctl", 1, requests, COUNT(requests));
 }

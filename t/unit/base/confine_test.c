@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -13,6 +14,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <asm/termbits.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -217,6 +219,26 @@ test_clone3_is_refused_and_the_audit_log_has_nothing_of_it(void **state)
 	without_quiet = false;
 	assert_int_equal(logged, EINVAL);	/* by the kernel itself */
 	assert_int_equal(also_logged, EPERM);
+}
+
+/* isatty(3) of a libc old and new; what is no terminal says so. */
+static int
+try_terminal(void)
+{
+	if (ioctl(listeners[0], TCGETS, NULL) != -1 || errno != ENOTTY)
+		return 1;
+#ifdef TCGETS2
+	if (ioctl(listeners[0], TCGETS2, NULL) != -1 || errno != ENOTTY)
+		return 2;
+#endif
+	return done(ioctl(listeners[0], TIOCSTI, ""));
+}
+
+static void
+test_a_terminal_is_asked_and_told_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_terminal), ENOSYS);
 }
 
 static void *
@@ -683,6 +705,7 @@ static const struct row {
 #endif
 	ROW(CONFINE_SECCOMP, 0,
 	    test_clone3_is_refused_and_the_audit_log_has_nothing_of_it),
+	ROW(CONFINE_SECCOMP, 0, test_a_terminal_is_asked_and_told_nothing),
 	ROW(CONFINE_PARTS, 0, test_threads_start),
 	ROW(CONFINE_SECCOMP, 0, test_nothing_that_was_written_is_run),
 	ROW(CONFINE_LANDLOCK, 1,
