@@ -100,7 +100,7 @@ static const char *const allowed[] = {
 
 /* Where new ones may be made. */
 static const char *const of_sockets[] = { "bind", "connect", "listen" };
-static const int families[] = { AF_UNIX, AF_INET, AF_INET6 };
+static const unsigned long families[] = { AF_UNIX, AF_INET, AF_INET6 };
 
 /* They answer EPERM. */
 static const char *const forbidden[] = {
@@ -240,21 +240,17 @@ static int
 add_sockets(scmp_filter_ctx f, bool none)
 {
 	const struct scmp_arg_cmp route[] = {
-		SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK),
-		SCMP_CMP(2, SCMP_CMP_EQ, NETLINK_ROUTE)
+		SCMP_CMP(0, SCMP_CMP_MASKED_EQ, 0xffffffffU, AF_NETLINK),
+		SCMP_CMP(2, SCMP_CMP_MASKED_EQ, 0xffffffffU, NETLINK_ROUTE)
 	};
-	const struct scmp_arg_cmp is_unix = SCMP_CMP(0, SCMP_CMP_EQ, AF_UNIX);
-	int error = add_rule(f, SCMP_ACT_ALLOW, "socketpair", &is_unix, 1);
+	int error = allow_values(f, "socketpair", 0, families, 1);
 
 	if (error != 0 || none)
 		return error;
 	error = add_rules(f, SCMP_ACT_ALLOW, of_sockets, COUNT(of_sockets));
-	for (size_t i = 0; error == 0 && i < COUNT(families); i++) {
-		const struct scmp_arg_cmp is = SCMP_CMP(0, SCMP_CMP_EQ,
-		    (scmp_datum_t)families[i]);
-
-		error = add_rule(f, SCMP_ACT_ALLOW, "socket", &is, 1);
-	}
+	if (error == 0)
+		error = allow_values(f, "socket", 0, families,
+		    COUNT(families));
 	return error != 0 ? error : add_rule(f, SCMP_ACT_ALLOW, "socket",
 	    route, 2);
 }
