@@ -14,8 +14,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/confine_priv.h"
 
@@ -169,6 +171,20 @@ confine_read_system(struct confine *c)
 	confine_write(c, "/dev/null");
 }
 
+/* While it can still be asked for. */
+static void
+name_user(char name[CONFINE_USER_SIZE])
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	struct sbuf sb;
+
+	sbuf_init(&sb, name, CONFINE_USER_SIZE);
+	if (pw != NULL)
+		sbuf_str(&sb, pw->pw_name);
+	else
+		sbuf_uint(&sb, geteuid());
+}
+
 void
 confine_enter(struct confine *c, struct confine_report *out)
 {
@@ -183,6 +199,7 @@ confine_enter(struct confine *c, struct confine_report *out)
 	};
 
 	*out = (struct confine_report){ .entered = true };
+	name_user(out->user);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		out->holds[steps[i].part] = steps[i].take(c, out,
 		    out->missing[steps[i].part]);

@@ -19,9 +19,11 @@ enum confine_part {
 };
 
 #define CONFINE_REASON_SIZE 120
+#define CONFINE_USER_SIZE 40
 
 struct confine_report {
 	bool		entered;	/* it was asked for */
+	char		user[CONFINE_USER_SIZE];	/* or its number */
 	bool		holds[CONFINE_PARTS];
 	unsigned	landlock;	/* version of the kernel's; 0: none */
 	char		missing[CONFINE_PARTS][CONFINE_REASON_SIZE];

@@ -226,6 +226,8 @@ def test_the_page_gives_up_the_same_and_serves():
             tap.contains(page, "v=spf1 ip4:203.0.113.77 -all")
         built = "this build cannot" not in w.started
         for state in threads(w.process.pid) if built else ():
+            tap.contains(w.started, "confined: user=%s "
+                % pwd.getpwuid(int(state["Uid"].split()[0])).pw_name)
             tap.equal((state["NoNewPrivs"], state["Seccomp"],
                 int(state["CapEff"], 16)), ("1", "2", 0), state["Name"])
         w.stop_well()
