@@ -46,10 +46,10 @@ listen(int fd, int backlog)
 {
 	int (*next)(int, int);
 
+	/* It listens already; how many may wait is up to who has opened it. */
 	if (handing >= 0) {
 		taken = dup3(handing, fd, O_CLOEXEC) >= 0;
-		if (!taken)
-			return -1;
+		return taken ? 0 : -1;
 	}
 	*(void **)&next = dlsym(RTLD_NEXT, "listen");
 	return next(fd, backlog);

@@ -4,6 +4,7 @@
 import collections
 import os
 import socket
+import struct
 import sys
 import time
 
@@ -17,7 +18,7 @@ from handover import Place, handing
 from load import Load
 from watch import wait_for
 
-DAEMONS = 5			# that take turns
+DAEMONS = 3			# that take turns
 
 SERVER = spec.server()
 FAIL = [spec.reply("fail", spec.CLIENT)]
@@ -63,6 +64,14 @@ def test_a_socket_of_each_kind_serves():
             d.stop_well()
             tap.equal(place.socket.getsockopt(socket.SOL_SOCKET,
                 socket.SO_ACCEPTCONN), 1)
+
+
+def test_how_many_may_wait_stays_as_it_was():
+    """It is up to who has opened the socket."""
+    with Place("inet", backlog=7) as place, handed(place):
+        info = place.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO,
+            32)
+        tap.equal(struct.unpack("I", info[28:])[0], 7)
 
 
 def begin(place):
