@@ -445,7 +445,8 @@ def test_systemd_lets_the_filter_own_its_socket():
         if name == "SystemCallFilter":
             calls = set().union(*map(system_calls, value.lstrip("~").split()))
             allowed = allowed - calls if value[0] == "~" else allowed | calls
-    for call in ("bind", "listen", "chown", "fchownat", "chmod", "fchmodat"):
+    for call in ("bind", "listen", "chown", "fchownat", "chmod", "fchmodat",
+            "capset"):
         tap.true(call in allowed, call)
     tap.true("mount" not in allowed and "setuid" not in allowed, "more")
 

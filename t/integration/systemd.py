@@ -104,6 +104,24 @@ def test_a_start_is_done_when_it_serves():
         .strip(), "spf-milter")
 
 
+def test_a_port_below_1024_needs_a_capability_and_it_is_given_up():
+    MACHINE.write(ETC + UNIT + ".service.d/port.conf", "[Service]\n"
+        "AmbientCapabilities=CAP_NET_BIND_SERVICE\n"
+        "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n")
+    configure(socket="inet:783@127.0.0.1")
+    systemctl("daemon-reload")
+    systemctl("restart", UNIT)
+    tap.equal(refusal("inet:783@127.0.0.1"), FAIL)
+    with open(MACHINE.path("/proc/%d/status" % main_pid())) as f:
+        state = dict(line.split(":\t", 1) for line in f if ":\t" in line)
+    for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        tap.equal(int(state[kind], 16), 0, kind)
+    MACHINE.run("rm", ETC + UNIT + ".service.d/port.conf")
+    configure()
+    systemctl("daemon-reload")
+    systemctl("restart", UNIT)
+
+
 def test_a_reload_is_done_when_it_is_in_force():
     daemon.need_http()
     pid = main_pid()
