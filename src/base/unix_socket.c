@@ -61,7 +61,10 @@ unix_socket_connect(const char *path, int type)
 	return -1;
 }
 
-/* A server whose queue is full is one, and is not waited for. */
+/*
+ * A server whose queue is full is one, and is not waited for; so is one that
+ * takes datagrams, such as syslog.
+ */
 static bool
 is_served(const char *name, void *arg)
 {
@@ -70,7 +73,7 @@ is_served(const char *name, void *arg)
 
 	(void)arg;
 	if (fd < 0)
-		return errno == EAGAIN;
+		return errno == EAGAIN || errno == EPROTOTYPE;
 	close(fd);
 	return true;
 }

@@ -155,6 +155,25 @@ def test_what_is_not_a_socket_is_left_alone():
         shutil.rmtree(directory)
 
 
+def test_a_socket_of_another_kind_is_not_taken_away():
+    """Such as that of a syslog daemon."""
+    with tempfile.TemporaryDirectory() as directory, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as theirs:
+        place = directory + "/log"
+        theirs.bind(place)
+        for options in ({"socket_spec": "unix:" + place},
+                {"control": place}):
+            d = Daemon(dns=SERVER, start=False, **options)
+            status, _, err = run("-f", "-c", d.config)
+            d.clean()
+            tap.equal(status, 69, err)
+            tap.contains(err, place + ": another program answers")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+                s.connect(place)
+                s.send(b"x")
+            tap.equal(theirs.recv(9), b"x")
+
+
 def test_a_listener_that_it_inherits_is_left_alone():
     """No option is set on it, and nobody comes to it."""
     with socket.socket() as other:
