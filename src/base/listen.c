@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/listen.h"
+#include "base/unix_socket.h"
 
 #define BACKLOG 128
 
@@ -73,19 +74,20 @@ length(const union listen_place *p)
 	return p->any.sa_family == AF_INET6 ? sizeof(p->in6) : sizeof(p->un);
 }
 
-/* Removes a socket that nobody listens on any more. */
+/* Removes a socket that nobody listens on any more; one that does is busy. */
 static void
-remove_stale(const union listen_place *p)
+remove_stale(const char *path)
 {
 	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
+	if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return;
-	if (lstat(p->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, &p->any, length(p)) != 0 && errno == ECONNREFUSED)
-		(void)unlink(p->un.sun_path);
-	close(fd);
+	int fd = unix_socket_connect(path, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	else if (errno == ECONNREFUSED)
+		(void)unlink(path);
 }
 
 static bool
@@ -94,7 +96,7 @@ open_place(int fd, const union listen_place *p)
 	static const int on = 1;
 
 	if (p->any.sa_family == AF_UNIX)
-		remove_stale(p);
+		remove_stale(p->un.sun_path);
 	else if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
 	    sizeof(on)) != 0)
 		return false;

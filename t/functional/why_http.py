@@ -253,6 +253,25 @@ def test_a_unix_socket_serves_too_and_one_left_over_gives_way():
         server.kill()
 
 
+def test_a_unix_socket_of_another_program_stays_theirs():
+    """Also where it takes nobody just now."""
+    path = os.path.join(why.FOLDER, "theirs")
+    with socket.socket(socket.AF_UNIX) as theirs:
+        theirs.bind(path)
+        os.chmod(path, 0o666)
+        theirs.listen(0)
+        waiting = []
+        while not waiting or waiting[-1].connect_ex(path) == 0:
+            waiting.append(socket.socket(socket.AF_UNIX))
+            waiting[-1].setblocking(False)
+        status, _, err = why.run("-k", why.key_file(), "--texts", why.TEXTS,
+            "--listen", "unix:" + path)
+        for s in waiting:
+            s.close()
+    tap.equal(status, 69, err)
+    tap.contains(err, "Address already in use")
+
+
 def start_server(command, port):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
