@@ -48,6 +48,7 @@ static struct {
 	int	 fd;		/* of a socket; -1: not connected */
 	bool	 stream;
 	bool	 absent;	/* has been for long: lines are lost at once */
+	bool	 torn;		/* standard error ends within a line */
 	unsigned lines;		/* in octets */
 	size_t	 len;
 	char	 octets[FORMATTED_MAX];	/* more than CHUNK */
@@ -210,9 +211,12 @@ send_some(const char *octets, size_t len)
 	return write(STDERR_FILENO, octets, len);
 }
 
-/* Whether sending is to be tried again after errno. */
+/*
+ * Whether sending is to be tried again after errno.  renewed: the socket is a
+ * new one and has taken nothing yet; the next one would be no better.
+ */
 static bool
-may_go_on(void)
+may_go_on(bool *renewed)
 {
 	if (errno == EINTR)
 		return true;
@@ -222,12 +226,17 @@ may_go_on(void)
 		poll(NULL, 0, SLICE_MS);
 		return !is_late();
 	}
-	return has_socket() && errno != EMSGSIZE && reconnect();
+	if (!has_socket() || errno == EMSGSIZE || *renewed)
+		return false;
+	*renewed = true;
+	return reconnect();
 }
 
 static bool
 send_all(const char *octets, size_t len)
 {
+	bool renewed = false;
+
 	if (has_socket() && sink.fd < 0) {
 		if (!reconnect())
 			return false;
@@ -238,11 +247,14 @@ send_all(const char *octets, size_t len)
 		len++;
 	while (len > 0) {
 		ssize_t n = send_some(octets, len);
-		if (n < 0 && !may_go_on())
+		if (n < 0 && !may_go_on(&renewed))
 			return false;
 		if (n > 0) {
+			if (!has_socket())
+				sink.torn = octets[n - 1] != '\n';
 			octets += n;
 			len -= (size_t)n;
+			renewed = false;
 		}
 	}
 	return true;
@@ -300,6 +312,8 @@ log_sink_add(const struct log_line *line)
 	/* A datagram is one line. */
 	if (sink.len > 0 && (has_socket() || sink.len + len > CHUNK))
 		lost += log_sink_flush();
+	if (sink.len == 0 && sink.torn && !has_socket())
+		sink.octets[sink.len++] = '\n';
 	memcpy(sink.octets + sink.len, sink.next, len);
 	/* What a stream wants behind it. */
 	sink.octets[sink.len + len] = '\0';

@@ -43,6 +43,7 @@ ctl_take_signals(void)
 	const sigset_t set = own_signals();
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -13,8 +13,9 @@
 struct conf;
 
 /*
- * Keeps the signals of ctl_run for it, and lets writing to nobody fail in
- * place of SIGPIPE.  First thing, before any thread exists.
+ * Keeps the signals of ctl_run for it, and lets writing to nobody, or to a
+ * file that may grow no more, fail in place of a signal.  First thing, before
+ * any thread exists.
  */
 void	ctl_take_signals(void);
 

@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -30,7 +31,7 @@ static const char *socket_name = "/dev/log";
 static char	syslog_path[108];
 static int	syslog_fd = -1;
 
-int
+__extension__ int
 connect(int fd, const struct sockaddr *address, socklen_t len)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -208,6 +209,45 @@ test_syslog_daemon_that_comes_back_gets_lines_again(void **state)
 	log_info("there");
 	assert_syslog(6, "there");
 	syslog_end();
+}
+
+/* It can be connected to, and takes nothing. */
+static void
+test_syslog_daemon_that_is_out_of_order_costs_a_line(void **state)
+{
+	(void)state;
+	syslog_begin(SOCK_DGRAM);
+	assert_int_equal(shutdown(syslog_fd, SHUT_RD), 0);
+	log_open(LOG_TARGET_SYSLOG, 0);
+	alarm(20);
+	log_info("lost");
+	alarm(0);
+	syslog_end();
+	syslog_begin(SOCK_DGRAM);
+	log_info("there");
+	assert_syslog(6, "there");
+	syslog_end();
+}
+
+/* As where a disk is full, and then is not. */
+static void
+test_line_behind_a_part_of_one_begins_anew(void **state)
+{
+	(void)state;
+	struct rlimit old;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	const struct rlimit few = { 20, old.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	capture_stderr(&err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	log_info("0123456789");
+	log_info("lost");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	log_info("a");
+	log_info("b");
+	assert_string_equal(capture_text(&err), "spf-milter: 01234567\n"
+	    "spf-milter: a\nspf-milter: b\n");
 }
 
 static void
@@ -1017,6 +1057,11 @@ main(void)
 		cmocka_unit_test_setup(
 		    test_syslog_daemon_that_comes_back_gets_lines_again,
 		    reset),
+		cmocka_unit_test_setup(
+		    test_syslog_daemon_that_is_out_of_order_costs_a_line,
+		    reset),
+		cmocka_unit_test_setup(
+		    test_line_behind_a_part_of_one_begins_anew, reset),
 		cmocka_unit_test_setup(
 		    test_syslog_stream_gets_a_nul_behind_each_line, reset),
 		cmocka_unit_test_setup(test_syslog_of_libraries_is_our_log,
