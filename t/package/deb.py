@@ -256,6 +256,10 @@ def test_a_socket_unit_stays_open_during_an_upgrade_and_ends_with_it():
     tap.contains(contents(info + "prerm"),
         '[ "$1" = remove ] && [ -d /run/systemd/system ]; then\n'
         "\tdeb-systemd-invoke stop spf-milter.socket")
+    # The service wants it to be there: socket = "fd:".
+    script = contents(info + "postinst")
+    tap.true(script.index("start 'spf-milter.socket'") < script.index(
+        "_action 'spf-milter.service'"), "the socket first")
 
 
 def test_a_real_postfix_refuses_a_forgery_through_it():
