@@ -4,9 +4,10 @@
  * strangers at one leave the places of the other alone.  Everything below,
  * except http_wake, happens on that thread; so there is no lock.
  *
- * A connection is for one request, and has a fixed time in all: the library's
- * own timeout begins anew with each octet.  While a route has no answer its
- * connection is suspended, and others are served.
+ * A connection is for one request, and has a fixed time in all (places): the
+ * library's own timeout begins anew with each octet, and the end of a half
+ * request may escape it.  While a route has no answer its connection is
+ * suspended, and others are served.
  */
 
 #include "config.h"
@@ -25,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/lock.h"
+#include "base/places.h"
 #include "daemon/http.h"
 
 #define CONNECTIONS_MAX 16		/* a door */
@@ -43,18 +45,12 @@ struct request {
 	size_t			 body;
 };
 
-struct place {
-	int		 fd;		/* -1: free */
-	int64_t		 until_ms;
-	struct request	*waits;		/* suspended; NULL: none */
-};
-
 struct door {
 	struct http		*http;
 	unsigned		 bit;
 	struct MHD_Daemon	*mhd;
 	bool			 has_room;	/* again, since the last run */
-	struct place		 places[CONNECTIONS_MAX];
+	struct place		 places[CONNECTIONS_MAX]; /* waits: request */
 };
 
 struct http {
@@ -81,18 +77,12 @@ on_connection(void *arg, struct MHD_Connection *c, void **context,
 	struct place *p = *context;
 
 	door->http->moved = true;
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED && p != NULL) {
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = places_take(door->places, CONNECTIONS_MAX,
+		    info->connect_fd, util_now_ms(), CONNECTION_MS);
+	} else if (p != NULL) {
 		p->fd = -1;
 		door->has_room = true;
-	}
-	for (size_t i = 0; code == MHD_CONNECTION_NOTIFY_STARTED &&
-	    *context == NULL && i < CONNECTIONS_MAX; i++) {
-		p = &door->places[i];
-		if (p->fd >= 0)
-			continue;
-		p->fd = info->connect_fd;
-		p->until_ms = util_now_ms() + CONNECTION_MS;
-		*context = p;
 	}
 }
 
@@ -112,6 +102,7 @@ resume(struct place *p, int64_t now_ms)
 	struct request *r = p->waits;
 
 	p->waits = NULL;
+	p->since_ms = now_ms;
 	p->until_ms = now_ms + CONNECTION_MS;
 	MHD_resume_connection(r->connection);
 }
@@ -124,25 +115,15 @@ look_at(struct door *door, bool woken)
 
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct place *p = &door->places[i];
-		bool late = p->fd >= 0 && p->until_ms <= now_ms;
+		struct request *r = p->waits;
+		bool late = p->until_ms <= now_ms;
 
-		if (p->fd >= 0 && p->waits != NULL && (woken || late)) {
-			p->waits->q.is_late = late;
+		if (p->fd >= 0 && r != NULL && (woken || late)) {
+			r->q.is_late = late;
 			resume(p, now_ms);
-		} else if (late && p->waits == NULL) {
-			(void)shutdown(p->fd, SHUT_RDWR);
 		}
 	}
-}
-
-static bool
-is_idle(const struct door *door)
-{
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		if (door->places[i].fd >= 0)
-			return false;
-	}
-	return true;
+	places_end_late(door->places, CONNECTIONS_MAX, now_ms);
 }
 
 /* Requests. */
@@ -311,10 +292,14 @@ round_ms(const struct http *h)
 
 	for (size_t i = 0; i < h->door_count; i++) {
 		MHD_UNSIGNED_LONG_LONG ms;
+		size_t taken = places_taken(h->doors[i].places,
+		    CONNECTIONS_MAX);
 
-		idle = idle && is_idle(&h->doors[i]);
+		idle = idle && taken == 0;
 		if (h->doors[i].has_room)
 			return 0;
+		if (taken == CONNECTIONS_MAX && most > PLACES_MOMENT_MS)
+			most = PLACES_MOMENT_MS;
 		if (MHD_get_timeout(h->doors[i].mhd, &ms) == MHD_YES &&
 		    ms < most)
 			most = ms;
@@ -388,8 +373,7 @@ open_door(struct http *h, int fd, unsigned bit)
 
 	door->http = h;
 	door->bit = bit;
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		door->places[i].fd = -1;
+	places_init(door->places, CONNECTIONS_MAX);
 	door->mhd = MHD_start_daemon(MHD_USE_EPOLL |
 	    MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, door,
 	    MHD_OPTION_LISTEN_SOCKET, fd,

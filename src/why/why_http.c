@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/lock.h"
+#include "base/places.h"
 #include "why/why_http.h"
 
 #define CONNECTIONS_MAX 256
@@ -30,11 +31,6 @@
 #define CONNECTION_MEMORY 16384	/* the head of a request, and more */
 #define BODY_MAX 4096		/* of which nothing is read */
 #define STACK_SIZE (256 * 1024)
-
-struct place {
-	int	fd;			/* -1: free */
-	int64_t	until_ms;
-};
 
 struct why_http {
 	const struct why_site	*site;
@@ -64,17 +60,11 @@ on_connection(void *arg, struct MHD_Connection *c, void **context,
 	struct place *p = *context;
 
 	lock_acquire(&h->lock);
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED && p != NULL)
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = places_take(h->places, CONNECTIONS_MAX,
+		    info->connect_fd, util_now_ms(), CONNECTION_MS);
+	else if (p != NULL)
 		p->fd = -1;
-	for (size_t i = 0; code == MHD_CONNECTION_NOTIFY_STARTED &&
-	    *context == NULL && i < CONNECTIONS_MAX; i++) {
-		p = &h->places[i];
-		if (p->fd >= 0)
-			continue;
-		p->fd = info->connect_fd;
-		p->until_ms = util_now_ms() + CONNECTION_MS;
-		*context = p;
-	}
 	lock_release(&h->lock);
 }
 
@@ -82,12 +72,7 @@ void
 why_http_expire(struct why_http *h, int64_t now_ms)
 {
 	lock_acquire(&h->lock);
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-		struct place *p = &h->places[i];
-
-		if (p->fd >= 0 && p->until_ms <= now_ms)
-			(void)shutdown(p->fd, SHUT_RDWR);
-	}
+	places_end_late(h->places, CONNECTIONS_MAX, now_ms);
 	lock_release(&h->lock);
 }
 
@@ -289,8 +274,7 @@ why_http_start(int listener, const struct why_site *site,
 	    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	    site->texts->style_hash);
 	lock_init(&h->lock);
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		h->places[i].fd = -1;
+	places_init(h->places, CONNECTIONS_MAX);
 	h->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD |
 	    MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
 	    MHD_OPTION_LISTEN_SOCKET, listener,

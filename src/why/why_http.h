@@ -19,7 +19,7 @@ struct why_http;
  */
 struct why_http	*why_http_start(int listener, const struct why_site *site,
 		    struct why_rechecks *rechecks, struct diag *d);
-/* Ends connections that have lasted too long; to be called every second. */
+/* Ends connections that last too long; to be called every second. */
 void		 why_http_expire(struct why_http *h, int64_t now_ms);
 /* After why_rechecks_stop, so that nobody waits for a result. */
 void		 why_http_stop(struct why_http *h);

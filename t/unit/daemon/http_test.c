@@ -240,19 +240,47 @@ test_stop_ends_those_that_wait(void **state)
 	assert_int_equal(take(silent, text, sizeof(text)), 0);
 }
 
-/* The places of one door are not those of the other. */
+#define HALVES 50
+
+/* However many, and whether their clients are there or not. */
+static void
+test_half_requests_keep_nobody_waiting(void **state)
+{
+	static const char whole[] = "GET /hello HTTP/1.0\r\n\r\n";
+	int64_t begin_ms = util_now_ms();
+	int fds[HALVES];
+
+	(void)state;
+	for (size_t i = 0; i < HALVES; i++)
+		fds[i] = ask(&metrics, "GET /hel");
+	expect(&control, whole, "HTTP/1.1 200", "");
+	expect(&metrics, whole, "HTTP/1.1 200", "");
+	for (size_t i = 0; i < HALVES; i++)
+		close(fds[i]);
+	for (size_t i = 0; i < HALVES; i++)
+		close(ask(&metrics, "GET /hel"));
+	expect(&metrics, whole, "HTTP/1.1 200", "");
+	assert_in_range(util_now_ms() - begin_ms, 0, 5000);
+}
+
+/* Those who wait for an answer give way to nobody. */
 static void
 test_full_door_leaves_the_other_open(void **state)
 {
+	char text[2000];
 	int fds[20];
 
 	(void)state;
 	for (size_t i = 0; i < 20; i++)
-		fds[i] = ask(&metrics, "GET /hel");
-	expect(&control, "GET /hello HTTP/1.0\r\n\r\n", "HTTP/1.1 200", "");
-	for (size_t i = 0; i < 20; i++)
-		close(fds[i]);
+		fds[i] = ask(&control, "POST /wait HTTP/1.0\r\n\r\n");
+	await_asked(16);
 	expect(&metrics, "GET /hello HTTP/1.0\r\n\r\n", "HTTP/1.1 200", "");
+	atomic_store(&ready, true);
+	http_wake(server);
+	for (size_t i = 0; i < 20; i++) {
+		take(fds[i], text, sizeof(text));
+		assert_non_null(strstr(text, "HTTP/1.1 422 "));
+	}
 }
 
 /* As in a daemon with thousands of connections: select(2) would not do. */
@@ -292,6 +320,7 @@ main(void)
 		TEST(test_answer_may_come_later),
 		TEST(test_answer_is_due_when_its_time_is_over),
 		TEST(test_stop_ends_those_that_wait),
+		TEST(test_half_requests_keep_nobody_waiting),
 		TEST(test_full_door_leaves_the_other_open),
 		TEST(test_descriptors_may_be_high),
 	};
