@@ -61,25 +61,51 @@ state_of(const char *word, size_t len)
 	return s;
 }
 
-/* All terms well formed; false: not all can be. */
-static bool
-repair_all(const char *text, size_t len, struct sbuf *out)
+/* Each term well formed, if it can be; NULL: not all can. */
+static char *
+repair_once(const char *text)
 {
-	sbuf_str(out, "v=spf1");
-	for (size_t i = VERSION_LEN; i < len;) {
-		const char *end = memchr(text + i, ' ', len - i);
-		size_t n = end == NULL ? len - i : (size_t)(end - (text + i));
-		enum state state = n == 0 ? GOOD : state_of(text + i, n);
+	size_t size = 8 * strlen(text) + 64;
+	char *storage = xcalloc(size, 1);
+	const char *word = text + VERSION_LEN;
+	bool good = true;
+	struct sbuf out;
 
-		sbuf_char(out, ' ');
-		if (state == GOOD || !repair_term(text + i, n, out)) {
-			if (state == BAD)
-				return false;
-			sbuf_add(out, text + i, n);
+	sbuf_init(&out, storage, size);
+	sbuf_str(&out, "v=spf1");
+	while (good && *word != '\0') {
+		size_t n = strcspn(++word, " ");
+		enum state state = n == 0 ? GOOD : state_of(word, n);
+
+		sbuf_char(&out, ' ');
+		if (state == GOOD || !repair_term(word, n, &out)) {
+			good = state != BAD;
+			sbuf_add(&out, word, n);
 		}
-		i += n + 1;
+		word += n;
 	}
-	return sbuf_ok(out);
+	if (good && sbuf_ok(&out))
+		return storage;
+	free(storage);
+	return NULL;
+}
+
+/* Until nothing is left to guess: what has lost a mark may want a blank. */
+static char *
+repair(const char *text, size_t len)
+{
+	char *now = memchr(text, '\0', len) == NULL ? xstrndup(text, len) :
+	    NULL;
+	bool done = now == NULL;
+
+	while (!done) {
+		char *next = repair_once(now);
+
+		done = next == NULL || strcmp(next, now) == 0;
+		free(now);
+		now = next;
+	}
+	return now;
 }
 
 /* Without "+", names in lower case, networks without bits behind them. */
@@ -274,18 +300,15 @@ join(const struct composition *c)
 char *
 compose_better(const char *text, size_t len)
 {
-	size_t size = 8 * len + 64;
 	struct composition c = { .count = 0 };
 	struct record_error e;
 	char *better = NULL;
-	struct sbuf repaired;
 
 	if (!record_is_spf(text, len) || len > RECORD_TEXT_MAX)
 		return NULL;
-	char *storage = xcalloc(size, 1);
-	sbuf_init(&repaired, storage, size);
-	if (repair_all(text, len, &repaired))
-		c.record = record_parse(storage, repaired.len, &e);
+	char *repaired = repair(text, len);
+	if (repaired != NULL)
+		c.record = record_parse(repaired, strlen(repaired), &e);
 	if (c.record != NULL) {
 		cut(&c);
 		drop_behind_all(&c);
@@ -299,7 +322,7 @@ compose_better(const char *text, size_t len)
 		free(c.pieces[i].text);
 	free(c.pieces);
 	record_free(c.record);
-	free(storage);
+	free(repaired);
 	return better;
 }
 

@@ -123,14 +123,24 @@ test_compose_writes_a_better_record(void **state)
 static void
 test_compose_better_is_as_good_as_it_gets(void **state)
 {
-	const char *text = "v=spf1 ptr mx ip4:192.0.2.9/24 a:192.0.2.1 foo.b";
-	char *once = compose_better(text, strlen(text));
-	char *twice = compose_better(once, strlen(once));
+	static const char *const records[] = {
+		"v=spf1 ptr mx ip4:192.0.2.9/24 a:192.0.2.1 foo.b",
+		"v=spf1 a mx -ip4:192.0.2.1 ip4:192.0.2.0/24 -a foo.b ~all",
+		/* One mistake behind another. */
+		"v=spf1 mx includes=a.example-all;",
+		"v=spf1 \"include=a.example-all",
+	};
 
 	(void)state;
-	assert_string_equal(once, twice);
-	free(once);
-	free(twice);
+	for (size_t i = 0; i < COUNT(records); i++) {
+		char *once = compose_better(records[i], strlen(records[i]));
+		assert_non_null(once);
+		char *twice = compose_better(once, strlen(once));
+
+		assert_string_equal(once, twice);
+		free(once);
+		free(twice);
+	}
 }
 
 static void
