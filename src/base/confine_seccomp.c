@@ -185,7 +185,8 @@ add_processes(scmp_filter_ctx f)
 	const unsigned long self[] = { (unsigned long)getpid() };
 	const struct scmp_arg_cmp is_thread = SCMP_CMP(CLONE_ARGUMENT,
 	    SCMP_CMP_MASKED_EQ, CLONE_THREAD | CLONE_OTHERS, CLONE_THREAD);
-	const struct scmp_arg_cmp reads_limits = SCMP_CMP(2, SCMP_CMP_EQ, 0);
+	const struct scmp_arg_cmp reads_limits = SCMP_CMP(2, SCMP_CMP_EQ, 0,
+	    0);
 	int error = add_rule(f, SCMP_ACT_ALLOW, "clone", &is_thread, 1);
 
 	if (error == 0)
