@@ -2,6 +2,7 @@
 """socket = "fd:": a socket that who starts the daemon has opened, and keeps."""
 
 import collections
+import contextlib
 import os
 import socket
 import struct
@@ -18,7 +19,7 @@ from handover import Place, handing
 from load import Load
 from watch import wait_for
 
-DAEMONS = 3			# that take turns
+DAEMONS = 5			# that take turns
 
 SERVER = spec.server()
 FAIL = [spec.reply("fail", spec.CLIENT)]
@@ -145,11 +146,13 @@ def test_no_connection_is_refused_while_daemons_take_turns():
                 # What has begun is served to its end.
                 tap.equal(m.rcpt("<r@example.org>").text, FAIL[0])
                 seen["served"] += 1
-        with Load(4, job) as load:
-            for _ in range(DAEMONS):
-                with handed(place) as d:
-                    before = seen["served"]
-                    wait_for(lambda: seen["served"] > before + 20, "load")
+        # The last one is there until nobody comes any more.
+        with contextlib.ExitStack() as daemons, Load(4, job) as load:
+            for n in range(DAEMONS):
+                d = daemons.enter_context(handed(place))
+                before = seen["served"]
+                wait_for(lambda: seen["served"] > before + 20, "load")
+                if n < DAEMONS - 1:
                     d.stop_well()
         load.check(least=DAEMONS * 20)
         tap.diag(repr(dict(seen)))
