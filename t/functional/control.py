@@ -38,6 +38,8 @@ def test_its_owner_alone_may_use_it():
         mode = os.stat(d.control)
         tap.equal(stat.filemode(mode.st_mode), "srw-------")
         tap.equal(d.ask("/healthz"), (200, "ok\n"))
+        tap.contains(d.ask("/metrics")[1], "\nspf_milter_ready ")
+        tap.true(d.ask("/readyz")[0] in (200, 503), "an answer")
 
 
 def test_user_of_the_daemon_owns_it_who_removes_it():
@@ -333,6 +335,13 @@ def test_status_has_the_last_errors_as_the_log_has_them():
                 .split("reload: ")[1]])
         tap.equal({e["level"] for e in errors[:2]}, {"error"})
         tap.true(0 <= errors[0]["age"] < 60, errors)
+
+
+def test_status_that_is_lost_is_an_error():
+    with Daemon(control=True) as d, open("/dev/full", "wb") as full:
+        done = subprocess.run([daemon.PROGRAM, "-c", d.config, "--status"],
+            stdout=full, stderr=subprocess.PIPE, timeout=60)
+        tap.equal(done.returncode, 74)
 
 
 def test_status_without_a_daemon_fails():
