@@ -26,7 +26,7 @@ known_to_git() {
 }
 
 not_packed() {
-	packed=" $(value EXTRA_DIST) $(value DIST_SOURCES) "
+	packed=" $(value DISTFILES) "
 	known_to_git | while IFS= read -r file; do
 		case $packed in
 		*" $file "* | *"/$file "*) ;;

@@ -2,8 +2,10 @@
 """The tarball: two that are packed elsewhere, at another time and by another
 user have the same bytes, and what is packed builds, installs and is removed."""
 
+import glob
 import hashlib
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
@@ -69,11 +71,28 @@ def test_what_is_packed_builds_installs_and_is_removed_again():
     packing.run("make", "-s", "distcheck", "TESTS=", "check_PROGRAMS=",
         "check_LIBRARIES=", "AM_DISTCHECK_CONFIGURE_FLAGS=CFLAGS=-O0",
         cwd=build)
-    # That looks at files alone; folders of ours go, too.
-    packing.run("make", "-s", "install-data", "uninstall", "DESTDIR=" + place
-        + "/left", cwd=build)
-    tap.equal(packing.run("find", place + "/left", "-type", "f", "-o",
-        "-name", "spf-milter"), "")
+    installed = place + "/installed"
+    packing.run("make", "-s", "install-data", "DESTDIR=" + installed,
+        cwd=build)
+    tap.equal(broken_links(installed), [])
+    os.mkdir(installed + "/usr/local/sbin")    # of programs, not built here
+    # What it looks at are files alone; folders of ours go, too.
+    packing.run("make", "-s", "uninstall", "DESTDIR=" + installed, cwd=build)
+    tap.equal(packing.run("find", installed, "-type", "f", "-o", "-name",
+        "spf-milter"), "")
+
+
+def broken_links(folder):
+    """Links from one installed text to a file that is not there."""
+    return sorted({"%s: %s" % (os.path.basename(path), link)
+        for path in glob.glob(folder + "/**/*.md", recursive=True)
+        for link in re.findall(r"\]\(([^)#:\s]+)[)#]", contents(path))
+        if not os.path.exists(os.path.join(os.path.dirname(path), link))})
+
+
+def contents(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
 
 
 tap.main(globals(), seconds=1800)
