@@ -174,7 +174,7 @@ def told_of(answer, status=0):
 def test_an_answer_that_is_cut_off_is_none():
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ndone\n"
     tap.equal(told_of(whole), "spf-milter: done\n")
-    for n in range(len(whole)):
+    for n in (*range(0, len(whole), 5), len(whole) - 1):
         tap.contains(told_of(whole[:n]), "ended before it answered", n)
     for wrong in (whole + b"more", whole.replace(b"200", b"2x0"),
             whole.replace(b": 5", b": 99999999999999999999"),
