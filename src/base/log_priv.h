@@ -119,6 +119,8 @@ bool	log_queue_put_last(const struct log_line *line);
 void	 log_sink_open(enum log_target target, int facility);
 unsigned log_sink_add(const struct log_line *line);
 unsigned log_sink_flush(void);
+/* Octets that it has taken so far. */
+uint64_t log_sink_taken(void);
 /* Until when a sink that takes nothing is waited for; any thread. */
 void	 log_sink_wait_until(int64_t deadline_ms);
 /*

@@ -130,9 +130,9 @@ send_buffer(struct buffer *b)
 		memcpy(&e, b->octets + at, sizeof(e));
 		const struct log_line line = { e.time_ms, e.level, e.event,
 			e.len, b->octets + at + sizeof(e) };
-		unsigned before = lost;
+		uint64_t before = log_sink_taken();
 		lost += log_sink_add(&line);
-		if (lost == before)
+		if (log_sink_taken() != before)
 			extend_stop();
 	}
 	b->len = 0;

@@ -49,6 +49,7 @@ static struct {
 	bool	 stream;
 	bool	 absent;	/* has been for long: lines are lost at once */
 	bool	 torn;		/* standard error ends within a line */
+	uint64_t taken;		/* octets, since the start */
 	unsigned lines;		/* in octets */
 	size_t	 len;
 	char	 octets[FORMATTED_MAX];	/* more than CHUNK */
@@ -252,6 +253,7 @@ send_all(const char *octets, size_t len)
 		if (n > 0) {
 			if (!has_socket())
 				sink.torn = octets[n - 1] != '\n';
+			sink.taken += (uint64_t)n;
 			octets += n;
 			len -= (size_t)n;
 			renewed = false;
@@ -284,6 +286,12 @@ void
 log_sink_wait_until(int64_t when_ms)
 {
 	atomic_store(&deadline_ms, when_ms);
+}
+
+uint64_t
+log_sink_taken(void)
+{
+	return sink.taken;
 }
 
 unsigned

@@ -408,7 +408,8 @@ test_queue_that_nobody_takes_ends_in_time(void **state)
 	log_stop();
 	int64_t took_ms = util_now_ms() - start_ms;
 	pipe_end();
-	assert_in_range(took_ms, 0, 10000);
+	/* One second without progress, of four in all. */
+	assert_in_range(took_ms, 0, 3000);
 }
 
 /* Ends a child by what; what the child has sent to syslog last. */
