@@ -199,6 +199,20 @@ test_calls_of_another_architecture_end_it(void **state)
 }
 #endif
 
+static int
+try_abort(void)
+{
+	abort();
+}
+
+/* It signals its own thread; else the end would look like another fault. */
+static void
+test_an_abort_is_one(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(try_abort), KILLED + SIGABRT);
+}
+
 static bool	without_quiet;	/* filters that log nothing: see syscall */
 
 static int
@@ -703,6 +717,7 @@ static const struct row {
 #if defined(__x86_64__) && !defined(__ILP32__)
 	ROW(CONFINE_SECCOMP, 0, test_calls_of_another_architecture_end_it),
 #endif
+	ROW(CONFINE_SECCOMP, 0, test_an_abort_is_one),
 	ROW(CONFINE_SECCOMP, 0,
 	    test_clone3_is_refused_and_the_audit_log_has_nothing_of_it),
 	ROW(CONFINE_SECCOMP, 0, test_a_terminal_is_asked_and_told_nothing),
