@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 import logline
@@ -103,6 +104,26 @@ class Quiet(Unread):
 
     def wait_for_log(self, *args, **options):
         return ""
+
+
+def test_mail_goes_on_where_the_file_of_the_log_may_grow_no_more():
+    """From the start, and a little later."""
+    for before in (8 * 512, 8 * 512 - 1000):
+        with tempfile.NamedTemporaryFile() as log:
+            log.write(b"x" * before)
+            log.flush()
+            serve_with_a_file_of_4_kilobytes(log.name)
+
+
+def serve_with_a_file_of_4_kilobytes(log):
+    d = Quiet(dns=SERVER, behavior=3, prefix=("sh", "-c",
+        'ulimit -f 8; exec "$@" 2>>"$0"', log))
+    try:
+        tap.equal(send(d, FEW), FEW)
+        tap.equal(d.stop(), 0)
+        tap.equal(os.path.getsize(log), 8 * 512)
+    finally:
+        d.clean()
 
 
 def test_mail_goes_on_while_syslog_takes_nothing():
