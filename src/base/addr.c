@@ -348,7 +348,7 @@ addr_prefix_move(const struct addr_prefix *p, struct addr *a)
 	a->family = p->addr.family;
 	for (unsigned i = 0; 8 * i < p->len; i++) {
 		unsigned rest = p->len - 8 * i;
-		uint8_t own = rest < 8 ? (uint8_t)(0xff >> rest) : 0;
+		unsigned own = rest < 8 ? 0xffU >> rest : 0;
 
 		a->bytes[i] = (uint8_t)((a->bytes[i] & own) |
 		    (p->addr.bytes[i] & ~own));

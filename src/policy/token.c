@@ -56,11 +56,9 @@ token_set_name(char *name, size_t size, const char *text)
 {
 	size_t len = text == NULL ? 0 : strlen(text);
 
-	if (len >= size) {
-		const char *dot;
-
+	if (text != NULL && len >= size) {
 		text += len - (size - 1);
-		dot = strchr(text, '.');
+		const char *dot = strchr(text, '.');
 		if (dot != NULL)
 			text = dot;
 	}

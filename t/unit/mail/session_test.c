@@ -1525,15 +1525,16 @@ configure_links(struct fixture *f, uint8_t key[1][KEY_SIZE], const char *rules)
 
 /* The facts of the link in the last line of a refusal. */
 static struct token
-linked(struct session_step step, const uint8_t (*key)[KEY_SIZE])
+linked(struct session_step step, uint8_t (*key)[KEY_SIZE])
 {
 	static const char before[] = "\nSee https://mail.example.org/why?t=";
+	const uint8_t (*keys)[KEY_SIZE] = (const uint8_t (*)[KEY_SIZE])key;
 	struct token t;
 
 	assert_non_null(step.reply);
 	const char *line = strstr(step.reply->text, before);
 	assert_non_null(line);
-	assert_true(token_decode(&t, line + strlen(before), key, 1));
+	assert_true(token_decode(&t, line + strlen(before), keys, 1));
 	assert_true(t.time_s > 0);
 	assert_string_equal(t.receiver, "conf.example.org");
 	return t;
@@ -1749,7 +1750,7 @@ test_forged_results_are_deleted_from_the_last(void **state)
 }
 
 /* By the bits CONF_HEADER_*. */
-static const char *const fields[] = { NO_FIELDS, "", RESULTS_ONLY,
+static const char *const header_kinds[] = { NO_FIELDS, "", RESULTS_ONLY,
 	BOTH_FIELDS };
 
 /* Whatever we add, and under the MTA's name too, which others take. */
@@ -1760,7 +1761,7 @@ test_forged_results_go_in_every_configuration(void **state)
 
 	for (unsigned headers = 0; headers <= 3; headers++) {
 		char *text = xasprintf("hostname = \"own.example.org\"\n%s",
-		    fields[headers]);
+		    header_kinds[headers]);
 
 		configure(f, 0, 3, text);
 		free(text);
@@ -1786,7 +1787,7 @@ test_received_spf_that_is_brought_is_covered(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned headers = 0; headers <= 3; headers++) {
-		configure(f, 0, 3, fields[headers]);
+		configure(f, 0, 3, header_kinds[headers]);
 		assert_continues(transact(f, NULL, "<u@none.example.com>"));
 		session_header(f->session, "received-spf", "pass");
 

@@ -666,7 +666,7 @@ test_advisor_better_records_change_no_result(void **state)
 {
 	static char text[20000];
 	struct addr clients[40];
-	unsigned flat = 0;
+	size_t flat = 0;
 	uint32_t d = 11;
 
 	(void)state;
