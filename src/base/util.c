@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define SMALL_MAX 1024
+#define READ_AT_FIRST 4096
 
 static void (*tell_death)(const char *what);
 
@@ -261,12 +262,17 @@ util_parse_uint(const char *s, size_t len, uint64_t max, uint64_t *out)
 char *
 util_read_text(int fd, size_t max)
 {
-	char *text = xreallocarray(NULL, max + 2, 1);
+	char *text = NULL;
+	size_t size = 0;
 	size_t len = 0;
 	ssize_t n;
 
 	do {
-		n = read(fd, text + len, max + 1 - len);
+		if (len == size) {
+			size = size == 0 ? READ_AT_FIRST : 2 * size;
+			text = xreallocarray(text, size + 1, 1);
+		}
+		n = read(fd, text + len, size - len);
 		if (n > 0)
 			len += (size_t)n;
 	} while ((n > 0 && len <= max) || (n < 0 && errno == EINTR));

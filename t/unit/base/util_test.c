@@ -3,6 +3,7 @@
 
 #include "unit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -273,6 +274,45 @@ test_parse_uint_refuses_all_else(void **state)
 	assert_int_equal(got, 123);
 }
 
+/* A file of len octets x, one of which may be a NUL, read as a text. */
+static char *
+read_text(size_t len, size_t nul, size_t max)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	for (size_t i = 0; i < len; i++)
+		fputc(i == nul ? '\0' : 'x', f);
+	rewind(f);
+	errno = 0;
+	char *text = util_read_text(fileno(f), max);
+	fclose(f);
+	return text;
+}
+
+static void
+test_read_text_takes_any_length_up_to_max(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 4095, 4096, 4097, 100000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		size_t len = lengths[i];
+		char *text = read_text(len, SIZE_MAX, len);
+
+		assert_non_null(text);
+		assert_int_equal(strlen(text), len);
+		assert_int_equal(strspn(text, "x"), len);
+		free(text);
+		assert_null(read_text(len + 1, SIZE_MAX, len));
+		assert_int_equal(errno, EFBIG);
+		assert_null(read_text(len + 1, len, len + 1));
+		assert_int_equal(errno, EILSEQ);
+	}
+	assert_null(util_read_text(-1, 1));
+	assert_int_equal(errno, EBADF);
+}
+
 static void
 test_clock_is_monotonic(void **state)
 {
@@ -483,6 +523,7 @@ main(void)
 		cmocka_unit_test(test_copy_tells_when_it_cuts),
 		cmocka_unit_test(test_parse_uint_takes_digits_up_to_max),
 		cmocka_unit_test(test_parse_uint_refuses_all_else),
+		cmocka_unit_test(test_read_text_takes_any_length_up_to_max),
 		cmocka_unit_test(test_clock_is_monotonic),
 		cmocka_unit_test(test_classes_are_ascii_only),
 		cmocka_unit_test(test_lower_changes_capitals_only),
