@@ -287,7 +287,7 @@ packages_end() {
 	}
 }
 
-# Much of a test is waiting, so there are more at a time than processors.
+# Much of a test is waiting, so there is one more at a time than processors.
 check() {
 	build
 	rm -rf build-check test-suite*.log
@@ -303,13 +303,13 @@ check() {
 	build_sanitized build-check/tsan --enable-sanitizers=thread
 	wait "$asan"
 	run_suite "sanitizers" build-check/asan/test-suite.log \
-	    make -C build-check/asan -j "$((jobs * 2))" check-memory
+	    make -C build-check/asan -j "$((jobs + 1))" check-memory
 	# ThreadSanitizer wants less random addresses than some kernels give.
 	fixed=
 	! setarch -R true 2>/dev/null || fixed="setarch -R"
 	# shellcheck disable=SC2086 # a list of words
 	run_suite "threads" build-check/tsan/test-suite.log \
-	    $fixed make -C build-check/tsan -j "$((jobs * 2))" check-threads
+	    $fixed make -C build-check/tsan -j "$((jobs + 1))" check-threads
 	run_suite "as installed" test-suite.log \
 	    make -j "$jobs" check-release
 	make -j "$jobs" check-packages >build-check/packages.log 2>&1 &
