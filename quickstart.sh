@@ -311,7 +311,7 @@ check() {
 	run_suite "threads" build-check/tsan/test-suite.log \
 	    $fixed make -C build-check/tsan -j "$((jobs + 1))" check-threads
 	run_suite "as installed" test-suite.log \
-	    make -j "$jobs" check-release
+	    make -j "$((jobs + 1))" check-release
 	make -j "$jobs" check-packages >build-check/packages.log 2>&1 &
 	packages=$!
 	run_suite "real mail servers" test-suite-integration.log \
