@@ -264,14 +264,17 @@ run_suite() {
 	total_skipped=$((total_skipped + skipped))
 }
 
+# What a shell starts in the background does not heed Control-C by itself.
+heeding="env --default-signal=INT"
+
 # build_in DIRECTORY ARGUMENT...: out of tree, from the packed sources
 build_in() {
 	mkdir "$1"
 	(
 		cd "$1"
 		shift
-		../tree/configure --quiet "$@"
-		make --no-print-directory -s -j "$jobs"
+		$heeding ../tree/configure --quiet "$@"
+		$heeding make --no-print-directory -s -j "$jobs"
 	)
 }
 
@@ -312,7 +315,8 @@ check() {
 	    $fixed make -C build-check/tsan -j "$((jobs + 1))" check-threads
 	run_suite "as installed" test-suite.log \
 	    make -j "$((jobs + 1))" check-release
-	make -j "$jobs" check-packages >build-check/packages.log 2>&1 &
+	$heeding make -j "$jobs" check-packages \
+	    >build-check/packages.log 2>&1 &
 	packages=$!
 	run_suite "real mail servers" test-suite-integration.log \
 	    make -j "$jobs" check-integration
