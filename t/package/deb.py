@@ -37,8 +37,7 @@ def built():
     source = os.path.join(PLACE, packing.directory_name())
     packing.run("tar", "xzf", packing.tarball(), "-C", PLACE)
     env = dict(packing.environment(), DEB_BUILD_OPTIONS="nocheck "
-        "noautodbgsym "
-        "parallel=%d" % os.cpu_count())
+        "noautodbgsym parallel=%d" % os.cpu_count())
     missing, text = packing.attempt("dpkg-checkbuilddeps", cwd=source,
         env=dict(env, DEB_BUILD_PROFILES="nocheck"))
     if missing:
